@@ -1,0 +1,73 @@
+/*
+ * The agent: the one context that holds everything, its event loop, and its start and stop.
+ *
+ * The core thread runs the loop, the transactions and the backends. Workers (NETCONF, SNMP) have
+ * threads of their own; they read snapshots and submit transactions.
+ */
+#ifndef NORIA_AGENT_H
+#define NORIA_AGENT_H
+
+#include <uv.h>
+
+#include "agent/datastore/snapshot.h"
+#include "backends/backend.h"
+
+struct transactions;
+struct journal;
+struct candidate;
+struct datastore_locks;
+struct netconf_server;
+struct snmp_agent;
+
+/** What the command line says. Strings belong to the caller and outlive the agent. */
+struct agent_options {
+    const char *config;       /**< Configuration to begin with where nothing is stored yet. */
+    const char *state_dir;    /**< Journal, host keys. */
+    const char *run_dir;      /**< Local socket. */
+    const char *yang_dirs;    /**< Folders with YANG modules, with colons between them. */
+    const char *null_control; /**< Socket of the null backend's control, or NULL (tests). */
+    bool check;               /**< Validate the configuration and end. */
+};
+
+/** The one context. */
+struct agent {
+    struct agent_options options;
+    uv_loop_t loop;
+    struct schema *schema;
+    struct backend *backends; /**< As in backend_registry. */
+    size_t backend_count;
+    struct backend **owners; /**< The backend that claims each unit, by the unit's rank. */
+    struct journal *journal;
+    struct transactions *transactions;
+    struct candidate *candidate;
+    struct datastore_locks *locks;
+    struct netconf_server *netconf;
+    struct snmp_agent *snmp;
+    int64_t started;         /**< Nanoseconds since 1970 UTC. */
+    uv_mutex_t running_lock; /**< Guards the pointer that follows. */
+    struct snapshot *running;
+};
+
+/** Bring the agent up: modules, stored configuration, backends, then NETCONF and SNMP. */
+enum outcome agent_start(struct agent *agent, const struct agent_options *options,
+                         struct error *err);
+
+/** Run until agent_stop() is called or SIGTERM or SIGINT comes. Core thread. */
+void agent_run(struct agent *agent);
+
+/** Ask the agent to end. Any thread. */
+void agent_stop(struct agent *agent);
+
+/** Free everything; the kernel's services go on. */
+void agent_free(struct agent *agent);
+
+/** The running configuration. Any thread. @return One reference more, to be given back. */
+struct snapshot *agent_running(struct agent *agent);
+
+/**
+ * Run a function on the core thread and wait until it has returned. Any thread but the core's.
+ * @return Whether it was run; false once the agent is ending.
+ */
+bool agent_call(struct agent *agent, void (*function)(void *arg), void *arg);
+
+#endif

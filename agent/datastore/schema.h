@@ -1,0 +1,61 @@
+/*
+ * The YANG modules that the agent serves, and how their data is cut into units.
+ *
+ * A unit is what is stored, validated and applied as one piece: an instance of a list that is a
+ * child of a top-level container (a virtual server, a user), or the rest of a top-level container.
+ * So a change costs what the touched instances cost, however many there are.
+ *
+ * Made once at start and constant from then on: any thread may read it.
+ */
+#ifndef NORIA_DATASTORE_SCHEMA_H
+#define NORIA_DATASTORE_SCHEMA_H
+
+#include <libyang/libyang.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/outcome.h"
+
+/** A kind of piece that the configuration is cut into. */
+struct unit {
+    const struct lysc_node *top;  /**< The top-level container. */
+    const struct lysc_node *list; /**< The list that it is an instance of; NULL: the rest of top. */
+    size_t rank;                  /**< Place among all units; snapshots are ordered by it. */
+    bool config;                  /**< Whether it holds configuration; else it is state alone. */
+    char *path;                   /**< Path of the list or container, "/module:top/list". Owned. */
+};
+
+/** The modules and their units. */
+struct schema {
+    struct ly_ctx *ctx; /**< Owned. */
+    struct unit *units; /**< By rank. Owned. */
+    size_t unit_count;
+};
+
+/**
+ * Load the modules: those of the agent and the standard ones that NETCONF needs.
+ * @param search Folders with YANG modules, ended by NULL.
+ * @param[out] schema To be freed with schema_free().
+ */
+enum outcome schema_load(const char *const *search, struct schema **schema, struct error *err);
+
+/** Free a schema, after all data that uses it; NULL is legal. */
+void schema_free(struct schema *schema);
+
+/** The unit that holds the children of a top-level container that are in no unit list, or NULL. */
+const struct unit *schema_unit_of_top(const struct schema *schema, const struct lysc_node *top);
+
+/** The unit of the instances of a list below a top-level container, or NULL if it is none. */
+const struct unit *schema_unit_of_list(const struct schema *schema, const struct lysc_node *list);
+
+/** The unit with a path ("/noria-virtual-server:virtual-servers/virtual-server"), or NULL. */
+const struct unit *schema_unit_find(const struct schema *schema, const char *path);
+
+/**
+ * Turn what libyang last said on this thread into an error.
+ * @param fallback Message if libyang said nothing.
+ * @return REFUSED.
+ */
+enum outcome schema_refuse(const struct schema *schema, struct error *err, const char *fallback);
+
+#endif

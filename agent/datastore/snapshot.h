@@ -1,0 +1,69 @@
+/*
+ * A snapshot: the whole configuration at one moment, immutable and counted by reference.
+ *
+ * It is an array of shared entries in a fixed order (units by rank, then keys), so making the next
+ * one copies pointers and nothing else, and a list is always read in the same order.
+ */
+#ifndef NORIA_DATASTORE_SNAPSHOT_H
+#define NORIA_DATASTORE_SNAPSHOT_H
+
+#include "agent/datastore/entry.h"
+
+/** The configuration at one moment. Read its members; change none. */
+struct snapshot {
+    atomic_uint refs;
+    uint64_t revision; /**< How many commits made it. */
+    int64_t committed; /**< When, in nanoseconds since 1970 UTC. */
+    size_t count;
+    struct entry *entries[]; /**< One reference each. */
+};
+
+/** One entry that differs between two snapshots. */
+struct change {
+    const struct unit *unit;
+    const struct entry *before; /**< NULL: created. Borrowed from the snapshot before. */
+    const struct entry *after;  /**< NULL: deleted. Borrowed from the snapshot after. */
+};
+
+/** All that differs between two snapshots. */
+struct change_set {
+    const struct snapshot *before;
+    const struct snapshot *after;
+    size_t count;
+    struct change *changes; /**< In the order of the snapshots. Owned. */
+};
+
+/** A snapshot without entries. @return With one reference; NULL for want of memory. */
+struct snapshot *snapshot_new_empty(void);
+
+/** One more reference. @return The snapshot. */
+struct snapshot *snapshot_ref(const struct snapshot *snapshot);
+
+/** Give a reference back; the last one frees it. NULL is legal. */
+void snapshot_unref(struct snapshot *snapshot);
+
+/** The entry of a unit with a key ("" for containers), or NULL. Borrowed. */
+const struct entry *snapshot_find(const struct snapshot *snapshot, const struct unit *unit,
+                                  const char *key);
+
+/** The entries of a unit. @return The first one's index; *count is how many follow. */
+size_t snapshot_range(const struct snapshot *snapshot, const struct unit *unit, size_t *count);
+
+/**
+ * The next snapshot: the entries of base with those of puts in place of, or beside, them.
+ * @param base Where to start from.
+ * @param puts Entries, each of which replaces the one of its unit and key or is added; borrowed.
+ * @param dels Entries of base to be left out; borrowed.
+ * @return With one reference; NULL for want of memory.
+ */
+struct snapshot *snapshot_with(const struct snapshot *base, struct entry *const *puts,
+                               size_t put_count, const struct entry *const *dels, size_t del_count);
+
+/** What differs, by comparing pointers. @return DONE or FAILED; free with change_set_free(). */
+enum outcome change_set_make(const struct snapshot *before, const struct snapshot *after,
+                             struct change_set *set, struct error *err);
+
+/** Free what a change set owns, and empty it. */
+void change_set_free(struct change_set *set);
+
+#endif

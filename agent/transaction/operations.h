@@ -1,0 +1,78 @@
+/*
+ * Operations on datastores, as RFC 6241 defines them, without its protocol.
+ *
+ * NETCONF and SNMP are two clients of this header. Every function may be called on any thread but
+ * the core's, and those that commit wait until the outcome is known; none waits for a lock that a
+ * session holds: that is refused at once.
+ */
+#ifndef NORIA_TRANSACTION_OPERATIONS_H
+#define NORIA_TRANSACTION_OPERATIONS_H
+
+#include "agent/agent.h"
+
+/** The datastores that can be named. */
+enum datastore { DATASTORE_RUNNING, DATASTORE_CANDIDATE, DATASTORE_COUNT };
+
+/** Who asks. */
+struct origin {
+    const char *user;     /**< Login name. */
+    const char *protocol; /**< "netconf", "snmp", "local". */
+    uint32_t session;     /**< NETCONF session-id; 0 for those that have none. */
+};
+
+/** What an edit does to nodes that carry no operation (RFC 6241, 7.2). */
+enum default_operation { DEFAULT_MERGE, DEFAULT_REPLACE, DEFAULT_NONE };
+
+/** The present content of a datastore. @return One reference, to be given back; never NULL. */
+struct snapshot *datastore_read(struct agent *agent, enum datastore datastore);
+
+/**
+ * Edit a datastore (edit-config, RFC 6241, 7.2). All of the edit is made or none.
+ * An edit of running is validated, applied and durable on return; one of candidate is only noted.
+ * @param edit First top-level node of the <config>, as libyang parses it with LYD_PARSE_ONLY |
+ *        LYD_PARSE_OPAQ: nodes with ietf-netconf:operation metadata; what is not data of the
+ *        schema is an opaque node, which is refused with the right error. Not changed; may be NULL.
+ * @param test_only Only say whether it could be done and would be valid (test-option test-only).
+ */
+enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
+                            const struct origin *origin, const struct lyd_node *edit,
+                            enum default_operation operation, bool test_only, struct error *err);
+
+/** Replace all of a datastore by another one's content (copy-config). */
+enum outcome datastore_copy(struct agent *agent, enum datastore target, enum datastore source,
+                            const struct origin *origin, struct error *err);
+
+/** Replace all of a datastore by a given configuration (copy-config with an inline <config>). */
+enum outcome datastore_replace(struct agent *agent, enum datastore target,
+                               const struct origin *origin, const struct lyd_node *config,
+                               struct error *err);
+
+/** Whether a datastore's content is valid and could be applied as far as is known without doing it.
+ */
+enum outcome datastore_validate(struct agent *agent, enum datastore datastore, struct error *err);
+
+/** Whether a given configuration is valid (validate with an inline <config>). */
+enum outcome datastore_validate_config(struct agent *agent, const struct lyd_node *config,
+                                       struct error *err);
+
+/**
+ * Make candidate the running configuration: validated, applied by every backend that it touches,
+ * and on stable storage. On failure running and the engines are as before; candidate stays.
+ */
+enum outcome datastore_commit(struct agent *agent, const struct origin *origin, struct error *err);
+
+/** Make candidate equal to running again. */
+enum outcome datastore_discard(struct agent *agent, const struct origin *origin, struct error *err);
+
+/** Lock a datastore for a session (RFC 6241, 7.5). */
+enum outcome datastore_lock(struct agent *agent, enum datastore datastore,
+                            const struct origin *origin, struct error *err);
+
+/** Unlock it again. */
+enum outcome datastore_unlock(struct agent *agent, enum datastore datastore,
+                              const struct origin *origin, struct error *err);
+
+/** A session is gone: its locks are released, and a candidate that it had locked is discarded. */
+void datastore_session_ended(struct agent *agent, uint32_t session);
+
+#endif

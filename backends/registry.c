@@ -1,0 +1,16 @@
+/*
+ * The backends of this build: a line each.
+ */
+#include "agent/netconf/server.h"
+#include "agent/snmp/agent.h"
+#include "backends/backend.h"
+#include "backends/ipvs/backend.h"
+#include "backends/null/backend.h"
+
+const struct backend_ops *const backend_registry[] = {
+    &netconf_server_backend,
+    &snmp_agent_backend,
+    &ipvs_backend,
+    &null_backend,
+    NULL,
+};
