@@ -21,12 +21,12 @@ struct snmp_agent;
 
 /** What the command line says. Strings belong to the caller and outlive the agent. */
 struct agent_options {
-    const char *config;       /**< Configuration to begin with where nothing is stored yet. */
-    const char *state_dir;    /**< Journal, host keys. */
-    const char *run_dir;      /**< Local socket. */
-    const char *yang_dirs;    /**< Folders with YANG modules, with colons between them. */
-    const char *null_control; /**< Socket of the null backend's control, or NULL (tests). */
-    bool check;               /**< Validate the configuration and end. */
+    const char *config;    /**< Configuration to begin with where nothing is stored yet. */
+    const char *state_dir; /**< Journal, host keys. */
+    const char *run_dir;   /**< Local socket. */
+    const char *yang_dirs; /**< Folders with YANG modules, with colons between them. */
+    bool null_backend;     /**< Offer the null backend, too (tests). */
+    bool check;            /**< Validate the configuration and end. */
 };
 
 /** The one context. */
@@ -36,7 +36,7 @@ struct agent {
     struct schema *schema;
     struct backend *backends; /**< As in backend_registry. */
     size_t backend_count;
-    struct backend **owners; /**< The backend that claims each unit, by the unit's rank. */
+    struct backend **owners; /**< Who claims each unit, by its rank; NULL: the agent itself. */
     struct journal *journal;
     struct transactions *transactions;
     struct candidate *candidate;
@@ -46,6 +46,13 @@ struct agent {
     int64_t started;         /**< Nanoseconds since 1970 UTC. */
     uv_mutex_t running_lock; /**< Guards the pointer that follows. */
     struct snapshot *running;
+    uv_async_t wake;          /**< Tells the core thread that calls have come. */
+    uv_mutex_t call_lock;     /**< Guards the two that follow. */
+    struct agent_call *calls; /**< Newest first. */
+    bool ending;              /**< No more calls are taken. */
+    bool started_up;          /**< Loop, handles and mutexes are there. */
+    uv_signal_t signals[3];   /**< SIGTERM, SIGINT, SIGHUP. */
+    uv_timer_t idle_timer;    /**< While ending: waits for the last transaction. */
 };
 
 /** Bring the agent up: modules, stored configuration, backends, then NETCONF and SNMP. */
@@ -61,13 +68,19 @@ void agent_stop(struct agent *agent);
 /** Free everything; the kernel's services go on. */
 void agent_free(struct agent *agent);
 
+/**
+ * Validate the configuration that the agent would start with, and end.
+ * @param[out] what Names what was validated, for a message; to be freed.
+ */
+enum outcome agent_check(const struct agent_options *options, char **what, struct error *err);
+
 /** The running configuration. Any thread. @return One reference more, to be given back. */
 struct snapshot *agent_running(struct agent *agent);
 
 /**
- * Run a function on the core thread and wait until it has returned. Any thread but the core's.
- * @return Whether it was run; false once the agent is ending.
+ * Run a function on the core thread, soon. Any thread.
+ * @return Whether it will be run; false once the agent is ending.
  */
-bool agent_call(struct agent *agent, void (*function)(void *arg), void *arg);
+bool agent_post(struct agent *agent, void (*function)(void *arg), void *arg);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "agent/datastore/snapshot.h"
 
+struct agent;
 struct backend;
 
 /** One step (prepare, apply or revert) of one backend in one transaction. */
@@ -95,7 +96,9 @@ struct backend {
     void *data;      /**< The backend's own. */
     uv_loop_t *loop; /**< The core thread's. */
     const struct schema *schema;
-    uv_mutex_t lock; /**< Guards what follows. */
+    struct agent *agent; /**< For the backends that are the agent's own (NETCONF, SNMP) alone. */
+    bool started;        /**< start() succeeded. */
+    uv_mutex_t lock;     /**< Guards what follows. */
     bool up;
     char *reason;        /**< Why it is down, or NULL. Owned. */
     int64_t last_change; /**< Of up, in nanoseconds since 1970 UTC. */

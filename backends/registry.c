@@ -8,9 +8,5 @@
 #include "backends/null/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &netconf_server_backend,
-    &snmp_agent_backend,
-    &ipvs_backend,
-    &null_backend,
-    NULL,
+    &netconf_server_backend, &snmp_agent_backend, &ipvs_backend, &null_backend, NULL,
 };

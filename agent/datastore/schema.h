@@ -35,9 +35,11 @@ struct schema {
 /**
  * Load the modules: those of the agent and the standard ones that NETCONF needs.
  * @param search Folders with YANG modules, ended by NULL.
+ * @param with_null Also noria-null, the module of the null backend (tests).
  * @param[out] schema To be freed with schema_free().
  */
-enum outcome schema_load(const char *const *search, struct schema **schema, struct error *err);
+enum outcome schema_load(const char *const *search, bool with_null, struct schema **schema,
+                         struct error *err);
 
 /** Free a schema, after all data that uses it; NULL is legal. */
 void schema_free(struct schema *schema);
@@ -52,10 +54,12 @@ const struct unit *schema_unit_of_list(const struct schema *schema, const struct
 const struct unit *schema_unit_find(const struct schema *schema, const char *path);
 
 /**
- * Turn what libyang last said on this thread into an error.
+ * Turn what libyang first said on this thread into an error, and forget what it said.
+ * @param instance Path of the data at hand, for errors that name none; may be NULL.
  * @param fallback Message if libyang said nothing.
  * @return REFUSED.
  */
-enum outcome schema_refuse(const struct schema *schema, struct error *err, const char *fallback);
+enum outcome schema_refuse(const struct schema *schema, const char *instance, struct error *err,
+                           const char *fallback);
 
 #endif

@@ -33,8 +33,12 @@ struct change_set {
     struct change *changes; /**< In the order of the snapshots. Owned. */
 };
 
-/** A snapshot without entries. @return With one reference; NULL for want of memory. */
-struct snapshot *snapshot_new_empty(void);
+/**
+ * The snapshot of a configuration that says nothing: each top-level container with its defaults.
+ * @param[out] snapshot With one reference.
+ */
+enum outcome snapshot_new_empty(const struct schema *schema, struct snapshot **snapshot,
+                                struct error *err);
 
 /** One more reference. @return The snapshot. */
 struct snapshot *snapshot_ref(const struct snapshot *snapshot);
@@ -48,6 +52,9 @@ const struct entry *snapshot_find(const struct snapshot *snapshot, const struct 
 
 /** The entries of a unit. @return The first one's index; *count is how many follow. */
 size_t snapshot_range(const struct snapshot *snapshot, const struct unit *unit, size_t *count);
+
+/** Order of entries in a snapshot, for qsort: as strcmp(). */
+int entry_compare(const struct entry *a, const struct entry *b);
 
 /**
  * The next snapshot: the entries of base with those of puts in place of, or beside, them.

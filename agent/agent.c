@@ -1,0 +1,330 @@
+/*
+ * The agent's start and stop, and its event loop.
+ */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "agent/clock.h"
+#include "agent/configuration.h"
+#include "agent/log.h"
+#include "agent/netconf/server.h"
+#include "agent/snmp/agent.h"
+#include "agent/transaction/candidate.h"
+#include "agent/transaction/transaction.h"
+
+/* How often the end of the last transaction is looked for while the agent stops. */
+#define IDLE_INTERVAL_MS 10
+
+/* A function of another thread that waits to be run. */
+struct agent_call {
+    void (*function)(void *arg);
+    void *arg;
+    struct agent_call *next;
+};
+
+struct snapshot *agent_running(struct agent *agent)
+{
+    uv_mutex_lock(&agent->running_lock);
+    struct snapshot *running = snapshot_ref(agent->running);
+    uv_mutex_unlock(&agent->running_lock);
+    return running;
+}
+
+bool agent_post(struct agent *agent, void (*function)(void *arg), void *arg)
+{
+    struct agent_call *call = malloc(sizeof(*call));
+    if (!call)
+        return false;
+    *call = (struct agent_call){.function = function, .arg = arg};
+    uv_mutex_lock(&agent->call_lock);
+    bool taken = !agent->ending;
+    if (taken) {
+        call->next = agent->calls;
+        agent->calls = call;
+        uv_async_send(&agent->wake);
+    }
+    uv_mutex_unlock(&agent->call_lock);
+    if (!taken)
+        free(call);
+    return taken;
+}
+
+static void run_calls(uv_async_t *wake)
+{
+    struct agent *agent = wake->data;
+    uv_mutex_lock(&agent->call_lock);
+    struct agent_call *calls = agent->calls, *in_order = NULL, *next;
+    agent->calls = NULL;
+    uv_mutex_unlock(&agent->call_lock);
+    for (; calls; calls = next) {
+        next = calls->next;
+        calls->next = in_order;
+        in_order = calls;
+    }
+    for (; in_order; in_order = next) {
+        next = in_order->next;
+        in_order->function(in_order->arg);
+        free(in_order);
+    }
+}
+
+/* The end. */
+
+static void stop_when_idle(uv_timer_t *timer)
+{
+    struct agent *agent = timer->data;
+    if (transactions_idle(agent->transactions))
+        uv_stop(&agent->loop);
+}
+
+static void begin_end(void *arg)
+{
+    struct agent *agent = arg;
+    uv_mutex_lock(&agent->call_lock);
+    bool already = agent->ending;
+    agent->ending = true;
+    uv_mutex_unlock(&agent->call_lock);
+    if (already)
+        return;
+    sd_notify(0, "STOPPING=1");
+    log_notice(AREA_AGENT, "stopping; services in the kernel go on");
+    run_calls(&agent->wake);
+    uv_timer_start(&agent->idle_timer, stop_when_idle, 0, IDLE_INTERVAL_MS);
+}
+
+void agent_stop(struct agent *agent)
+{
+    agent_post(agent, begin_end, agent);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    if (number == SIGHUP)
+        log_notice(AREA_AGENT, "SIGHUP: there is nothing to reload, commits take effect at once");
+    else
+        begin_end(handle->data);
+}
+
+/* The start. */
+
+static enum outcome open_loop(struct agent *agent, struct error *err)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    signal(SIGPIPE, SIG_IGN);
+    if (uv_loop_init(&agent->loop))
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make an event loop: %s.",
+                    strerror(errno));
+    uv_mutex_init(&agent->running_lock);
+    uv_mutex_init(&agent->call_lock);
+    uv_async_init(&agent->loop, &agent->wake, run_calls);
+    uv_timer_init(&agent->loop, &agent->idle_timer);
+    agent->wake.data = agent->idle_timer.data = agent;
+    for (size_t i = 0; i < 3; i++) {
+        uv_signal_init(&agent->loop, &agent->signals[i]);
+        agent->signals[i].data = agent;
+        uv_signal_start(&agent->signals[i], on_signal, numbers[i]);
+    }
+    agent->started_up = true;
+    return DONE;
+}
+
+static enum outcome load_schema(const struct agent_options *options, struct schema **schema,
+                                struct error *err)
+{
+    const char *folders[32] = {NULL};
+    size_t count = 0;
+    char *copy = strdup(options->yang_dirs), *rest = NULL;
+    if (!copy)
+        return fail_memory(err);
+    for (char *folder = strtok_r(copy, ":", &rest); folder && count < 31;
+         folder = strtok_r(NULL, ":", &rest))
+        folders[count++] = folder;
+    enum outcome outcome = schema_load(folders, options->null_backend, schema, err);
+    free(copy);
+    return outcome;
+}
+
+static bool claims(const struct backend_ops *ops, const struct unit *unit)
+{
+    for (const char *const *path = ops->claims; *path; path++) {
+        size_t length = strlen(*path);
+        if (!strncmp(unit->path, *path, length) &&
+            (unit->path[length] == '/' || !unit->path[length]))
+            return true;
+    }
+    return false;
+}
+
+/* A node that nobody applies, or that two apply, must not be configurable. */
+static enum outcome find_owners(struct agent *agent, struct error *err)
+{
+    agent->owners = calloc(agent->schema->unit_count, sizeof(*agent->owners));
+    if (!agent->owners)
+        return fail_memory(err);
+    for (size_t u = 0; u < agent->schema->unit_count; u++) {
+        const struct unit *unit = &agent->schema->units[u];
+        for (size_t b = 0; b < agent->backend_count; b++) {
+            if (!claims(agent->backends[b].ops, unit))
+                continue;
+            if (agent->owners[u])
+                return fail(err, TAG_OPERATION_FAILED, unit->path,
+                            "The backends %s and %s both claim %s.", agent->owners[u]->ops->name,
+                            agent->backends[b].ops->name, unit->path);
+            agent->owners[u] = &agent->backends[b];
+        }
+        if (unit->config && !agent->owners[u])
+            return fail(err, TAG_OPERATION_FAILED, unit->path, "No backend claims %s.", unit->path);
+    }
+    return DONE;
+}
+
+static enum outcome make_backends(struct agent *agent, struct error *err)
+{
+    size_t count = 0;
+    while (backend_registry[count])
+        count++;
+    agent->backends = calloc(count, sizeof(*agent->backends));
+    if (!agent->backends)
+        return fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        const struct backend_ops *ops = backend_registry[i];
+        /* A backend whose module was not loaded has nothing to do. */
+        if (!schema_unit_find(agent->schema, ops->claims[0]))
+            continue;
+        struct backend *backend = &agent->backends[agent->backend_count++];
+        *backend = (struct backend){.ops = ops, .loop = &agent->loop, .schema = agent->schema};
+        backend->agent = agent;
+        uv_mutex_init(&backend->lock);
+    }
+    return find_owners(agent, err);
+}
+
+static enum outcome start_backends(struct agent *agent, struct error *err)
+{
+    for (size_t i = 0; i < agent->backend_count; i++) {
+        struct backend *backend = &agent->backends[i];
+        if (backend->ops->start(backend, agent->running, err) != DONE)
+            return FAILED;
+        backend->started = true;
+    }
+    return DONE;
+}
+
+/* Each folder's own parent must be there: an operator's typing error is not to be built upon. */
+static enum outcome make_folder(const char *folder, mode_t mode, struct error *err)
+{
+    if (!mkdir(folder, mode) || errno == EEXIST)
+        return DONE;
+    return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make the folder %s: %s.", folder,
+                strerror(errno));
+}
+
+enum outcome agent_start(struct agent *agent, const struct agent_options *options,
+                         struct error *err)
+{
+    *agent = (struct agent){.options = *options, .started = clock_now()};
+    enum outcome outcome = open_loop(agent, err);
+    if (outcome == DONE)
+        outcome = load_schema(options, &agent->schema, err);
+    if (outcome == DONE)
+        outcome = make_backends(agent, err);
+    if (outcome == DONE)
+        outcome = make_folder(options->run_dir, 0755, err);
+    if (outcome == DONE)
+        outcome = journal_open(agent->schema, options->state_dir, &agent->journal, err);
+    if (outcome == DONE)
+        outcome = configuration_load(agent->schema, agent->journal, options->config,
+                                     &agent->running, err);
+    if (outcome == DONE)
+        outcome = transactions_new(agent, agent->running, &agent->transactions, err);
+    if (outcome != DONE)
+        return outcome;
+    agent->candidate = candidate_new();
+    agent->locks = locks_new();
+    if (!agent->candidate || !agent->locks)
+        return fail_memory(err);
+    outcome = start_backends(agent, err);
+    if (outcome == DONE)
+        outcome = netconf_server_start(agent, err);
+    if (outcome == DONE)
+        outcome = snmp_agent_start(agent, err);
+    return outcome;
+}
+
+void agent_run(struct agent *agent)
+{
+    sd_notify(0, "READY=1");
+    log_notice(AREA_AGENT, "noriad " NORIA_VERSION " is ready: %zu entries at revision %llu",
+               agent->running->count, (unsigned long long)agent->running->revision);
+    uv_run(&agent->loop, UV_RUN_DEFAULT);
+}
+
+static void close_handles(struct agent *agent)
+{
+    uv_close((uv_handle_t *)&agent->wake, NULL);
+    uv_close((uv_handle_t *)&agent->idle_timer, NULL);
+    for (size_t i = 0; i < 3; i++)
+        uv_close((uv_handle_t *)&agent->signals[i], NULL);
+    uv_run(&agent->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&agent->loop))
+        log_warning(AREA_AGENT, "a backend left something on the event loop");
+    uv_mutex_destroy(&agent->running_lock);
+    uv_mutex_destroy(&agent->call_lock);
+}
+
+static void stop_backends(struct agent *agent)
+{
+    for (size_t i = agent->backend_count; i-- > 0;) {
+        struct backend *backend = &agent->backends[i];
+        if (backend->started && backend->ops->stop)
+            backend->ops->stop(backend);
+    }
+}
+
+void agent_free(struct agent *agent)
+{
+    if (!agent->started_up)
+        return;
+    uv_mutex_lock(&agent->call_lock);
+    agent->ending = true;
+    uv_mutex_unlock(&agent->call_lock);
+    run_calls(&agent->wake);
+    snmp_agent_stop(agent);
+    netconf_server_stop(agent);
+    stop_backends(agent);
+    close_handles(agent);
+    for (size_t i = 0; i < agent->backend_count; i++) {
+        free(agent->backends[i].reason);
+        uv_mutex_destroy(&agent->backends[i].lock);
+    }
+    free(agent->backends);
+    free(agent->owners);
+    locks_free(agent->locks);
+    candidate_free(agent->candidate);
+    transactions_free(agent->transactions);
+    journal_close(agent->journal);
+    snapshot_unref(agent->running);
+    schema_free(agent->schema);
+}
+
+enum outcome agent_check(const struct agent_options *options, char **what, struct error *err)
+{
+    struct agent agent = {.options = *options};
+    struct snapshot *snapshot = NULL;
+    enum outcome outcome = load_schema(options, &agent.schema, err);
+    if (outcome == DONE)
+        outcome = configuration_read(agent.schema, options->config, &snapshot, err);
+    if (outcome == DONE)
+        outcome = transactions_new(&agent, snapshot, &agent.transactions, err);
+    *what = strdup(options->config);
+    transactions_free(agent.transactions);
+    snapshot_unref(snapshot);
+    schema_free(agent.schema);
+    return outcome;
+}

@@ -1,0 +1,25 @@
+/*
+ * What the agent starts with: what is stored, or else the initial configuration from a file.
+ */
+#ifndef NORIA_CONFIGURATION_H
+#define NORIA_CONFIGURATION_H
+
+#include "agent/agent.h"
+#include "agent/datastore/journal.h"
+
+/**
+ * Read and validate a configuration file: XML, the top-level containers one after the other.
+ * @param[out] snapshot With one reference and revision 1.
+ * @return REFUSED with the path of what is wrong in it.
+ */
+enum outcome configuration_read(const struct schema *schema, const char *file,
+                                struct snapshot **snapshot, struct error *err);
+
+/**
+ * The configuration that the agent starts with: the stored one; where nothing is stored yet, that
+ * of the file, which is stored then; where there is no such file, an empty one.
+ */
+enum outcome configuration_load(const struct schema *schema, struct journal *journal,
+                                const char *file, struct snapshot **snapshot, struct error *err);
+
+#endif

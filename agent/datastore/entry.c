@@ -1,0 +1,293 @@
+/*
+ * Entries.
+ */
+#include "agent/datastore/entry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct entry *entry_ref(const struct entry *entry)
+{
+    struct entry *shared = (struct entry *)entry; /* the count is all that ever changes */
+    atomic_fetch_add_explicit(&shared->refs, 1, memory_order_relaxed);
+    return shared;
+}
+
+static void free_rows(struct row_number *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(rows[i].path);
+    free(rows);
+}
+
+void entry_unref(struct entry *entry)
+{
+    if (!entry || atomic_fetch_sub_explicit(&entry->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    lyd_free_all(entry->tree);
+    free_rows(entry->rows, entry->row_count);
+    free(entry->key);
+    free(entry->text);
+    free(entry);
+}
+
+char *entry_key_of(const struct lyd_node *node)
+{
+    if (!node->schema || node->schema->nodetype != LYS_LIST)
+        return strdup("");
+    /* The instance's own path ends with its predicates. */
+    char *path = lyd_path(node, LYD_PATH_STD, NULL, 0);
+    if (!path)
+        return NULL;
+    char *key = NULL;
+    const char *last = path;
+    bool quoted = false;
+    char quote = 0;
+    for (const char *c = path; *c; c++) {
+        if (quoted)
+            quoted = *c != quote;
+        else if (*c == '\'' || *c == '"')
+            quoted = true, quote = *c;
+        else if (*c == '/')
+            last = c;
+    }
+    const char *predicates = strchr(last, '[');
+    key = strdup(predicates ? predicates : "");
+    free(path);
+    return key;
+}
+
+/*
+ * libyang makes the canonical text of some values only when it is first asked for, and keeps it in
+ * the node. Ask now, so that readers on other threads find it and write nothing.
+ */
+static void settle_values(const struct lyd_node *tree)
+{
+    const struct lyd_node *node;
+    LYD_TREE_DFS_BEGIN(tree, node)
+    {
+        if (node->schema && (node->schema->nodetype & LYD_NODE_TERM))
+            (void)lyd_get_value(node);
+        LYD_TREE_DFS_END(tree, node);
+    }
+}
+
+static struct lyd_node *instance_in(const struct unit *unit, struct lyd_node *tree)
+{
+    if (!unit->list)
+        return tree;
+    struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(tree), child)
+    {
+        if (child->schema == unit->list)
+            return child;
+    }
+    return NULL;
+}
+
+static enum outcome copy_rows(struct entry *entry, const struct entry *previous, struct error *err)
+{
+    entry->number = previous->number;
+    entry->last_row = previous->last_row;
+    if (!previous->row_count)
+        return DONE;
+    entry->rows = calloc(previous->row_count, sizeof(*entry->rows));
+    if (!entry->rows)
+        return fail_memory(err);
+    for (size_t i = 0; i < previous->row_count; i++) {
+        entry->rows[i] = previous->rows[i];
+        entry->rows[i].path = strdup(previous->rows[i].path);
+        entry->row_count++;
+        if (!entry->rows[i].path)
+            return fail_memory(err);
+    }
+    return DONE;
+}
+
+enum outcome entry_new(const struct unit *unit, struct lyd_node *tree, const struct entry *previous,
+                       struct entry **result, struct error *err)
+{
+    struct entry *entry = calloc(1, sizeof(*entry));
+    if (!entry) {
+        lyd_free_all(tree);
+        return fail_memory(err);
+    }
+    atomic_init(&entry->refs, 1);
+    entry->unit = unit;
+    entry->tree = tree;
+    entry->node = instance_in(unit, tree);
+    if (!entry->node) {
+        entry_unref(entry);
+        return fail(err, TAG_OPERATION_FAILED, unit->path, "There is no instance of %s.",
+                    unit->path);
+    }
+    entry->key = entry_key_of(entry->node);
+    if (!entry->key || (previous && copy_rows(entry, previous, err) != DONE)) {
+        entry_unref(entry);
+        return fail_memory(err);
+    }
+    settle_values(entry->tree);
+    *result = entry;
+    return DONE;
+}
+
+/* The path of a node from the entry's node on. */
+static char *path_within(const struct lyd_node *node)
+{
+    char *key = entry_key_of(node), *path;
+    if (!key || asprintf(&path, "/%s%s", node->schema->name, key) < 0)
+        path = NULL;
+    free(key);
+    return path;
+}
+
+static int compare_row(const void *path, const void *row)
+{
+    return strcmp(path, ((const struct row_number *)row)->path);
+}
+
+static const struct row_number *find_row(const struct entry *entry, const char *path)
+{
+    return entry->row_count
+               ? bsearch(path, entry->rows, entry->row_count, sizeof(*entry->rows), compare_row)
+               : NULL;
+}
+
+uint32_t entry_row_number(const struct entry *entry, const struct lyd_node *node)
+{
+    char *path = path_within(node);
+    const struct row_number *row = path ? find_row(entry, path) : NULL;
+    free(path);
+    return row ? row->number : 0;
+}
+
+static bool is_row(const struct lyd_node *node)
+{
+    return node->schema && node->schema->nodetype == LYS_LIST &&
+           !(node->schema->flags & LYS_KEYLESS);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    return strcmp(((const struct row_number *)a)->path, ((const struct row_number *)b)->path);
+}
+
+/* Rows that are gone lose their number for good; new ones get the next. */
+static enum outcome number_rows(struct entry *entry, struct error *err)
+{
+    const struct lyd_node *child;
+    size_t count = 0, filled = 0;
+    LY_LIST_FOR(lyd_child(entry->node), child)
+    count += is_row(child);
+    struct row_number *rows = count ? calloc(count, sizeof(*rows)) : NULL;
+    if (count && !rows)
+        return fail_memory(err);
+    LY_LIST_FOR(lyd_child(entry->node), child)
+    {
+        if (!is_row(child))
+            continue;
+        rows[filled].path = path_within(child);
+        if (!rows[filled].path) {
+            free_rows(rows, filled);
+            return fail_memory(err);
+        }
+        const struct row_number *known = find_row(entry, rows[filled].path);
+        rows[filled].number = known ? known->number : ++entry->last_row;
+        filled++;
+    }
+    if (count)
+        qsort(rows, count, sizeof(*rows), compare_rows);
+    free_rows(entry->rows, entry->row_count);
+    entry->rows = rows;
+    entry->row_count = count;
+    return DONE;
+}
+
+enum outcome entry_validate(const struct schema *schema, struct entry *entry, struct entry **valid,
+                            struct error *err)
+{
+    if (entry->valid) {
+        *valid = entry_ref(entry);
+        return DONE;
+    }
+    struct lyd_node *tree = NULL;
+    struct entry *twin = NULL;
+    enum outcome outcome;
+    if (lyd_dup_single(entry->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &tree))
+        return fail_memory(err);
+    if (lyd_validate_module(&tree, entry->unit->top->module, LYD_VALIDATE_NO_STATE, NULL)) {
+        char *instance = lyd_path(entry->node, LYD_PATH_STD, NULL, 0);
+        outcome = schema_refuse(schema, instance, err, "The data is not valid.");
+        free(instance);
+        lyd_free_all(tree);
+        return outcome;
+    }
+    /* Validation adds what other top-level containers of the module have by default. */
+    struct lyd_node *next, *node;
+    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
+    {
+        if (node->schema != entry->unit->top) {
+            if (node == tree)
+                tree = next;
+            lyd_free_tree(node);
+        } else {
+            tree = node;
+        }
+    }
+    outcome = entry_new(entry->unit, tree, entry, &twin, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = number_rows(twin, err);
+    if (outcome != DONE) {
+        entry_unref(twin);
+        return outcome;
+    }
+    twin->valid = true;
+    *valid = twin;
+    return DONE;
+}
+
+bool entry_same(const struct entry *a, const struct entry *b)
+{
+    return a == b ||
+           (a->unit == b->unit &&
+            lyd_compare_single(a->tree, b->tree,
+                               LYD_COMPARE_FULL_RECURSION | LYD_COMPARE_DEFAULTS) == LY_SUCCESS);
+}
+
+const char *entry_text(const struct entry *entry)
+{
+    struct entry *shared = (struct entry *)entry;
+    char *text = atomic_load(&shared->text), *none = NULL;
+    if (text)
+        return text;
+    if (lyd_print_mem(&text, entry->node, LYD_XML, LYD_PRINT_SHRINK))
+        return NULL;
+    if (!text)
+        text = strdup("");
+    /* Two readers may come here at once; the first one's text stays. */
+    if (text && !atomic_compare_exchange_strong(&shared->text, &none, text)) {
+        free(text);
+        text = none;
+    }
+    return text;
+}
+
+const char *leaf_value(const struct lyd_node *node, const char *path)
+{
+    while (node && *path) {
+        size_t length = strcspn(path, "/");
+        const struct lyd_node *child;
+        LY_LIST_FOR(lyd_child(node), child)
+        {
+            if (child->schema && !strncmp(child->schema->name, path, length) &&
+                !child->schema->name[length])
+                break;
+        }
+        node = child;
+        path += length + (path[length] == '/');
+    }
+    return node && node->schema && (node->schema->nodetype & LYD_NODE_TERM) ? lyd_get_value(node)
+                                                                            : NULL;
+}

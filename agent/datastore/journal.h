@@ -1,0 +1,65 @@
+/*
+ * The journal: where running is kept so that nothing acknowledged is lost.
+ *
+ * In the state folder: 'running', the configuration as it was at some revision, and 'journal.N',
+ * the commits that follow revision N, one checksummed record each. Both are made of the same
+ * records. When a journal has grown, running is written anew (temporary file, fsync, rename, fsync
+ * of the folder) and the journals that it covers are removed.
+ *
+ * One thread at a time, which may be a helper thread; journal_fold() alone may run beside others.
+ */
+#ifndef NORIA_DATASTORE_JOURNAL_H
+#define NORIA_DATASTORE_JOURNAL_H
+
+#include "agent/datastore/snapshot.h"
+
+struct journal;
+
+/**
+ * Open the state folder (made if missing, mode 0700) and lock it against a second agent.
+ * @param[out] journal To be closed with journal_close().
+ */
+enum outcome journal_open(const struct schema *schema, const char *folder, struct journal **journal,
+                          struct error *err);
+
+/**
+ * Read back what is stored. A record that was being written when the agent or the machine went down
+ * was never acknowledged and is dropped; any other damage is an error that names file and offset.
+ * @param[out] running With one reference; NULL if nothing was ever stored.
+ */
+enum outcome journal_load(struct journal *journal, struct snapshot **running, struct error *err);
+
+/** Give numbers to entries that have none; they are this thread's alone until then. */
+void journal_number(struct journal *journal, const struct change_set *changes);
+
+/** Append a commit and wait until it is on stable storage. On failure nothing was appended. */
+enum outcome journal_append(struct journal *journal, const struct change_set *changes,
+                            struct error *err);
+
+/** Whether the journal has grown so much that it should be folded. */
+bool journal_is_long(const struct journal *journal);
+
+/** Begin a new journal after a revision, so that the ones before it can be folded. */
+enum outcome journal_rotate(struct journal *journal, uint64_t revision, struct error *err);
+
+/** What journal_fold() needs to know of the journal, taken while nothing is appended. */
+struct journal_fold_job {
+    struct journal *journal;
+    struct snapshot *snapshot; /**< At whose revision the journal was rotated. One reference. */
+    uint32_t *numbers;         /**< Highest numbers given, by the units' rank. Owned. */
+};
+
+/** Prepare a fold. @param[out] job To be ended with journal_fold_end(). */
+enum outcome journal_fold_begin(struct journal *journal, const struct snapshot *snapshot,
+                                struct journal_fold_job *job, struct error *err);
+
+/** Write the snapshot and drop the journals that it covers. May run beside journal_append(). */
+enum outcome journal_fold(struct journal_fold_job *job, struct error *err);
+
+/** Free what the job owns. */
+void journal_fold_end(struct journal_fold_job *job);
+
+/** Close and unlock; NULL is legal. */
+void journal_close(struct journal *journal);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * Records.
+ */
+#include "agent/datastore/record.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#define MAGIC "NORIA1\r\n"
+
+static void write_text(FILE *stream, const char *text)
+{
+    fprintf(stream, " %zu %s", strlen(text), text);
+}
+
+static bool write_entry(FILE *stream, const struct entry *entry)
+{
+    char *xml = NULL;
+    if (lyd_print_mem(&xml, entry->tree, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_KEEPEMPTYCONT))
+        return false;
+    fprintf(stream, "put %" PRIu32 " %" PRIu32, entry->number, entry->last_row);
+    write_text(stream, entry->unit->path);
+    fputc('\n', stream);
+    for (size_t i = 0; i < entry->row_count; i++) {
+        fprintf(stream, "row %" PRIu32, entry->rows[i].number);
+        write_text(stream, entry->rows[i].path);
+        fputc('\n', stream);
+    }
+    fputs("data", stream);
+    write_text(stream, xml ? xml : "");
+    fputc('\n', stream);
+    free(xml);
+    return true;
+}
+
+bool record_write(FILE *stream, const struct change_set *changes)
+{
+    fprintf(stream, "commit %" PRIu64 " %" PRId64 "\n", changes->after->revision,
+            changes->after->committed);
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct change *change = &changes->changes[i];
+        if (change->after) {
+            if (!write_entry(stream, change->after))
+                return false;
+            continue;
+        }
+        fputs("del", stream);
+        write_text(stream, change->unit->path);
+        write_text(stream, change->before->key);
+        fputc('\n', stream);
+    }
+    return !ferror(stream);
+}
+
+bool record_write_all(FILE *stream, const struct schema *schema, const struct snapshot *snapshot,
+                      const record_numbers *numbers)
+{
+    fprintf(stream, "commit %" PRIu64 " %" PRId64 "\n", snapshot->revision, snapshot->committed);
+    for (size_t i = 0; i < schema->unit_count; i++) {
+        fprintf(stream, "last %" PRIu32, numbers[i]);
+        write_text(stream, schema->units[i].path);
+        fputc('\n', stream);
+    }
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->entries[i]->unit->config && !write_entry(stream, snapshot->entries[i]))
+            return false;
+    return !ferror(stream);
+}
+
+void record_header(unsigned char header[RECORD_HEADER_SIZE], const char *payload, size_t length)
+{
+    uint32_t size = htole32((uint32_t)length);
+    uint32_t sum = htole32((uint32_t)crc32_z(0, (const unsigned char *)payload, length));
+    memcpy(header, MAGIC, 8);
+    memcpy(header + 8, &size, 4);
+    memcpy(header + 12, &sum, 4);
+}
+
+bool record_check(const unsigned char *data, size_t size, size_t *length)
+{
+    uint32_t payload, sum;
+    *length = 0;
+    if (size < RECORD_HEADER_SIZE || memcmp(data, MAGIC, 8) != 0)
+        return false;
+    memcpy(&payload, data + 8, 4);
+    memcpy(&sum, data + 12, 4);
+    *length = le32toh(payload);
+    return size - RECORD_HEADER_SIZE >= *length &&
+           crc32_z(0, data + RECORD_HEADER_SIZE, *length) == le32toh(sum);
+}
+
+/* Reading: a cursor over the payload; the first thing that does not fit makes it bad for good. */
+struct cursor {
+    const char *at;
+    size_t left;
+    bool bad;
+};
+
+static bool take_word(struct cursor *cursor, const char *word)
+{
+    size_t length = strlen(word);
+    if (cursor->bad || cursor->left < length || memcmp(cursor->at, word, length) != 0)
+        return false;
+    cursor->at += length;
+    cursor->left -= length;
+    return true;
+}
+
+static void expect(struct cursor *cursor, const char *word)
+{
+    if (!take_word(cursor, word))
+        cursor->bad = true;
+}
+
+static uint64_t read_number(struct cursor *cursor)
+{
+    char *end = NULL;
+    expect(cursor, " ");
+    if (cursor->bad || !cursor->left)
+        return 0;
+    uint64_t number = strtoull(cursor->at, &end, 10);
+    if (end == cursor->at || (size_t)(end - cursor->at) > cursor->left)
+        cursor->bad = true;
+    else {
+        cursor->left -= (size_t)(end - cursor->at);
+        cursor->at = end;
+    }
+    return number;
+}
+
+/* A text with its length before it; to be freed. */
+static char *read_text(struct cursor *cursor)
+{
+    uint64_t length = read_number(cursor);
+    expect(cursor, " ");
+    if (cursor->bad || length > cursor->left) {
+        cursor->bad = true;
+        return NULL;
+    }
+    char *text = strndup(cursor->at, length);
+    if (!text)
+        cursor->bad = true;
+    cursor->at += length;
+    cursor->left -= length;
+    return text;
+}
+
+static const struct unit *read_unit(struct cursor *cursor, const struct schema *schema)
+{
+    char *path = read_text(cursor);
+    const struct unit *unit = path ? schema_unit_find(schema, path) : NULL;
+    if (!unit)
+        cursor->bad = true;
+    free(path);
+    return unit;
+}
+
+/* What a record holds, while it is read. */
+struct replay {
+    const struct schema *schema;
+    struct entry **puts;
+    size_t put_count, put_room;
+    const struct entry **dels;
+    size_t del_count, del_room;
+};
+
+static bool grow(void *array, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return true;
+    size_t more = *room ? *room * 2 : 16;
+    void *bigger = realloc(*(void **)array, more * size);
+    if (!bigger)
+        return false;
+    *(void **)array = bigger;
+    *room = more;
+    return true;
+}
+
+static void free_stand_in(struct entry *stand_in)
+{
+    for (size_t i = 0; i < stand_in->row_count; i++)
+        free(stand_in->rows[i].path);
+    free(stand_in->rows);
+}
+
+/* A stand-in for the entry's predecessor, from which the entry takes over its numbers. */
+static void read_rows(struct cursor *cursor, struct entry *stand_in)
+{
+    size_t room = 0;
+    while (take_word(cursor, "row")) {
+        if (!grow(&stand_in->rows, stand_in->row_count, &room, sizeof(*stand_in->rows))) {
+            cursor->bad = true;
+            return;
+        }
+        uint32_t number = (uint32_t)read_number(cursor);
+        char *path = read_text(cursor);
+        expect(cursor, "\n");
+        if (cursor->bad) {
+            free(path);
+            return;
+        }
+        stand_in->rows[stand_in->row_count++] = (struct row_number){path, number};
+    }
+}
+
+static enum outcome make_entry(const struct schema *schema, const struct unit *unit,
+                               const char *xml, const struct entry *stand_in, struct entry **entry,
+                               struct error *err)
+{
+    struct lyd_node *tree = NULL;
+    struct entry *bare;
+    if (lyd_parse_data_mem(schema->ctx, xml, LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_STRICT, 0,
+                           &tree) ||
+        !tree)
+        return schema_refuse(schema, NULL, err, "The data cannot be read.");
+    enum outcome outcome = entry_new(unit, tree, stand_in, &bare, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = entry_validate(schema, bare, entry, err);
+    entry_unref(bare);
+    return outcome;
+}
+
+static enum outcome read_put(struct cursor *cursor, struct replay *replay, record_numbers *numbers,
+                             struct error *err)
+{
+    struct entry stand_in = {0}, *entry = NULL;
+    enum outcome outcome = FAILED;
+    stand_in.number = (uint32_t)read_number(cursor);
+    stand_in.last_row = (uint32_t)read_number(cursor);
+    const struct unit *unit = read_unit(cursor, replay->schema);
+    expect(cursor, "\n");
+    if (unit)
+        read_rows(cursor, &stand_in);
+    expect(cursor, "data");
+    char *xml = read_text(cursor);
+    expect(cursor, "\n");
+    if (cursor->bad)
+        goto out;
+    if (numbers[unit->rank] < stand_in.number)
+        numbers[unit->rank] = stand_in.number;
+    outcome = make_entry(replay->schema, unit, xml, &stand_in, &entry, err);
+    if (outcome != DONE)
+        goto out;
+    if (!grow(&replay->puts, replay->put_count, &replay->put_room, sizeof(*replay->puts))) {
+        entry_unref(entry);
+        outcome = fail_memory(err);
+        goto out;
+    }
+    replay->puts[replay->put_count++] = entry;
+out:
+    free_stand_in(&stand_in);
+    free(xml);
+    return outcome;
+}
+
+static enum outcome read_del(struct cursor *cursor, struct replay *replay,
+                             const struct snapshot *base)
+{
+    const struct unit *unit = read_unit(cursor, replay->schema);
+    char *key = read_text(cursor);
+    expect(cursor, "\n");
+    const struct entry *entry = !cursor->bad ? snapshot_find(base, unit, key) : NULL;
+    free(key);
+    if (cursor->bad ||
+        !grow(&replay->dels, replay->del_count, &replay->del_room, sizeof(*replay->dels)))
+        return FAILED;
+    if (entry)
+        replay->dels[replay->del_count++] = entry;
+    return DONE;
+}
+
+static enum outcome read_items(struct cursor *cursor, struct replay *replay,
+                               const struct snapshot *base, record_numbers *numbers,
+                               struct error *err)
+{
+    enum outcome outcome = DONE;
+    while (outcome == DONE && !cursor->bad && cursor->left) {
+        if (take_word(cursor, "put"))
+            outcome = read_put(cursor, replay, numbers, err);
+        else if (take_word(cursor, "del"))
+            outcome = read_del(cursor, replay, base);
+        else {
+            expect(cursor, "last");
+            uint32_t number = (uint32_t)read_number(cursor);
+            const struct unit *unit = read_unit(cursor, replay->schema);
+            expect(cursor, "\n");
+            if (unit && numbers[unit->rank] < number)
+                numbers[unit->rank] = number;
+        }
+    }
+    if (outcome == DONE && !cursor->bad)
+        return DONE;
+    /* The checksum is right, so this is no damage: another version wrote it. */
+    return fail(err, TAG_OPERATION_FAILED, NULL,
+                "The record holds what this version does not understand, %zu bytes before its "
+                "end.",
+                cursor->left);
+}
+
+enum outcome record_replay(const struct schema *schema, const struct snapshot *base,
+                           const char *payload, size_t length, record_numbers *numbers,
+                           struct snapshot **next, struct error *err)
+{
+    struct cursor cursor = {.at = payload, .left = length};
+    struct replay replay = {.schema = schema};
+    expect(&cursor, "commit");
+    uint64_t revision = read_number(&cursor);
+    int64_t committed = (int64_t)read_number(&cursor);
+    expect(&cursor, "\n");
+    if (!cursor.bad && revision <= base->revision && base->revision) {
+        *next = snapshot_ref(base);
+        return DONE;
+    }
+    enum outcome outcome = read_items(&cursor, &replay, base, numbers, err);
+    if (outcome == DONE) {
+        *next = snapshot_with(base, replay.puts, replay.put_count, replay.dels, replay.del_count);
+        if (!*next)
+            outcome = fail_memory(err);
+        else {
+            (*next)->revision = revision;
+            (*next)->committed = committed;
+        }
+    }
+    for (size_t i = 0; i < replay.put_count; i++)
+        entry_unref(replay.puts[i]);
+    free(replay.puts);
+    free(replay.dels);
+    return outcome;
+}

@@ -1,0 +1,56 @@
+/*
+ * Records: how a commit is written down, and read back.
+ *
+ * A record is a header (magic, length, CRC-32 of the payload; little-endian) and a payload of
+ * lines:
+ *
+ *     commit REVISION NANOSECONDS
+ *     last NUMBER LENGTH <unit path>              highest number that was ever given in a unit
+ *     put NUMBER LAST-ROW LENGTH <unit path>      an entry as it is from now on
+ *     row NUMBER LENGTH <path>                      the number of one of its rows
+ *     data LENGTH <XML>                             its top-level container
+ *     del LENGTH <unit path> LENGTH <key>         an entry that is gone
+ *
+ * Pure functions; any thread.
+ */
+#ifndef NORIA_DATASTORE_RECORD_H
+#define NORIA_DATASTORE_RECORD_H
+
+#include <stdio.h>
+
+#include "agent/datastore/snapshot.h"
+
+/** Bytes of a record's header. */
+#define RECORD_HEADER_SIZE 16
+
+/** Where the numbers of units stand: the highest that was ever given, by rank. */
+typedef uint32_t record_numbers;
+
+/** Write the payload of a commit to a stream. @return false for want of memory. */
+bool record_write(FILE *stream, const struct change_set *changes);
+
+/** Write the payload that holds a whole snapshot. @return false for want of memory. */
+bool record_write_all(FILE *stream, const struct schema *schema, const struct snapshot *snapshot,
+                      const record_numbers *numbers);
+
+/** Fill a header for a payload. */
+void record_header(unsigned char header[RECORD_HEADER_SIZE], const char *payload, size_t length);
+
+/**
+ * Look at what is at the start of a buffer.
+ * @param[out] length Of the payload, if the header is whole.
+ * @return Whether a whole record with a right checksum is there.
+ */
+bool record_check(const unsigned char *data, size_t size, size_t *length);
+
+/**
+ * Make the snapshot that follows from a record.
+ * @param payload Ended by a zero byte.
+ * @param[in,out] numbers Raised to what the record says.
+ * @param[out] next With one reference; base again if the record is not newer than it.
+ */
+enum outcome record_replay(const struct schema *schema, const struct snapshot *base,
+                           const char *payload, size_t length, record_numbers *numbers,
+                           struct snapshot **next, struct error *err);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * The YANG modules, and how their data is cut into units.
+ */
+#include "agent/datastore/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+
+/* A module to load, with the features that the agent has. */
+struct module {
+    const char *name;
+    const char *features[8];
+};
+
+static const struct module modules[] = {
+    {.name = "ietf-netconf",
+     .features = {"writable-running", "candidate", "rollback-on-error", "validate", "xpath"}},
+    {.name = "ietf-netconf-monitoring"},
+    {.name = "noria-agent"},
+    {.name = "noria-virtual-server"},
+};
+
+static void libyang_log(LY_LOG_LEVEL level, const char *message, const char *path)
+{
+    log_line(level == LY_LLWRN ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, AREA_YANG, "%s%s%s", message,
+             path ? " " : "", path ? path : "");
+}
+
+static enum outcome add_unit(struct schema *schema, const struct lysc_node *top,
+                             const struct lysc_node *list, struct error *err)
+{
+    struct unit *units = realloc(schema->units, (schema->unit_count + 1) * sizeof(*units));
+    if (!units)
+        return fail_memory(err);
+    schema->units = units;
+    struct unit *unit = &units[schema->unit_count];
+    *unit = (struct unit){.top = top, .list = list, .rank = schema->unit_count};
+    unit->config = (list ? list : top)->flags & LYS_CONFIG_W;
+    unit->path = lysc_path(list ? list : top, LYSC_PATH_LOG, NULL, 0);
+    if (!unit->path)
+        return fail_memory(err);
+    schema->unit_count++;
+    return DONE;
+}
+
+/* A container's own unit comes before those of its lists, so that it is read and applied first. */
+static enum outcome add_units_of(struct schema *schema, const struct lysc_node *top,
+                                 struct error *err)
+{
+    if (add_unit(schema, top, NULL, err) != DONE)
+        return FAILED;
+    if (!(top->flags & LYS_CONFIG_W))
+        return DONE;
+    const struct lysc_node *child;
+    LY_LIST_FOR(lysc_node_child(top), child)
+    {
+        if (child->nodetype == LYS_LIST && (child->flags & LYS_CONFIG_W) &&
+            !(child->flags & LYS_KEYLESS) && add_unit(schema, top, child, err) != DONE)
+            return FAILED;
+    }
+    return DONE;
+}
+
+/* Standard modules with state of their own (yang-library, monitoring) are not ours to store. */
+static bool is_ours(const struct lys_module *module)
+{
+    return module->implemented && !strncmp(module->name, "noria-", 6);
+}
+
+static enum outcome make_units(struct schema *schema, struct error *err)
+{
+    const struct lys_module *module;
+    uint32_t index = 0;
+    while ((module = ly_ctx_get_module_iter(schema->ctx, &index))) {
+        const struct lysc_node *node;
+        if (!is_ours(module))
+            continue;
+        LY_LIST_FOR(module->compiled->data, node)
+        {
+            if (node->nodetype != LYS_CONTAINER)
+                return fail(err, TAG_OPERATION_FAILED, NULL,
+                            "Module %s has the top-level node %s, which is no container.",
+                            module->name, node->name);
+            if (add_units_of(schema, node, err) != DONE)
+                return FAILED;
+        }
+    }
+    return DONE;
+}
+
+static enum outcome load_modules(struct schema *schema, bool with_null, struct error *err)
+{
+    for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
+        const char *features[9] = {NULL};
+        memcpy(features, modules[i].features, sizeof(modules[i].features));
+        if (!ly_ctx_load_module(schema->ctx, modules[i].name, NULL, features))
+            return fail(err, TAG_OPERATION_FAILED, NULL,
+                        "Cannot load the YANG module %s (%s): install its package (libyang2, "
+                        "libyuma-base) or name its folder by --yang-dirs.",
+                        modules[i].name, ly_errmsg(schema->ctx));
+    }
+    if (with_null && !ly_ctx_load_module(schema->ctx, "noria-null", NULL, NULL))
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot load the YANG module noria-null: %s",
+                    ly_errmsg(schema->ctx));
+    return DONE;
+}
+
+enum outcome schema_load(const char *const *search, bool with_null, struct schema **result,
+                         struct error *err)
+{
+    ly_log_options(LY_LOLOG | LY_LOSTORE);
+    ly_set_log_clb(libyang_log, 1);
+    struct schema *schema = calloc(1, sizeof(*schema));
+    if (!schema)
+        return fail_memory(err);
+    if (ly_ctx_new(NULL, LY_CTX_DISABLE_SEARCHDIR_CWD, &schema->ctx)) {
+        fail_memory(err);
+        goto out;
+    }
+    for (; *search; search++) {
+        /* A folder that is not there is no error: the modules may be in another. */
+        if (ly_ctx_set_searchdir(schema->ctx, *search))
+            log_info(AREA_YANG, "no folder %s", *search);
+    }
+    if (load_modules(schema, with_null, err) != DONE || make_units(schema, err) != DONE)
+        goto out;
+    ly_err_clean(schema->ctx, NULL);
+    *result = schema;
+    return DONE;
+out:
+    schema_free(schema);
+    return FAILED;
+}
+
+void schema_free(struct schema *schema)
+{
+    if (!schema)
+        return;
+    for (size_t i = 0; i < schema->unit_count; i++)
+        free(schema->units[i].path);
+    free(schema->units);
+    ly_ctx_destroy(schema->ctx);
+    free(schema);
+}
+
+const struct unit *schema_unit_of_top(const struct schema *schema, const struct lysc_node *top)
+{
+    for (size_t i = 0; i < schema->unit_count; i++)
+        if (schema->units[i].top == top && !schema->units[i].list)
+            return &schema->units[i];
+    return NULL;
+}
+
+const struct unit *schema_unit_of_list(const struct schema *schema, const struct lysc_node *list)
+{
+    for (size_t i = 0; i < schema->unit_count; i++)
+        if (schema->units[i].list && schema->units[i].list == list)
+            return &schema->units[i];
+    return NULL;
+}
+
+const struct unit *schema_unit_find(const struct schema *schema, const char *path)
+{
+    for (size_t i = 0; i < schema->unit_count; i++)
+        if (!strcmp(schema->units[i].path, path))
+            return &schema->units[i];
+    return NULL;
+}
+
+/*
+ * Where an error is: libyang says 'Data location "/m:a/b", line number 3.' or, for what is missing,
+ * 'Schema location "/m:a/b/c".'; the latter is no instance, so the instance that lacks it is put in
+ * front of the missing node's name.
+ */
+static char *location_of(const struct ly_err_item *item, const char *instance)
+{
+    const char *start = item->path ? strchr(item->path, '"') : NULL;
+    const char *end = start ? strrchr(start + 1, '"') : NULL;
+    if (!end || end == start)
+        return instance ? strdup(instance) : NULL;
+    char *path = strndup(start + 1, (size_t)(end - start - 1));
+    if (!path || strncmp(item->path, "Schema", 6) || !instance)
+        return path;
+    const char *name = strrchr(path, '/');
+    char *joined;
+    if (asprintf(&joined, "%s%s", instance, name ? name : "") < 0)
+        joined = NULL;
+    free(path);
+    return joined;
+}
+
+/* RFC 7950, 15, says what a constraint of the data model answers. */
+static enum error_tag tag_of(const struct ly_err_item *item)
+{
+    if (item->apptag &&
+        (!strcmp(item->apptag, "missing-choice") || !strcmp(item->apptag, "instance-required")))
+        return TAG_DATA_MISSING;
+    if (item->apptag || item->vecode == LYVE_OTHER)
+        return TAG_OPERATION_FAILED;
+    if (item->msg &&
+        (!strncmp(item->msg, "Mandatory ", 10) || strstr(item->msg, "missing its key")))
+        return TAG_MISSING_ELEMENT;
+    return TAG_INVALID_VALUE;
+}
+
+enum outcome schema_refuse(const struct schema *schema, const char *instance, struct error *err,
+                           const char *fallback)
+{
+    const struct ly_err_item *item = ly_err_first(schema->ctx);
+    /* The first error is the cause; those after it follow from it. */
+    while (item && item->level != LY_LLERR)
+        item = item->next;
+    if (!item)
+        return refuse(err, TAG_OPERATION_FAILED, instance, "%s", fallback);
+    char *path = location_of(item, instance);
+    refuse(err, tag_of(item), path, "%s", item->msg);
+    error_set_app_tag(err, item->apptag);
+    free(path);
+    ly_err_clean(schema->ctx, NULL);
+    return REFUSED;
+}

@@ -1,0 +1,57 @@
+/*
+ * noriad: the program around the agent.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+#include "agent/log.h"
+#include "agent/options.h"
+
+static void print_error(const char *what, const struct error *err)
+{
+    fprintf(stderr, "%s: %s%s%s\n", what, err->path ? err->path : "", err->path ? ": " : "",
+            error_message(err));
+}
+
+static int check(const struct agent_options *options)
+{
+    struct error error = {0};
+    char *what = NULL;
+    enum outcome outcome = agent_check(options, &what, &error);
+    if (outcome == DONE)
+        printf("%s is valid\n", what);
+    else
+        print_error(what ? what : "noriad", &error);
+    error_clear(&error);
+    free(what);
+    return outcome == DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct agent_options *options)
+{
+    static struct agent agent; /* threads hold its address */
+    struct error error = {0};
+    enum outcome outcome = agent_start(&agent, options, &error);
+    if (outcome == DONE)
+        agent_run(&agent);
+    else
+        log_error(AREA_AGENT, "cannot start: %s%s%s", error.path ? error.path : "",
+                  error.path ? ": " : "", error_message(&error));
+    agent_free(&agent);
+    error_clear(&error);
+    return outcome == DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct agent_options options;
+    switch (options_read(argc, argv, &options)) {
+    case OPTIONS_RUN:
+        return options.check ? check(&options) : run(&options);
+    case OPTIONS_DONE:
+        return EXIT_SUCCESS;
+    default:
+        return 2;
+    }
+}

@@ -1,0 +1,403 @@
+/*
+ * Transactions.
+ */
+#include "agent/transaction/transaction.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/datastore/journal.h"
+#include "agent/datastore/unique.h"
+#include "agent/log.h"
+
+/* One backend's part in a transaction. */
+struct part {
+    struct backend_step step;
+    struct change_set changes;
+    bool prepared, applied;
+};
+
+struct transaction {
+    struct transactions *queue;
+    struct transaction_request *request;
+    struct transaction *next;
+    struct snapshot *after; /* target with its revision */
+    struct change_set changes;
+    struct part *parts; /* as in agent->backends; those without changes are passed over */
+    size_t at;          /* the part whose step runs */
+    bool indexed;       /* the unique index has the change */
+    bool journaled;
+    enum phase { PREPARING, APPLYING, STORING, REVERTING } phase;
+    enum outcome outcome;
+    struct error error;
+    uv_work_t work;
+};
+
+struct transactions {
+    struct agent *agent;
+    struct unique_index unique;
+    struct transaction *first, *last;
+    bool folding;
+    uv_work_t fold_work;
+    struct journal_fold_job fold;
+};
+
+enum outcome transactions_new(struct agent *agent, const struct snapshot *running,
+                              struct transactions **result, struct error *err)
+{
+    struct transactions *transactions = calloc(1, sizeof(*transactions));
+    struct snapshot *nothing = NULL;
+    struct change_set all = {0};
+    if (!transactions)
+        return fail_memory(err);
+    transactions->agent = agent;
+    enum outcome outcome = snapshot_new_empty(agent->schema, &nothing, err);
+    if (outcome == DONE)
+        outcome = change_set_make(nothing, running, &all, err);
+    if (outcome == DONE)
+        outcome = unique_apply(&transactions->unique, &all, err);
+    change_set_free(&all);
+    snapshot_unref(nothing);
+    if (outcome == DONE)
+        *result = transactions;
+    else
+        transactions_free(transactions);
+    return outcome;
+}
+
+bool transactions_idle(const struct transactions *transactions)
+{
+    return !transactions->first && !transactions->folding;
+}
+
+void transactions_free(struct transactions *transactions)
+{
+    if (!transactions)
+        return;
+    unique_free(&transactions->unique);
+    free(transactions);
+}
+
+/* Fold the journal in the background. */
+
+static void fold_done(uv_work_t *work, int status)
+{
+    struct transactions *queue = work->data;
+    journal_fold_end(&queue->fold);
+    queue->folding = false;
+}
+
+static void fold_work(uv_work_t *work)
+{
+    struct transactions *queue = work->data;
+    struct error error = {0};
+    if (journal_fold(&queue->fold, &error) != DONE)
+        log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
+    error_clear(&error);
+}
+
+static void fold_if_long(struct transactions *queue, const struct snapshot *running)
+{
+    struct agent *agent = queue->agent;
+    struct error error = {0};
+    if (queue->folding || !journal_is_long(agent->journal))
+        return;
+    if (journal_rotate(agent->journal, running->revision, &error) != DONE ||
+        journal_fold_begin(agent->journal, running, &queue->fold, &error) != DONE) {
+        log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
+        error_clear(&error);
+        return;
+    }
+    queue->folding = true;
+    queue->fold_work.data = queue;
+    uv_queue_work(&agent->loop, &queue->fold_work, fold_work, fold_done);
+}
+
+/* The end of a transaction. */
+
+static void start_next(struct transactions *queue);
+
+static void publish(struct transaction *transaction)
+{
+    struct agent *agent = transaction->queue->agent;
+    uv_mutex_lock(&agent->running_lock);
+    struct snapshot *before = agent->running;
+    agent->running = snapshot_ref(transaction->after);
+    uv_mutex_unlock(&agent->running_lock);
+    snapshot_unref(before);
+    log_info(AREA_COMMIT, "revision %" PRIu64 ": %zu changes by %s over %s",
+             transaction->after->revision, transaction->changes.count, transaction->request->user,
+             transaction->request->protocol);
+}
+
+static void transaction_free(struct transaction *transaction)
+{
+    for (size_t i = 0; transaction->parts && i < transaction->queue->agent->backend_count; i++) {
+        error_clear(&transaction->parts[i].step.error);
+        change_set_free(&transaction->parts[i].changes);
+    }
+    free(transaction->parts);
+    change_set_free(&transaction->changes);
+    snapshot_unref(transaction->after);
+    error_clear(&transaction->error);
+    free(transaction);
+}
+
+static void finish(struct transaction *transaction, bool stale)
+{
+    struct transactions *queue = transaction->queue;
+    struct transaction_request *request = transaction->request;
+    for (size_t i = queue->agent->backend_count; transaction->parts && i-- > 0;) {
+        struct part *part = &transaction->parts[i];
+        struct backend *backend = &queue->agent->backends[i];
+        if (part->prepared && backend->ops->release)
+            backend->ops->release(backend, part->step.plan);
+    }
+    if (transaction->journaled) {
+        publish(transaction);
+        fold_if_long(queue, transaction->after);
+    } else if (transaction->indexed) {
+        unique_revert(&queue->unique, &transaction->changes);
+    }
+    if (transaction->outcome != DONE && !stale)
+        log_info(AREA_COMMIT, "%s by %s: %s%s%s",
+                 transaction->outcome == REFUSED ? "refused a change" : "a change failed",
+                 request->user, transaction->error.path ? transaction->error.path : "",
+                 transaction->error.path ? ": " : "", error_message(&transaction->error));
+    queue->first = transaction->next;
+    if (!queue->first)
+        queue->last = NULL;
+    request->finished(request, transaction->outcome, stale, &transaction->error);
+    transaction_free(transaction);
+    if (queue->first)
+        start_next(queue);
+}
+
+/* The steps, one after the other; each goes on in step_ended(). */
+
+static void run_step(struct transaction *transaction);
+
+static bool take_part(const struct transaction *transaction, size_t index)
+{
+    const struct part *part = &transaction->parts[index];
+    if (transaction->phase == REVERTING)
+        return part->applied;
+    return part->changes.count > 0;
+}
+
+static void stored(uv_work_t *work, int status)
+{
+    struct transaction *transaction = work->data;
+    if (transaction->outcome == DONE) {
+        transaction->journaled = true;
+        finish(transaction, false);
+        return;
+    }
+    transaction->phase = REVERTING;
+    transaction->at = transaction->queue->agent->backend_count;
+    run_step(transaction);
+}
+
+static void store(uv_work_t *work)
+{
+    struct transaction *transaction = work->data;
+    transaction->outcome = journal_append(transaction->queue->agent->journal, &transaction->changes,
+                                          &transaction->error);
+}
+
+/* After the last backend of a phase. */
+static void end_phase(struct transaction *transaction)
+{
+    struct agent *agent = transaction->queue->agent;
+    if (transaction->phase == PREPARING && !transaction->request->only_check) {
+        transaction->phase = APPLYING;
+        transaction->at = 0;
+        run_step(transaction);
+    } else if (transaction->phase == APPLYING) {
+        transaction->phase = STORING;
+        transaction->work.data = transaction;
+        journal_number(agent->journal, &transaction->changes);
+        uv_queue_work(&agent->loop, &transaction->work, store, stored);
+    } else {
+        finish(transaction, false);
+    }
+}
+
+static void run_step(struct transaction *transaction)
+{
+    struct agent *agent = transaction->queue->agent;
+    if (transaction->phase == REVERTING) {
+        while (transaction->at > 0 && !take_part(transaction, transaction->at - 1))
+            transaction->at--;
+        if (transaction->at == 0) {
+            end_phase(transaction);
+            return;
+        }
+        struct part *part = &transaction->parts[transaction->at - 1];
+        part->step.backend->ops->revert(part->step.backend, &part->step);
+        return;
+    }
+    while (transaction->at < agent->backend_count && !take_part(transaction, transaction->at))
+        transaction->at++;
+    if (transaction->at == agent->backend_count) {
+        end_phase(transaction);
+        return;
+    }
+    struct part *part = &transaction->parts[transaction->at];
+    const struct backend_ops *ops = part->step.backend->ops;
+    log_debug(AREA_COMMIT, "%s: %s of %zu changes", ops->name,
+              transaction->phase == PREPARING ? "prepare" : "apply", part->changes.count);
+    if (transaction->phase == PREPARING)
+        ops->prepare(part->step.backend, &part->step);
+    else
+        ops->apply(part->step.backend, &part->step);
+}
+
+static void take_error(struct transaction *transaction, struct part *part, enum outcome outcome)
+{
+    transaction->outcome = outcome;
+    error_move(&transaction->error, &part->step.error);
+    if (transaction->error.outcome == DONE)
+        fail(&transaction->error, TAG_OPERATION_FAILED, NULL, "The backend %s failed.",
+             part->step.backend->ops->name);
+}
+
+static void revert_ended(struct transaction *transaction, struct part *part, enum outcome outcome)
+{
+    part->applied = false;
+    if (outcome != DONE) {
+        /* The client must learn that the engine is not as it was; the cause stays in the log. */
+        log_error(AREA_COMMIT, "%s could not take its change back: %s",
+                  part->step.backend->ops->name, error_message(&part->step.error));
+        log_error(AREA_COMMIT, "the change was to be taken back because: %s",
+                  error_message(&transaction->error));
+        error_clear(&transaction->error);
+        fail(&transaction->error, TAG_ROLLBACK_FAILED, part->step.error.path,
+             "The change failed and %s could not take its part of it back: %s",
+             part->step.backend->ops->name, error_message(&part->step.error));
+    }
+    error_clear(&part->step.error);
+    run_step(transaction);
+}
+
+static void step_ended(struct backend_step *step, enum outcome outcome)
+{
+    struct transaction *transaction = step->transaction;
+    if (transaction->phase == REVERTING) {
+        revert_ended(transaction, &transaction->parts[transaction->at - 1], outcome);
+        return;
+    }
+    struct part *part = &transaction->parts[transaction->at];
+    if (transaction->phase == PREPARING) {
+        part->prepared = true;
+        if (outcome != DONE) {
+            take_error(transaction, part, outcome);
+            finish(transaction, false);
+            return;
+        }
+    } else if (outcome == DONE) {
+        part->applied = true;
+    } else {
+        take_error(transaction, part, outcome);
+        transaction->phase = REVERTING;
+        run_step(transaction);
+        return;
+    }
+    transaction->at++;
+    run_step(transaction);
+}
+
+/* The start of a transaction. */
+
+static enum outcome share_out(struct transaction *transaction, struct error *err)
+{
+    struct agent *agent = transaction->queue->agent;
+    transaction->parts = calloc(agent->backend_count, sizeof(*transaction->parts));
+    if (!transaction->parts)
+        return fail_memory(err);
+    for (size_t i = 0; i < agent->backend_count; i++) {
+        struct part *part = &transaction->parts[i];
+        part->step = (struct backend_step){.backend = &agent->backends[i],
+                                           .changes = &part->changes,
+                                           .done = step_ended,
+                                           .transaction = transaction};
+        part->changes.before = transaction->changes.before;
+        part->changes.after = transaction->changes.after;
+    }
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < transaction->changes.count; i++) {
+            const struct change *change = &transaction->changes.changes[i];
+            struct part *part =
+                &transaction->parts[agent->owners[change->unit->rank] - agent->backends];
+            if (pass)
+                part->changes.changes[part->changes.count] = *change;
+            part->changes.count++;
+        }
+        for (size_t i = 0; i < agent->backend_count && !pass; i++) {
+            struct change_set *set = &transaction->parts[i].changes;
+            set->changes = calloc(set->count + 1, sizeof(*set->changes));
+            set->count = 0;
+            if (!set->changes)
+                return fail_memory(err);
+        }
+    }
+    return DONE;
+}
+
+static enum outcome set_up(struct transaction *transaction, struct error *err)
+{
+    struct transaction_request *request = transaction->request;
+    transaction->after = snapshot_with(request->target, NULL, 0, NULL, 0);
+    if (!transaction->after)
+        return fail_memory(err);
+    transaction->after->revision = request->base->revision + 1;
+    transaction->after->committed = clock_now();
+    enum outcome outcome =
+        change_set_make(request->base, transaction->after, &transaction->changes, err);
+    if (outcome != DONE || !transaction->changes.count)
+        return outcome;
+    outcome = unique_apply(&transaction->queue->unique, &transaction->changes, err);
+    if (outcome != DONE)
+        return outcome;
+    transaction->indexed = true;
+    return share_out(transaction, err);
+}
+
+static void start_next(struct transactions *queue)
+{
+    struct transaction *transaction = queue->first;
+    if (queue->agent->running != transaction->request->base) {
+        transaction->outcome = FAILED;
+        finish(transaction, true);
+        return;
+    }
+    transaction->outcome = set_up(transaction, &transaction->error);
+    if (transaction->outcome != DONE || !transaction->changes.count) {
+        finish(transaction, false);
+        return;
+    }
+    transaction->phase = PREPARING;
+    run_step(transaction);
+}
+
+void transactions_submit(struct transactions *queue, struct transaction_request *request)
+{
+    struct transaction *transaction = calloc(1, sizeof(*transaction));
+    if (!transaction) {
+        struct error error = {0};
+        request->finished(request, fail_memory(&error), false, &error);
+        error_clear(&error);
+        return;
+    }
+    transaction->queue = queue;
+    transaction->request = request;
+    if (queue->last)
+        queue->last->next = transaction;
+    else
+        queue->first = transaction;
+    queue->last = transaction;
+    if (queue->first == transaction)
+        start_next(queue);
+}

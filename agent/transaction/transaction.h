@@ -1,0 +1,58 @@
+/*
+ * Transactions: how running changes from one snapshot to the next, in all backends or in none.
+ *
+ *     unique → prepare in each backend → apply in each → journal → running is the new snapshot
+ *                     │ refused, failed      │ failed        │ failed
+ *                     ▼                      ▼               ▼
+ *                  release all        revert those that applied, in reverse order; release all
+ *
+ * One transaction at a time, in the order of submission, on the core thread; none of its steps
+ * blocks the thread.
+ */
+#ifndef NORIA_TRANSACTION_TRANSACTION_H
+#define NORIA_TRANSACTION_TRANSACTION_H
+
+#include "agent/agent.h"
+
+struct transactions;
+
+/** What is asked of a transaction. The caller keeps it until finished() is called. */
+struct transaction_request {
+    struct snapshot *base;   /**< What running was when target was made. Borrowed. */
+    struct snapshot *target; /**< Its entries are validated. Borrowed. */
+    bool only_check;         /**< End after prepare: could it be done? */
+    const char *user;        /**< Who asked, for the log. */
+    const char *protocol;
+
+    /**
+     * The outcome. Core thread.
+     * @param stale Running is not base any more: nothing was tried, make target anew.
+     */
+    void (*finished)(struct transaction_request *request, enum outcome outcome, bool stale,
+                     struct error *err);
+    void *arg;
+};
+
+/** Make the queue; running is what journal_load() gave. Core thread. */
+enum outcome transactions_new(struct agent *agent, const struct snapshot *running,
+                              struct transactions **transactions, struct error *err);
+
+/** Submit a request. Core thread. */
+void transactions_submit(struct transactions *transactions, struct transaction_request *request);
+
+/** Whether nothing is queued and nothing runs. Core thread. */
+bool transactions_idle(const struct transactions *transactions);
+
+/** Free the queue, when it is idle; NULL is legal. */
+void transactions_free(struct transactions *transactions);
+
+/**
+ * A snapshot whose entries are all validated, from one that may be a candidate. Any thread.
+ * Entries that turn out to be as they are in base are shared with it.
+ * @param[out] valid With one reference.
+ */
+enum outcome transaction_validate(const struct schema *schema, const struct snapshot *base,
+                                  const struct snapshot *target, struct snapshot **valid,
+                                  struct error *err);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * What every backend uses: its status, and how it adds state to a reader's tree.
+ */
+#include "backends/backend.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/log.h"
+
+/* Takes reason. */
+static bool set_status(struct backend *backend, bool up, char *reason)
+{
+    uv_mutex_lock(&backend->lock);
+    bool same_reason =
+        reason && backend->reason ? !strcmp(reason, backend->reason) : reason == backend->reason;
+    bool news = !backend->last_change || backend->up != up || !same_reason;
+    if (!backend->last_change || backend->up != up)
+        backend->last_change = clock_now();
+    free(backend->reason);
+    backend->up = up;
+    backend->reason = reason;
+    uv_mutex_unlock(&backend->lock);
+    return news;
+}
+
+void backend_report_up(struct backend *backend)
+{
+    if (set_status(backend, true, NULL))
+        log_notice(AREA_AGENT, "backend %s is up", backend->ops->name);
+}
+
+void backend_report_down(struct backend *backend, const char *format, ...)
+{
+    char *reason;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&reason, format, args) < 0)
+        reason = NULL;
+    va_end(args);
+    char *copy = reason ? strdup(reason) : NULL;
+    if (set_status(backend, false, reason))
+        log_warning(AREA_AGENT, "backend %s is down: %s", backend->ops->name, copy ? copy : "?");
+    free(copy);
+}
+
+/* The container of a name below a node, made if it is not there. */
+static struct lyd_node *container_of(struct lyd_node *node, const char *name)
+{
+    struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(node), child)
+    {
+        if (child->schema && !strcmp(child->schema->name, name))
+            return child;
+    }
+    return lyd_new_inner(node, NULL, name, 0, &child) ? NULL : child;
+}
+
+enum outcome state_add(struct lyd_node *node, const char *name, const char *value,
+                       struct error *err)
+{
+    const char *slash;
+    while ((slash = strchr(name, '/'))) {
+        char container[64];
+        snprintf(container, sizeof(container), "%.*s", (int)(slash - name), name);
+        node = container_of(node, container);
+        if (!node)
+            return fail_memory(err);
+        name = slash + 1;
+    }
+    if (lyd_new_term(node, NULL, name, value, 0, NULL))
+        return fail(err, TAG_OPERATION_FAILED, NULL, "The state %s cannot hold \"%s\".", name,
+                    value);
+    return DONE;
+}
+
+enum outcome state_add_number(struct lyd_node *node, const char *name, uint64_t value,
+                              struct error *err)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    return state_add(node, name, text, err);
+}
+
+enum outcome state_add_time(struct lyd_node *node, const char *name, int64_t nanoseconds,
+                            struct error *err)
+{
+    char text[CLOCK_TEXT_SIZE];
+    return state_add(node, name, clock_text(nanoseconds, text), err);
+}
