@@ -301,15 +301,17 @@ static enum outcome add_node(struct lyd_node *target, const struct lyd_node *edi
 }
 
 static enum outcome remove_node(struct lyd_node *held, const struct lyd_node *edit,
-                                enum edit_operation operation, struct error *err)
+                                const struct lysc_node *schema, enum edit_operation operation,
+                                struct error *err)
 {
-    if (lysc_is_key(edit->schema))
+    if (lysc_is_key(schema))
         return edit_refuse(edit, TAG_BAD_ELEMENT, err,
                            "A key cannot be removed: remove the whole entry.");
     if (operation == EDIT_DELETE && !edit_exists(held))
         return edit_refuse(edit, TAG_DATA_MISSING, err, "There is no <%s> to delete.",
                            LYD_NAME(edit));
-    lyd_free_tree(held);
+    if (edit_exists(held))
+        lyd_free_tree(held);
     return DONE;
 }
 
@@ -378,7 +380,7 @@ static enum outcome edit_node(struct lyd_node *target, const struct lyd_node *ed
     bool leaf = !(edit->schema->nodetype & (LYS_CONTAINER | LYS_LIST));
 
     if (operation == EDIT_DELETE || operation == EDIT_REMOVE)
-        return remove_node(held, edit, operation, err);
+        return remove_node(held, edit, edit->schema, operation, err);
     if (operation == EDIT_CREATE && edit_exists(held) && !lysc_is_key(edit->schema))
         return edit_refuse(edit, TAG_DATA_EXISTS, err, "<%s> exists already.", LYD_NAME(edit));
     if (operation == EDIT_NONE && (leaf || !held)) {
@@ -408,15 +410,8 @@ static enum outcome edit_opaque(struct lyd_node *target, const struct lyd_node *
         schema->nodetype != LYS_LEAF || !(schema->flags & LYS_CONFIG_W) || (value && *value))
         return edit_refuse_opaque(edit, err);
     struct lyd_node *held = NULL;
-    if (lysc_is_key(schema))
-        return edit_refuse(edit, TAG_BAD_ELEMENT, err,
-                           "A key cannot be removed: remove the whole entry.");
     lyd_find_sibling_val(lyd_child(target), schema, NULL, 0, &held);
-    if (operation == EDIT_DELETE && !edit_exists(held))
-        return edit_refuse(edit, TAG_DATA_MISSING, err, "There is no <%s> to delete.",
-                           LYD_NAME(edit));
-    lyd_free_tree(held);
-    return DONE;
+    return remove_node(held, edit, schema, operation, err);
 }
 
 enum outcome edit_children(struct lyd_node *target, const struct lyd_node *edit,
