@@ -1,0 +1,18 @@
+# What 'cmake --install' puts where.
+install(TARGETS noriad DESTINATION ${CMAKE_INSTALL_SBINDIR})
+install(FILES yang/noria-agent.yang yang/noria-virtual-server.yang
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/noria/yang)
+configure_file(mibs/NORIA-MIB.txt ${CMAKE_BINARY_DIR}/mibs/NORIA-MIB.txt @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/mibs/NORIA-MIB.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/snmp/mibs)
+install(FILES dist/noriad.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+configure_file(dist/noriad.service.in ${CMAKE_BINARY_DIR}/noriad.service @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/noriad.service DESTINATION lib/systemd/system)
+
+# It may hold a user's keys, and an operator's own must stay.
+install(CODE "
+  set(file \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/noria/noria.xml\")
+  if(NOT EXISTS \"\${file}\")
+    file(INSTALL \"${CMAKE_SOURCE_DIR}/dist/noria.xml\"
+         DESTINATION \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/noria\"
+         PERMISSIONS OWNER_READ OWNER_WRITE)
+  endif()")

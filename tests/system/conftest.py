@@ -1,0 +1,73 @@
+"""What the system tests start from: daemons, namespaces, and the kernel that they need."""
+
+import os
+import subprocess
+
+import pytest
+
+from daemon import Daemon
+
+
+def pytest_addoption(parser):
+    parser.addoption("--word", default="", help="run the tests whose name holds this word")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "kernel: needs a kernel with ip_vs, so runs in the lab")
+
+
+def pytest_collection_modifyitems(config, items):
+    word = config.getoption("--word")
+    kept = [item for item in items if word in f"system/{item.nodeid}"]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def pytest_runtest_logreport(report):
+    """One line a test, where tools/check counts them."""
+    results = os.environ.get("NORIA_RESULTS")
+    if results and (report.when == "call" or report.failed):
+        word = {"passed": "ok", "failed": "FAIL"}.get(report.outcome, "skip")
+        with open(results, "a", encoding="utf-8") as lines:
+            lines.write(f"{word} system/{report.nodeid}\n")
+
+
+@pytest.fixture(name="daemon_factory")
+def fixture_daemon_factory(tmp_path):
+    """Makes daemons, and ends them; one that a sanitizer complained of fails the test."""
+    made = []
+
+    def make(start=True, **options):
+        folder = tmp_path / f"daemon{len(made)}"
+        folder.mkdir()
+        daemon = Daemon(folder, **options)
+        made.append(daemon)
+        return daemon.start() if start else daemon
+
+    yield make
+    for daemon in made:
+        daemon.stop()
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    """A daemon with the null backend."""
+    return daemon_factory(null=True)
+
+
+@pytest.fixture(name="session")
+def fixture_session(daemon):
+    with daemon.session() as session:
+        yield session
+
+
+@pytest.fixture(name="ipvs")
+def fixture_ipvs():
+    """The kernel's table, empty before and after."""
+    def clear():
+        subprocess.run(["ipvsadm", "-C"], check=True)
+    subprocess.run(["modprobe", "ip_vs"], check=False, capture_output=True)
+    clear()
+    yield lambda *options: subprocess.run(["ipvsadm", *options], check=True, capture_output=True,
+                                          text=True).stdout
+    clear()

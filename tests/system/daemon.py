@@ -1,0 +1,105 @@
+"""noriad in a folder of its own."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+from netconf import Session, wait_for
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("NORIA_BUILD", SOURCE / "build" / "debug"))
+YANG_DIRS = ":".join([str(SOURCE / "yang"), str(SOURCE / "tests" / "yang"),
+                      "/usr/share/yang/modules/libyang", "/usr/share/yuma/modules/ietf"])
+AGENT = "urn:noria:yang:noria-agent"
+
+# What a sanitizer says ends the daemon with this status, which no other way to end gives.
+SANITIZER_STATUS = 99
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:detect_leaks=1:abort_on_error=0",
+    "UBSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:print_stacktrace=1:halt_on_error=1",
+    "LSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:suppressions={SOURCE}/tests/system/lsan.supp:print_suppressions=0",
+}
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """A port of the loopback that is free just now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Daemon:
+    """One noriad; start() and stop() may be called again and again."""
+
+    def __init__(self, folder, null=False, configuration=None, prefix=(), unprivileged=False):
+        self.folder = pathlib.Path(folder)
+        self.state = self.folder / "state"
+        self.run = self.folder / "run"
+        self.log_file = self.folder / "log"
+        self.socket = str(self.run / "netconf.sock")
+        self.null = null
+        self.prefix = list(prefix)
+        self.process = None
+        self.ssh_port = free_port()
+        self.snmp_port = free_port(socket.SOCK_DGRAM)
+        self.config = self.folder / "noria.xml"
+        if configuration is None:
+            configuration = self.default_configuration()
+        self.config.write_text(configuration)
+
+    def default_configuration(self, users=""):
+        """Both protocols on the loopback."""
+        return f"""
+<netconf-server xmlns="{AGENT}">
+  <listen><name>test</name><address>127.0.0.1</address><port>{self.ssh_port}</port></listen>
+  {users}
+</netconf-server>
+<snmp-agent xmlns="{AGENT}">
+  <listen><name>test</name><address>127.0.0.1</address><port>{self.snmp_port}</port></listen>
+  <community><name>public</name></community>
+</snmp-agent>"""
+
+    def command(self, *more):
+        null = ["--with-null-backend"] if self.null else []
+        return [*self.prefix, str(BUILD / "noriad"), "-c", str(self.config), "-s",
+                str(self.state), "-r", str(self.run), "--yang-dirs", YANG_DIRS, "-l", "info",
+                *null, *more]
+
+    def start(self, wait=True):
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, env={**os.environ, **SANITIZER_OPTIONS})
+        if wait:
+            wait_for(self.answers, f"noriad to be ready; its log: {self.log_file}", 60)
+        return self
+
+    def answers(self):
+        assert self.process.poll() is None, f"noriad ended:\n{self.log()}"
+        try:
+            with Session(self.socket):
+                return True
+        except OSError:
+            return False
+
+    def session(self, **options):
+        return Session(self.socket, **options)
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")
+
+    def stop(self):
+        """A clean end; it must come soon and with status 0."""
+        if not self.process:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(30)
+        self.process = None
+        assert status == 0, f"noriad ended with status {status}:\n{self.log()[-6000:]}"
+
+    def kill(self):
+        """As a crash would."""
+        self.process.kill()
+        self.process.wait(30)
+        self.process = None
