@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "backends/ipvs/reconcile.h"
+
+#include <cmocka.h>
 
 static struct ipvs_service_id service_id(unsigned number)
 {

@@ -1,0 +1,252 @@
+#include "backends/ipvs/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+#include "backends/ipvs/desired.h"
+#include "backends/ipvs/engine.h"
+#include "backends/ipvs/explain.h"
+
+#define FEW 16 /* services up to which they are asked for one by one */
+
+/* One reading of the kernel's table, and where it goes. */
+struct reading {
+    const struct state_request *request;
+    struct ipvs_engine *engine;
+    bool known;              /* Whether the kernel could be read. */
+    struct ipvs_table table; /* What it has. */
+    struct ipvs_index index; /* Of table. */
+    struct error *err;
+};
+
+struct statistics_leaf {
+    const char *path;
+    size_t offset; /* in struct ipvs_statistics */
+};
+
+static const struct statistics_leaf statistics_leaves[] = {
+    {"statistics/connections", offsetof(struct ipvs_statistics, connections)},
+    {"statistics/in-packets", offsetof(struct ipvs_statistics, in_packets)},
+    {"statistics/out-packets", offsetof(struct ipvs_statistics, out_packets)},
+    {"statistics/in-bytes", offsetof(struct ipvs_statistics, in_bytes)},
+    {"statistics/out-bytes", offsetof(struct ipvs_statistics, out_bytes)},
+    {"statistics/connection-rate", offsetof(struct ipvs_statistics, connection_rate)},
+    {"statistics/in-packet-rate", offsetof(struct ipvs_statistics, in_packet_rate)},
+    {"statistics/out-packet-rate", offsetof(struct ipvs_statistics, out_packet_rate)},
+    {"statistics/in-byte-rate", offsetof(struct ipvs_statistics, in_byte_rate)},
+    {"statistics/out-byte-rate", offsetof(struct ipvs_statistics, out_byte_rate)},
+};
+
+static enum outcome add_statistics(const struct reading *reading, struct lyd_node *node,
+                                   const struct ipvs_statistics *statistics, int64_t since)
+{
+    enum outcome outcome =
+        state_add_time(node, "statistics/discontinuity-time", since, reading->err);
+    for (size_t i = 0; i < sizeof statistics_leaves / sizeof *statistics_leaves; i++) {
+        const struct statistics_leaf *leaf = &statistics_leaves[i];
+        uint64_t value;
+        memcpy(&value, (const char *)statistics + leaf->offset, sizeof value);
+        if (outcome == DONE)
+            outcome = state_add_number(node, leaf->path, value, reading->err);
+    }
+    return outcome;
+}
+
+static const char *method_name(uint32_t method)
+{
+    switch (method) {
+    case IP_VS_CONN_F_MASQ:
+        return "nat";
+    case IP_VS_CONN_F_LOCALNODE:
+        return "local";
+    case IP_VS_CONN_F_TUNNEL:
+        return "tun";
+    case IP_VS_CONN_F_DROUTE:
+        return "dr";
+    case IP_VS_CONN_F_BYPASS:
+        return "bypass";
+    default:
+        return NULL;
+    }
+}
+
+static enum outcome add_destination(const struct reading *reading, struct lyd_node *real,
+                                    const struct ipvs_service *service,
+                                    const struct ipvs_destination *destination)
+{
+    struct error *err = reading->err;
+    const char *method = method_name(destination->method);
+    int64_t since = ipvs_since_get(reading->engine->since, &service->id, &destination->id);
+
+    enum outcome outcome = state_add_number(real, "effective-weight", destination->weight, err);
+    if (outcome == DONE && method)
+        outcome = state_add(real, "effective-forwarding-method", method, err);
+    if (outcome == DONE)
+        outcome = state_add_number(real, "statistics/active-connections", destination->active, err);
+    if (outcome == DONE)
+        outcome =
+            state_add_number(real, "statistics/inactive-connections", destination->inactive, err);
+    if (outcome == DONE)
+        outcome = state_add_number(real, "statistics/persistent-connections",
+                                   destination->persistent, err);
+    if (outcome == DONE)
+        outcome = add_statistics(reading, real, &destination->statistics, since);
+    return outcome;
+}
+
+static enum outcome fill_real(const struct reading *reading, const struct entry *entry,
+                              struct lyd_node *real, bool enabled,
+                              const struct ipvs_service *service)
+{
+    struct ipvs_destination_id id;
+    const struct ipvs_destination *destination = NULL;
+    uint32_t number = entry_row_number(entry, real);
+    enum outcome outcome = DONE;
+
+    if (service && ipvs_desired_destination_id(real, &service->id, &id))
+        destination = ipvs_service_find(service, &id);
+    enabled = enabled && ipvs_desired_enabled(real);
+    const char *status = !enabled              ? "disabled"
+                         : !reading->known     ? "unknown"
+                         : !destination        ? "absent"
+                         : destination->weight ? "active"
+                                               : "drained";
+    if (number)
+        outcome = state_add_number(real, "number", number, reading->err);
+    if (outcome == DONE)
+        outcome = state_add(real, "oper-status", status, reading->err);
+    if (outcome == DONE && enabled && destination)
+        outcome = add_destination(reading, real, service, destination);
+    return outcome;
+}
+
+static bool takes_connections(const struct ipvs_service *service)
+{
+    for (size_t i = 0; i < service->count; i++) {
+        if (service->destinations[i].weight)
+            return true;
+    }
+    return false;
+}
+
+static enum outcome fill_virtual(const struct reading *reading, const struct entry *entry,
+                                 struct lyd_node *node)
+{
+    struct ipvs_service_id id;
+    const struct ipvs_service *service = NULL;
+    bool enabled = ipvs_desired_enabled(entry->node);
+    enum outcome outcome = DONE;
+
+    if (enabled && reading->known && ipvs_desired_service_id(entry->node, &id))
+        service = ipvs_index_find(&reading->index, &id);
+    const char *status = !enabled                     ? "disabled"
+                         : !reading->known            ? "unknown"
+                         : !service                   ? "absent"
+                         : takes_connections(service) ? "active"
+                                                      : "no-real-server";
+    if (entry->number)
+        outcome = state_add_number(node, "number", entry->number, reading->err);
+    if (outcome == DONE)
+        outcome = state_add(node, "oper-status", status, reading->err);
+    if (outcome == DONE && service)
+        outcome = add_statistics(reading, node, &service->statistics,
+                                 ipvs_since_get(reading->engine->since, &service->id, NULL));
+    struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(node), child)
+    {
+        if (outcome == DONE && child->schema && strcmp(child->schema->name, "real-server") == 0)
+            outcome = fill_real(reading, entry, child, enabled, service);
+    }
+    return outcome;
+}
+
+static bool is_virtual(const struct entry *entry)
+{
+    return entry->unit->list && strcmp(entry->unit->list->name, "virtual-server") == 0;
+}
+
+/* Read the services of the entries, or all if the entries are many. */
+static int read_services(struct reading *reading, struct ipvs_socket *sock)
+{
+    const struct state_request *request = reading->request;
+    struct ipvs_service_id ids[FEW];
+    size_t count = 0;
+
+    if (request->count > FEW)
+        return ipvs_read_services(sock, &reading->table);
+    for (size_t i = 0; i < request->count; i++) {
+        const struct entry *entry = request->entries[i];
+        if (is_virtual(entry) && ipvs_desired_enabled(entry->node) &&
+            ipvs_desired_service_id(entry->node, &ids[count]))
+            count++;
+    }
+    return ipvs_read_some(sock, ids, count, &reading->table);
+}
+
+/* Read the destinations of those services that an entry names. */
+static int read_destinations(struct reading *reading, struct ipvs_socket *sock)
+{
+    const struct state_request *request = reading->request;
+    int error = 0;
+    for (size_t i = 0; i < request->count && !error; i++) {
+        const struct entry *entry = request->entries[i];
+        struct ipvs_service_id id;
+        if (!is_virtual(entry) || !ipvs_desired_enabled(entry->node) ||
+            !ipvs_desired_service_id(entry->node, &id))
+            continue;
+        struct ipvs_service *service = ipvs_index_find(&reading->index, &id);
+        if (!service || service->count)
+            continue; /* absent, or an entry before has read it */
+        error = ipvs_read_destinations(sock, service);
+        ipvs_service_sort(service);
+    }
+    return error;
+}
+
+static int read_kernel(struct reading *reading)
+{
+    struct ipvs_socket *sock;
+    int error = ipvs_pool_take(reading->engine->pool, &sock);
+    if (error)
+        return error;
+    error = read_services(reading, sock);
+    if (!error && !ipvs_index_make(&reading->table, &reading->index))
+        error = ENOMEM;
+    if (!error)
+        error = read_destinations(reading, sock);
+    ipvs_pool_give(reading->engine->pool, sock, error);
+    return error;
+}
+
+static bool is_up(struct backend *backend)
+{
+    uv_mutex_lock(&backend->lock);
+    bool up = backend->up;
+    uv_mutex_unlock(&backend->lock);
+    return up;
+}
+
+enum outcome ipvs_operational(struct backend *backend, const struct state_request *request,
+                              struct error *err)
+{
+    struct reading reading = {.request = request, .engine = backend->data, .err = err};
+    enum outcome outcome = DONE;
+
+    /* While it is down it is not asked: that would load, or try to load, a module each time. */
+    if (reading.engine && is_up(backend)) {
+        int error = read_kernel(&reading);
+        reading.known = error == 0;
+        if (error)
+            log_warning(AREA_IPVS, "the state of the virtual servers cannot be read: %s",
+                        ipvs_explain_down(error));
+    }
+    for (size_t i = 0; i < request->count && outcome == DONE; i++) {
+        if (is_virtual(request->entries[i]))
+            outcome = fill_virtual(&reading, request->entries[i], request->nodes[i]);
+    }
+    ipvs_index_clear(&reading.index);
+    ipvs_table_clear(&reading.table);
+    return outcome;
+}
