@@ -1,0 +1,203 @@
+"""The protocol itself: versions, framing, filters, sessions, and what is not NETCONF at all."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from netconf import AGENT, BASE, NULL, RpcError, Session, item, items, wait_for
+
+
+@pytest.mark.parametrize("versions", [("1.0",), ("1.1",), ("1.0", "1.1")])
+def test_both_versions(daemon, versions):
+    with daemon.session(versions=versions) as session:
+        session.set(items(item("a", "<value>" + "v" * 100000 + "</value>")))
+        assert "v" * 100000 in session.data("running")
+
+
+def test_the_hello_says_what_the_server_can(session):
+    for capability in ("urn:ietf:params:netconf:base:1.0", "urn:ietf:params:netconf:base:1.1",
+                       "urn:ietf:params:netconf:capability:candidate:1.0",
+                       "urn:ietf:params:netconf:capability:writable-running:1.0",
+                       "urn:ietf:params:netconf:capability:rollback-on-error:1.0",
+                       "urn:ietf:params:netconf:capability:validate:1.1",
+                       "urn:ietf:params:netconf:capability:xpath:1.0"):
+        assert capability in session.capabilities
+
+
+SUBTREE = {
+    "no match": ('<null xmlns="{n}"><item><name>z</name></item></null>', [], ["a", "b"]),
+    "by key": ('<null xmlns="{n}"><item><name>a</name></item></null>', ["a", "va"], ["b", "vb"]),
+    "one leaf of each": ('<null xmlns="{n}"><item><value/></item></null>', ["va", "vb"], ["<name>"]),
+    "one leaf by key": ('<null xmlns="{n}"><item><name>b</name><value/></item></null>',
+                        ["<name>b", "vb"], ["va"]),
+    "by content": ('<null xmlns="{n}"><item><value>vb</value></item></null>', ["<name>b"],
+                   ["<name>a"]),
+    "a container": ('<null xmlns="{n}"/>', ["va", "vb"], ["snmp-agent"]),
+    "two of them": ('<null xmlns="{n}"><item><name>a</name></item></null>'
+                    '<snmp-agent xmlns="{g}"/>', ["va", "snmp-agent"], ["vb"]),
+    "nothing": ("", [], ["item", "agent"]),
+    "another namespace": ('<null xmlns="urn:nobody"/>', [], ["item"]),
+}
+
+
+@pytest.mark.parametrize("operation", ["running", "get"])
+@pytest.mark.parametrize("case", SUBTREE)
+def test_subtree_filters(session, operation, case):
+    filter_, wanted, unwanted = SUBTREE[case]
+    session.set(items(item("a", "<value>va</value>") + item("b", "<value>vb</value>")))
+    data = session.data(operation,
+                        f'<filter type="subtree">{filter_.format(n=NULL, g=AGENT)}</filter>')
+    data = data.replace("<held>va</held>", "").replace("<held>vb</held>", "")
+    assert all(word in data for word in wanted), data
+    assert not any(word in data for word in unwanted), data
+
+
+XPATH = {
+    "by key": ("/n:null/n:item[n:name='a']", ["va"], ["vb"]),
+    "a leaf": ("/n:null/n:item/n:value", ["va", "vb"], ["<held>"]),
+    "by content": ("/n:null/n:item[n:value='vb']", ["vb"], ["va"]),
+    "union": ("/n:null/n:item[n:name='a'] | /g:snmp-agent", ["va", "snmp-agent"], ["vb"]),
+    "nothing": ("/n:null/n:item[n:name='z']", [], ["item"]),
+}
+
+
+@pytest.mark.parametrize("case", XPATH)
+def test_xpath_filters(session, case):
+    select, wanted, unwanted = XPATH[case]
+    session.set(items(item("a", "<value>va</value>") + item("b", "<value>vb</value>")))
+    data = session.data("running", f'<filter type="xpath" xmlns:n="{NULL}" xmlns:g="{AGENT}" '
+                                   f'select="{select}"/>')
+    assert all(word in data for word in wanted), data
+    assert not any(word in data for word in unwanted), data
+
+
+def test_a_bad_xpath_is_refused(session):
+    with pytest.raises(RpcError) as refused:
+        session.data("running", f'<filter type="xpath" xmlns:n="{NULL}" select="/n:null["/>')
+    assert refused.value.tag in ("invalid-value", "bad-attribute")
+
+
+def test_a_whole_schema_is_had(session):
+    reply = session.rpc('<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring">'
+                        "<identifier>noria-virtual-server</identifier></get-schema>")
+    assert "module noria-virtual-server" in reply
+    with pytest.raises(RpcError):
+        session.rpc('<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring">'
+                    "<identifier>nothing</identifier></get-schema>")
+
+
+def test_an_unknown_operation_is_refused(session):
+    with pytest.raises(RpcError) as refused:
+        session.rpc('<fly xmlns="urn:nobody"/>')
+    assert refused.value.tag in ("operation-not-supported", "unknown-element", "unknown-namespace")
+    assert session.data("running")
+
+
+def test_an_rpc_without_message_id_is_refused(session):
+    session.send(f'<rpc xmlns="{BASE}"><get-config><source><running/></source></get-config></rpc>')
+    reply = session.receive()
+    assert "missing-attribute" in reply and "message-id" in reply
+    assert session.data("running")
+
+
+def test_malformed_xml_is_answered_and_the_others_go_on(daemon, session):
+    with daemon.session() as broken:
+        broken.send(f'<rpc xmlns="{BASE}" message-id="1"><get-config></rpc>')
+        try:
+            assert "rpc-error" in broken.receive()
+        except (EOFError, ConnectionError):
+            pass  # to end the session is allowed, too (RFC 6241, 3)
+    assert session.data("running")
+
+
+GARBAGE = {
+    "not NETCONF": b"GET / HTTP/1.0\r\n\r\n",
+    "a chunk without end": b"\n#4294967295\n<rpc",
+    "a chunk of 0": b"\n#0\n\n##\n",
+    "a bad chunk": b"\n#x\n",
+    "binary": bytes(range(256)) * 16,
+}
+
+
+@pytest.mark.parametrize("case", GARBAGE)
+def test_garbage_ends_its_session_at_most(daemon, session, case):
+    broken = daemon.session()
+    broken.send_bytes(GARBAGE[case])
+    broken.socket.close()
+    raw = socket.socket(socket.AF_UNIX)
+    raw.connect(daemon.socket)
+    raw.sendall(GARBAGE[case])
+    raw.close()
+    assert session.data("running")
+
+
+def test_kill_session(daemon, session):
+    other = daemon.session()
+    other.rpc("<lock><target><running/></target></lock>")
+    session.rpc(f"<kill-session><session-id>{other.id}</session-id></kill-session>")
+    with pytest.raises((EOFError, ConnectionError, BrokenPipeError)):
+        other.rpc("<get-config><source><running/></source></get-config>")
+    session.rpc("<lock><target><running/></target></lock>")
+    for wrong in (session.id, 99999):
+        with pytest.raises(RpcError) as refused:
+            session.rpc(f"<kill-session><session-id>{wrong}</session-id></kill-session>")
+        assert refused.value.tag == "invalid-value"
+
+
+def test_close_session(daemon):
+    session = daemon.session()
+    assert "<ok/>" in session.rpc("<close-session/>")
+    with pytest.raises((EOFError, ConnectionError, BrokenPipeError)):
+        session.rpc("<get/>")
+
+
+def test_twenty_sessions_at_once(daemon):
+    failures = []
+
+    def work(number):
+        try:
+            with daemon.session() as session:
+                for round_ in range(5):
+                    session.edit(items(item(f"i{number}", f"<value>{round_}</value>")),
+                                 target="running")
+                    assert f"<value>{round_}</value>" in session.data(
+                        "running", f'<filter type="subtree"><null xmlns="{NULL}"><item>'
+                                   f"<name>i{number}</name></item></null></filter>")
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failures
+    with daemon.session() as session:
+        assert session.data("running").count("<item>") == 20
+
+
+def test_idle_sessions_cost_nothing(daemon):
+    sessions = [daemon.session() for _ in range(10)]
+
+    def ticks():
+        with open(f"/proc/{daemon.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+    wait_for(lambda: all(s.data("running") is not None for s in sessions), "all to answer")
+    before, start = ticks(), time.monotonic()
+    time.sleep(2)  # a span to measure over, until which nothing is awaited
+    share = (ticks() - before) / 100 / (time.monotonic() - start)
+    for session in sessions:
+        session.socket.close()
+    assert share < 0.05, f"{share:.0%} of a processor with ten idle sessions"
+
+
+def test_it_stops_at_once_with_sessions_open(daemon):
+    sessions = [daemon.session() for _ in range(3)]
+    start = time.monotonic()
+    daemon.stop()
+    assert time.monotonic() - start < 5
+    for session in sessions:
+        session.socket.close()
