@@ -260,15 +260,16 @@ enum outcome datastore_discard(struct agent *agent, const struct origin *origin,
 enum outcome datastore_lock(struct agent *agent, enum datastore datastore,
                             const struct origin *origin, struct error *err)
 {
-    struct snapshot *edited =
-        datastore == DATASTORE_CANDIDATE ? candidate_get(agent->candidate) : NULL;
-    enum outcome outcome = DONE;
-    if (edited)
+    enum outcome outcome = locks_take(agent->locks, datastore, origin->session, err);
+    struct snapshot *edited = outcome == DONE && datastore == DATASTORE_CANDIDATE
+                                  ? candidate_get(agent->candidate)
+                                  : NULL;
+    if (edited) {
+        locks_drop(agent->locks, datastore, origin->session);
         outcome = refuse(err, TAG_LOCK_DENIED, NULL,
                          "The candidate has changes that were not committed: commit or discard "
                          "them first.");
-    else
-        outcome = locks_take(agent->locks, datastore, origin->session, err);
+    }
     snapshot_unref(edited);
     return outcome;
 }
