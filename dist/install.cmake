@@ -2,7 +2,9 @@
 install(TARGETS noriad DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(FILES yang/noria-agent.yang yang/noria-virtual-server.yang
         DESTINATION ${CMAKE_INSTALL_DATADIR}/noria/yang)
-configure_file(mibs/NORIA-MIB.txt ${CMAKE_BINARY_DIR}/mibs/NORIA-MIB.txt @ONLY)
+file(READ mibs/NORIA-MIB.txt mib)
+string(REPLACE "enterprises 32473" "enterprises ${NORIA_ENTERPRISE}" mib "${mib}")
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/mibs/NORIA-MIB.txt CONTENT "${mib}" @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/mibs/NORIA-MIB.txt DESTINATION ${CMAKE_INSTALL_DATADIR}/snmp/mibs)
 install(FILES dist/noriad.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 configure_file(dist/noriad.service.in ${CMAKE_BINARY_DIR}/noriad.service @ONLY)
