@@ -18,7 +18,11 @@ extern const struct backend_ops netconf_server_backend;
  */
 enum outcome netconf_server_start(struct agent *agent, struct error *err);
 
-/** Close all sessions, end the threads, free everything. Core thread. */
+/**
+ * Close all sessions, end the threads, free everything. Core thread, once it takes no more calls.
+ * A session that computes for longer than five seconds is left alone: then agent->netconf stays
+ * set, and what its thread uses (schema, transactions, candidate, locks) must not be freed.
+ */
 void netconf_server_stop(struct agent *agent);
 
 #endif

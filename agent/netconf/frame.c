@@ -1,0 +1,165 @@
+/*
+ * Framing.
+ */
+#include "agent/netconf/frame.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* The rest behind the message begins the next one. */
+static enum frame_result cut(struct frame_reader *reader, size_t length, size_t taken,
+                             struct text *message)
+{
+    struct text rest = {0};
+    text_add(&rest, reader->received.data + taken, reader->received.length - taken);
+    *message = reader->received;
+    message->length = length;
+    message->data[length] = '\0';
+    bool failed = rest.failed;
+    *reader = (struct frame_reader){.received = rest};
+    if (failed)
+        text_free(message);
+    return failed ? FRAME_BROKEN : FRAME_MESSAGE;
+}
+
+static enum frame_result next_by_end_mark(struct frame_reader *reader, struct text *message)
+{
+    static const char mark[] = "]]>]]>";
+    const size_t size = sizeof(mark) - 1;
+    struct text *in = &reader->received;
+    size_t from = reader->position > size ? reader->position - size : 0;
+    const char *end = in->length ? memmem(in->data + from, in->length - from, mark, size) : NULL;
+    if (end)
+        return cut(reader, (size_t)(end - in->data), (size_t)(end - in->data) + size, message);
+    reader->position = in->length;
+    return in->length > FRAME_MESSAGE_MAX ? FRAME_BROKEN : FRAME_MORE;
+}
+
+/*
+ * The line before a chunk, "\n#<size>\n", or behind the last one, "\n##\n" (RFC 6242, 4.2).
+ * Returns its length, 0 if more is needed, -1 if it is none; *size is 0 for the last.
+ */
+static int chunk_line(const char *line, size_t length, uint64_t *size)
+{
+    if ((length > 0 && line[0] != '\n') || (length > 1 && line[1] != '#'))
+        return -1;
+    if (length < 3)
+        return 0;
+    *size = 0;
+    if (line[2] == '#')
+        return length < 4 ? 0 : line[3] == '\n' ? 4 : -1;
+    if (line[2] < '1' || line[2] > '9')
+        return -1;
+    for (size_t i = 2; i < length && i < 13; i++) {
+        if (line[i] == '\n')
+            return *size <= UINT32_MAX ? (int)i + 1 : -1;
+        if (line[i] < '0' || line[i] > '9')
+            return -1;
+        *size = *size * 10 + (uint64_t)(line[i] - '0');
+    }
+    return length < 13 ? 0 : -1;
+}
+
+/* Chunks are put together in place: the message grows at the front of what has been received. */
+static enum frame_result next_by_chunks(struct frame_reader *reader, struct text *message)
+{
+    struct text *in = &reader->received;
+    for (;;) {
+        size_t there = in->length - reader->position;
+        size_t part = there < reader->remaining ? there : reader->remaining;
+        if (part) {
+            memmove(in->data + reader->message, in->data + reader->position, part);
+            reader->message += part;
+            reader->position += part;
+            reader->remaining -= part;
+        }
+        if (reader->message > FRAME_MESSAGE_MAX)
+            return FRAME_BROKEN;
+        if (reader->remaining) {
+            in->length = reader->position = reader->message;
+            return FRAME_MORE;
+        }
+        uint64_t size;
+        int line = chunk_line(in->data + reader->position, in->length - reader->position, &size);
+        if (line <= 0)
+            return line ? FRAME_BROKEN : FRAME_MORE;
+        reader->position += (size_t)line;
+        reader->remaining = size;
+        if (!size)
+            return reader->message ? cut(reader, reader->message, reader->position, message)
+                                   : FRAME_BROKEN;
+    }
+}
+
+enum frame_result frame_next(struct frame_reader *reader, bool chunked, struct text *message)
+{
+    if (reader->received.failed)
+        return FRAME_BROKEN;
+    if (!reader->received.length)
+        return FRAME_MORE;
+    return chunked ? next_by_chunks(reader, message) : next_by_end_mark(reader, message);
+}
+
+/* Behind what begins at 'at' and ends with a string; the end of the message if it does not. */
+static const char *behind(const char *at, const char *end, const char *closing)
+{
+    const char *found = memmem(at, (size_t)(end - at), closing, strlen(closing));
+    return found ? found + strlen(closing) : end;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Behind a start tag; notes whether it has a message-id and whether it is an empty element. */
+static const char *behind_tag(const char *at, const char *end, bool *has_id, bool *empty)
+{
+    static const char name[] = "message-id";
+    char quote = 0, before = 0;
+    for (; at < end; at++) {
+        if (quote) {
+            quote = *at == quote ? 0 : quote;
+        } else if (*at == '>') {
+            *empty = before == '/';
+            return at + 1;
+        } else if (*at == '"' || *at == '\'') {
+            quote = *at;
+        } else if (is_space(before) && (size_t)(end - at) >= sizeof(name) &&
+                   !memcmp(at, name, sizeof(name) - 1) &&
+                   (is_space(at[sizeof(name) - 1]) || at[sizeof(name) - 1] == '=')) {
+            *has_id = true;
+        }
+        before = *at;
+    }
+    return end;
+}
+
+struct frame_look frame_look(const char *message, size_t length)
+{
+    struct frame_look look = {.wild = memchr(message, '\0', length) != NULL};
+    const char *end = message + length, *at = message;
+    size_t depth = 0;
+    bool first = true;
+    while (!look.wild && (at = memchr(at, '<', (size_t)(end - at))) && end - at > 1) {
+        bool has_id = false, empty = false;
+        if (at[1] == '/') {
+            depth -= depth > 0;
+            at = behind(at, end, ">");
+        } else if (at[1] == '?') {
+            at = behind(at, end, "?>");
+        } else if (at[1] == '!') {
+            bool data = (size_t)(end - at) >= 9 && !memcmp(at, "<![CDATA[", 9);
+            bool comment = (size_t)(end - at) >= 4 && !memcmp(at, "<!--", 4);
+            at = comment ? behind(at + 4, end, "-->") : behind(at, end, data ? "]]>" : ">");
+        } else {
+            const char *tag = at;
+            at = behind_tag(at, end, &has_id, &empty);
+            look.has_message_id = first ? has_id : look.has_message_id;
+            first = false;
+            depth += !empty;
+            look.wild = depth > FRAME_DEPTH_MAX || at - tag > FRAME_TAG_MAX;
+        }
+    }
+    return look;
+}

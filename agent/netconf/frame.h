@@ -1,0 +1,55 @@
+/*
+ * Framing: cuts what a client sends into messages (RFC 6242, 4.2 and 4.3), and looks at each
+ * message before it is parsed.
+ *
+ * libnetconf2 2.0.24 reads a byte or six at a time, takes a wrong chunk for a reason to follow a
+ * null pointer, and knows no limit; libyang follows nested elements by recursion. So nothing that
+ * a client sends reaches them before it has been through here. A plain value; one thread.
+ */
+#ifndef NORIA_NETCONF_FRAME_H
+#define NORIA_NETCONF_FRAME_H
+
+#include "agent/netconf/text.h"
+
+/** The longest message that is taken, in bytes. */
+#define FRAME_MESSAGE_MAX ((size_t)256 << 20)
+
+/** The deepest nesting of elements that is taken. */
+#define FRAME_DEPTH_MAX 256
+
+/** The longest start tag that is taken: libyang's time for an XPath in one grows with its square.
+ */
+#define FRAME_TAG_MAX 16384
+
+/** What has been received and not yet cut. Zero-initialise it; end it with text_free(&received). */
+struct frame_reader {
+    struct text received;
+    size_t position;  /**< How far it has been looked at. */
+    size_t message;   /**< Chunked framing: bytes of the message at the front of received. */
+    size_t remaining; /**< Chunked framing: bytes of the present chunk still to come. */
+};
+
+/** What frame_next() found. */
+enum frame_result {
+    FRAME_MORE,    /**< No whole message yet. */
+    FRAME_MESSAGE, /**< A message. */
+    FRAME_BROKEN,  /**< Wrong framing, or a message that is too long: the session has to end. */
+};
+
+/**
+ * The next message of what has been received.
+ * @param chunked Whether base:1.1 was agreed on, so that framing is by chunks.
+ * @param[out] message A message, to be freed with text_free().
+ */
+enum frame_result frame_next(struct frame_reader *reader, bool chunked, struct text *message);
+
+/** What a look at a message found. */
+struct frame_look {
+    bool wild;           /**< A NUL byte, too deep, or a start tag too long: not to be parsed. */
+    bool has_message_id; /**< The outermost element has the attribute message-id. */
+};
+
+/** Look at a message without parsing it. What is not well-formed is left for the parser to find. */
+struct frame_look frame_look(const char *message, size_t length);
+
+#endif

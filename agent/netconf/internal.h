@@ -1,0 +1,146 @@
+/*
+ * The NETCONF server's inside: what its files share.
+ *
+ * Threads: one accepts connections; each connection has one, which speaks SSH or reads the local
+ * socket; each session has one, in which libnetconf2 reads requests and our operations run. None of
+ * them shares anything with another but what the server's lock guards, and links (link.h).
+ *
+ * libnetconf2 2.0.24 could listen and speak SSH itself, but it polls all sessions in steps of 100
+ * microseconds as long as there is one, lets one client at a time log in, and holds the lock that a
+ * change of its addresses needs for as long as that client takes. So it is given sessions that are
+ * connected and authenticated already (nc_accept_inout()).
+ */
+#ifndef NORIA_NETCONF_INTERNAL_H
+#define NORIA_NETCONF_INTERNAL_H
+
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+#include <nc_server.h>
+
+#include "agent/netconf/link.h"
+#include "agent/netconf/server.h"
+
+/** Connections at a time, and how many of them may be on the way to a login. */
+#define CONNECTIONS_MAX 256
+#define LOGINS_MAX 32
+
+/** Time for key exchange, login and the request for the subsystem, in seconds. */
+#define LOGIN_TIME 30
+
+/** Failed attempts after which a connection is closed. */
+#define LOGIN_ATTEMPTS 6
+
+struct listeners;
+
+/** A session; the registry of the server holds it as long as its thread runs. */
+struct session {
+    struct netconf_server *server;
+    struct link *link; /**< One reference. */
+    char *user;        /**< Login name. Owned. */
+    char *host;        /**< Address of the client, or NULL for the local socket. Owned. */
+    uint32_t id;       /**< NETCONF session-id, 0 until the hello messages. Server's lock. */
+    bool killed;       /**< By kill-session. Server's lock. */
+    struct session *next;
+};
+
+/** A connection; the registry of the server holds it as long as its thread runs. */
+struct connection {
+    struct netconf_server *server;
+    int socket;
+    char *host;     /**< Address of the client, or NULL for the local socket. Owned. */
+    bool logged_in; /**< Server's lock. */
+    struct connection *next;
+};
+
+/** The server. */
+struct netconf_server {
+    struct agent *agent;
+    ssh_bind keys; /**< Holds the host keys. Guarded by the lock. */
+    struct listeners *listeners;
+    int local; /**< The local socket. */
+    char *local_path;
+    int wake; /**< Tells the acceptor to end. */
+    pthread_t acceptor;
+    bool accepting; /**< The acceptor runs. */
+    bool initialised;
+    struct ly_ctx *bare;  /**< Has no modules: for reading XML as it is. */
+    pthread_mutex_t lock; /**< Guards what follows. */
+    pthread_cond_t ended; /**< A session or a connection has ended. */
+    bool stopping;
+    struct session *sessions;
+    struct connection *connections;
+    size_t connection_count;
+    size_t login_count;
+};
+
+/* server.c */
+
+/**
+ * Start a thread that takes no signals and that nobody waits for.
+ * @return Whether it runs.
+ */
+bool server_thread(void *(*function)(void *arg), void *arg);
+
+/** The login of a connection is done. Any thread. */
+void server_logged_in(struct connection *connection);
+
+/** A connection is over: close its socket and forget it. The connection's thread, at its end. */
+void server_connection_ended(struct connection *connection);
+
+/* ssh.c, local.c */
+
+/** A connection's thread: speak SSH until it ends. @param arg The connection. */
+void *ssh_run(void *arg);
+
+/** A connection's thread: carry bytes of the local socket. @param arg The connection. */
+void *local_run(void *arg);
+
+/* session.c */
+
+/**
+ * Begin a session: hello, then requests until it ends, in a thread of its own.
+ * @param user Login name.
+ * @param host Address of the client or NULL; copied, as user is.
+ * @return The link, the caller's reference to it; NULL if it cannot be done.
+ */
+struct link *session_begin(struct netconf_server *server, const char *user, const char *host);
+
+/**
+ * End a session of another client (kill-session, RFC 6241, 7.9) and wait until its locks are free,
+ * but not for an operation that takes long. Any session's thread.
+ * @return Whether there was such a session.
+ */
+bool session_kill(struct netconf_server *server, uint32_t id);
+
+/* hostkey.c */
+
+/**
+ * Load the host keys, and make those that are missing.
+ * @param[out] keys To be freed with ssh_bind_free().
+ */
+enum outcome hostkey_load(const char *state_dir, ssh_bind *keys, struct error *err);
+
+/* auth.c */
+
+/** Whether a password is the user's, by the running configuration. Any thread; takes its time. */
+bool auth_password(struct agent *agent, const char *user, const char *password);
+
+/** Whether a user may log in with a public key, by the running configuration. Any thread. */
+bool auth_key(struct agent *agent, const char *user, ssh_key key);
+
+/* listen.c */
+
+/** The listeners of the backend of an agent. @return Borrowed; they end after the server. */
+struct listeners *listeners_of(struct agent *agent);
+
+/** An epoll(7) descriptor for all of them; events carry numbers of listeners, from 16 on. */
+int listeners_descriptor(struct listeners *listeners);
+
+/**
+ * Take a connection from a listener. The acceptor's thread.
+ * @param[out] host Address of the client. To be freed.
+ * @return Its socket, or -1 with errno: EAGAIN if there is none (any more).
+ */
+int listeners_accept(struct listeners *listeners, uint64_t number, char **host);
+
+#endif

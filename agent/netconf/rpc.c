@@ -1,0 +1,231 @@
+/*
+ * Requests: the way from libnetconf2 to the operations.
+ */
+#include "agent/netconf/rpc.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+
+/* An operation that the agent has. */
+struct operation {
+    const char *module;
+    const char *name;
+    enum outcome (*run)(struct rpc *rpc);
+};
+
+static const struct operation operations[] = {
+    {"ietf-netconf", "get", rpc_get},
+    {"ietf-netconf", "get-config", rpc_get_config},
+    {"ietf-netconf", "edit-config", rpc_edit_config},
+    {"ietf-netconf", "copy-config", rpc_copy_config},
+    {"ietf-netconf", "lock", rpc_lock},
+    {"ietf-netconf", "unlock", rpc_unlock},
+    {"ietf-netconf", "close-session", rpc_close_session},
+    {"ietf-netconf", "kill-session", rpc_kill_session},
+    {"ietf-netconf", "commit", rpc_commit},
+    {"ietf-netconf", "discard-changes", rpc_discard_changes},
+    {"ietf-netconf", "validate", rpc_validate},
+    {"ietf-netconf-monitoring", "get-schema", rpc_get_schema},
+};
+
+static enum outcome not_supported(struct rpc *rpc)
+{
+    return rpc_refuse(rpc, TAG_OPERATION_NOT_SUPPORTED, NULL, "There is no operation %s here.",
+                      LYD_NAME(rpc->request));
+}
+
+static enum outcome run(struct rpc *rpc)
+{
+    for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
+        if (!strcmp(operations[i].name, LYD_NAME(rpc->request)) &&
+            !strcmp(operations[i].module, rpc->request->schema->module->name))
+            return operations[i].run(rpc);
+    return not_supported(rpc);
+}
+
+/* libnetconf2 does not mind, RFC 6241, 4.1, does. */
+static enum outcome refuse_without_id(struct rpc *rpc)
+{
+    rpc_refuse(rpc, TAG_MISSING_ATTRIBUTE, "rpc", "The element rpc lacks its message-id.");
+    rpc->error.detail = strdup("message-id");
+    return REFUSED;
+}
+
+static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session *nc)
+{
+    struct session *session = nc_session_get_data(nc);
+    struct netconf_server *server = session->server;
+    struct rpc rpc = {.session = session, .agent = server->agent, .request = request};
+    rpc.origin =
+        (struct origin){.user = session->user, .protocol = "netconf", .session = session->id};
+    bool without_id;
+    link_message(session->link, &without_id);
+    log_debug(AREA_NETCONF, "session %u: %s", session->id, LYD_NAME(request));
+
+    enum outcome outcome;
+    struct nc_server_reply *reply;
+    if (without_id)
+        outcome = refuse_without_id(&rpc);
+    else
+        outcome = run(&rpc);
+    if (outcome != DONE)
+        log_info(AREA_NETCONF, "session %u: %s: %s: %s", session->id, LYD_NAME(request),
+                 error_tag_name(rpc.error.tag), error_message(&rpc.error));
+    if (rpc.close)
+        nc_session_set_term_reason(nc, NC_SESSION_TERM_CLOSED);
+    reply = reply_make(&rpc, outcome);
+    free(rpc.data);
+    error_clear(&rpc.error);
+    return reply;
+}
+
+void rpc_register(struct netconf_server *server)
+{
+    const struct ly_ctx *ctx = server->agent->schema->ctx;
+    const struct lys_module *module;
+    uint32_t index = 0;
+    while ((module = ly_ctx_get_module_iter(ctx, &index))) {
+        const struct lysc_node_action *node = module->implemented ? module->compiled->rpcs : NULL;
+        /* libnetconf2 finds the function in the schema's node. */
+        for (; node; node = node->next)
+            nc_set_rpc_callback(((struct lysc_node *)node), serve);
+    }
+}
+
+const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name)
+{
+    const struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(rpc->request), child)
+    {
+        if (!strcmp(LYD_NAME(child), name))
+            return child;
+    }
+    return NULL;
+}
+
+const char *rpc_value(const struct rpc *rpc, const char *name, const char *fallback)
+{
+    const struct lyd_node *node = rpc_parameter(rpc, name);
+    const char *value = node ? lyd_get_value(node) : NULL;
+    return value ? value : fallback;
+}
+
+enum outcome rpc_refuse(struct rpc *rpc, enum error_tag tag, const char *element,
+                        const char *format, ...)
+{
+    char *message = NULL;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&message, format, args) < 0)
+        message = NULL;
+    va_end(args);
+    refuse(&rpc->error, tag, NULL, "%s", message ? message : "");
+    free(message);
+    if (element && !rpc->error.element)
+        rpc->error.element = strdup(element);
+    rpc->protocol = true;
+    return REFUSED;
+}
+
+enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastore *datastore,
+                           const struct lyd_node **inline_config)
+{
+    const struct lyd_node *node = rpc_parameter(rpc, parameter);
+    const struct lyd_node *choice = node ? lyd_child(node) : NULL;
+    if (!choice)
+        return rpc_refuse(rpc, TAG_MISSING_ELEMENT, parameter,
+                          "The operation lacks the datastore in its %s.", parameter);
+    if (choice->next)
+        return rpc_refuse(rpc, TAG_BAD_ELEMENT, parameter,
+                          "The %s names more than one datastore: name one.", parameter);
+    if (inline_config)
+        *inline_config = NULL;
+    if (!strcmp(LYD_NAME(choice), "running"))
+        *datastore = DATASTORE_RUNNING;
+    else if (!strcmp(LYD_NAME(choice), "candidate"))
+        *datastore = DATASTORE_CANDIDATE;
+    else if (inline_config && !strcmp(LYD_NAME(choice), "config"))
+        *inline_config = choice;
+    else
+        return rpc_refuse(rpc, TAG_OPERATION_NOT_SUPPORTED, LYD_NAME(choice),
+                          "There is no %s here: use running or candidate.", LYD_NAME(choice));
+    return DONE;
+}
+
+/* An error with the name that libyang's message has in quotes; there are no codes for it. */
+static void refuse_named(struct rpc *rpc, enum error_tag tag, const char *message)
+{
+    char *name = NULL;
+    if (sscanf(message, "%*[^\"]\"%m[^\"]", &name) != 1)
+        name = NULL;
+    rpc_refuse(rpc, tag, name, "%s", message);
+    free(name);
+}
+
+static bool begins(const char *message, const char *beginning)
+{
+    return !strncmp(message, beginning, strlen(beginning));
+}
+
+/*
+ * Why libyang could not parse a request. Returns whether there is anything to be said of it beyond
+ * that it is malformed.
+ */
+static bool explain_parse(struct rpc *rpc)
+{
+    const struct ly_err_item *item = ly_err_first(rpc->agent->schema->ctx);
+    while (item && item->level != LY_LLERR)
+        item = item->next;
+    const char *message = item && item->msg ? item->msg : "";
+    bool inside = item && item->path && strstr(item->path, "Data location");
+    if (begins(message, "Unexpected child element"))
+        refuse_named(rpc, TAG_UNKNOWN_ELEMENT, message);
+    else if (begins(message, "Missing the operation"))
+        rpc_refuse(rpc, TAG_MISSING_ELEMENT, "rpc", "The element rpc has no operation in it.");
+    else if (!item || item->vecode == LYVE_SYNTAX || item->vecode == LYVE_SYNTAX_XML ||
+             begins(message, "Missing NETCONF <rpc>"))
+        return false;
+    else if (item->vecode == LYVE_REFERENCE && !inside)
+        rpc_refuse(rpc, TAG_OPERATION_NOT_SUPPORTED, NULL, "There is no such operation here: %s",
+                   message);
+    else if (begins(message, "No module with namespace"))
+        refuse_named(rpc, TAG_UNKNOWN_NAMESPACE, message);
+    else if (item->vecode == LYVE_REFERENCE && begins(message, "Node \""))
+        refuse_named(rpc, TAG_UNKNOWN_ELEMENT, message);
+    else
+        schema_refuse(rpc->agent->schema, NULL, &rpc->error, message);
+    rpc->protocol = true;
+    return true;
+}
+
+void rpc_explain(struct session *session, bool chunked)
+{
+    struct agent *agent = session->server->agent;
+    struct rpc rpc = {.session = session, .agent = agent};
+    struct lyd_node *node = NULL;
+    struct text content = {0};
+    char *xml = NULL;
+    bool without_id;
+    link_message(session->link, &without_id);
+    bool sound = explain_parse(&rpc);
+    if (sound && without_id) {
+        error_clear(&rpc.error);
+        refuse_without_id(&rpc);
+    }
+    if (sound)
+        node = reply_error_node(agent->schema->ctx, &rpc.error, rpc.protocol);
+    else if (chunked) /* base:1.0 does not have this error-tag */
+        node = nc_err(agent->schema->ctx, NC_ERR_MALFORMED_MSG);
+    log_info(AREA_NETCONF, "session %u: bad request: %s", session->id,
+             sound ? error_message(&rpc.error) : "not well-formed");
+    if (node && !lyd_print_mem(&xml, node, LYD_XML, LYD_PRINT_SHRINK) && xml)
+        text_add_string(&content, xml);
+    link_replace(session->link, &content);
+    free(xml);
+    lyd_free_all(node);
+    error_clear(&rpc.error);
+}

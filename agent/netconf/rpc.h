@@ -1,0 +1,75 @@
+/*
+ * Requests: from libnetconf2 to the operation of each, and back.
+ *
+ * Runs on the threads of sessions. A file per family of operations; reply.c makes the replies.
+ */
+#ifndef NORIA_NETCONF_RPC_H
+#define NORIA_NETCONF_RPC_H
+
+#include "agent/netconf/internal.h"
+#include "agent/transaction/operations.h"
+
+/** A request at work. */
+struct rpc {
+    struct session *session;
+    struct agent *agent;
+    struct origin origin;
+    const struct lyd_node *request; /**< The operation's node. Borrowed. */
+    struct error error;             /**< Why it was not done. */
+    bool protocol;                  /**< The error is in the request, not in the data. */
+    bool close;                     /**< The session ends after the reply. */
+    char *data;                     /**< For the output node "data", where there is one. Owned. */
+    bool data_is_text;              /**< It is text, else XML. */
+};
+
+/** Have libnetconf2 call us for every operation of every module. Before the first session. */
+void rpc_register(struct netconf_server *server);
+
+/**
+ * libnetconf2 has answered a request that libyang could not parse: make the answer say what is
+ * wrong. On the session's thread, at once after the fact.
+ * @param chunked Whether the session is one of base:1.1.
+ */
+void rpc_explain(struct session *session, bool chunked);
+
+/** The operations (RFC 6241, 7 and 8; RFC 6022, 3.1). @return DONE, or REFUSED or FAILED with
+ * rpc->error. */
+enum outcome rpc_get(struct rpc *rpc);
+enum outcome rpc_get_config(struct rpc *rpc);
+enum outcome rpc_edit_config(struct rpc *rpc);
+enum outcome rpc_copy_config(struct rpc *rpc);
+enum outcome rpc_commit(struct rpc *rpc);
+enum outcome rpc_discard_changes(struct rpc *rpc);
+enum outcome rpc_validate(struct rpc *rpc);
+enum outcome rpc_lock(struct rpc *rpc);
+enum outcome rpc_unlock(struct rpc *rpc);
+enum outcome rpc_close_session(struct rpc *rpc);
+enum outcome rpc_kill_session(struct rpc *rpc);
+enum outcome rpc_get_schema(struct rpc *rpc);
+
+/** A parameter of the request by name, or NULL. */
+const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name);
+
+/** The value of a parameter that is a leaf, or a fallback. */
+const char *rpc_value(const struct rpc *rpc, const char *name, const char *fallback);
+
+/** refuse() for an error in the request: error-type protocol. */
+enum outcome rpc_refuse(struct rpc *rpc, enum error_tag tag, const char *element,
+                        const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/**
+ * The datastore that a parameter names by a child (<source>, <target>).
+ * @param[out] inline_config The node <config> if that is what it has; NULL: it is not allowed.
+ */
+enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastore *datastore,
+                           const struct lyd_node **inline_config);
+
+/* reply.c */
+
+/** An error as an <rpc-error>. @return To be freed or given away; NULL for want of memory. */
+struct lyd_node *reply_error_node(const struct ly_ctx *ctx, const struct error *err, bool protocol);
+
+/** The reply to a request that has been carried out or not. NULL for want of memory. */
+struct nc_server_reply *reply_make(struct rpc *rpc, enum outcome outcome);
+
+#endif

@@ -1,0 +1,350 @@
+/*
+ * Connections over SSH (RFC 6242): key exchange, login, and channels with the subsystem "netconf",
+ * each of which is a session. All of a connection is done by its one thread.
+ */
+#include <libssh/callbacks.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/log.h"
+#include "agent/netconf/internal.h"
+
+/* Sessions that a client may have over one connection. */
+#define CHANNELS_MAX 8
+
+/* A channel. */
+struct channel {
+    struct ssh_client *client;
+    ssh_channel channel;
+    struct link *link; /* NULL until the subsystem has been asked for. */
+    bool watched;      /* The link is looked at; not while the client has output to take. */
+    bool ready;        /* The link has something. */
+    bool ended;        /* We have closed the channel. */
+    bool closed;       /* The client has. */
+    struct ssh_channel_callbacks_struct callbacks;
+    struct channel *next;
+};
+
+/* A client. */
+struct ssh_client {
+    struct connection *connection;
+    ssh_session ssh;
+    ssh_event event;
+    char *user; /* Of the last attempt, then of the login. */
+    int attempts;
+    bool logged_in;
+    bool over;
+    int64_t deadline; /* For the login, or while there is no channel; in ms. */
+    struct channel *channels;
+    size_t channel_count;
+    struct ssh_server_callbacks_struct callbacks;
+};
+
+static int64_t milliseconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void set_deadline(struct ssh_client *client)
+{
+    client->deadline = milliseconds_now() + LOGIN_TIME * 1000;
+}
+
+/* Login. */
+
+static int finish_attempt(struct ssh_client *client, const char *user, const char *method,
+                          bool good)
+{
+    const char *host = client->connection->host;
+    if (good) {
+        free(client->user);
+        client->user = strdup(user);
+        client->logged_in = client->user != NULL;
+        log_info(AREA_SSH, "user %s logged in from %s by %s", user, host, method);
+        server_logged_in(client->connection);
+        return SSH_AUTH_SUCCESS;
+    }
+    log_notice(AREA_SSH, "login of user %s from %s by %s failed", user, host, method);
+    client->over = ++client->attempts >= LOGIN_ATTEMPTS;
+    return SSH_AUTH_DENIED;
+}
+
+static int on_none(ssh_session ssh, const char *user, void *arg)
+{
+    return SSH_AUTH_DENIED; /* it asks what methods there are */
+}
+
+static int on_password(ssh_session ssh, const char *user, const char *password, void *arg)
+{
+    struct ssh_client *client = arg;
+    if (client->logged_in || client->over || !user || !password)
+        return SSH_AUTH_DENIED;
+    bool good = auth_password(client->connection->server->agent, user, password);
+    return finish_attempt(client, user, "password", good);
+}
+
+/* Without a signature the client only asks whether it is worth while to make one. */
+static int on_key(ssh_session ssh, const char *user, struct ssh_key_struct *key, char state,
+                  void *arg)
+{
+    struct ssh_client *client = arg;
+    if (client->logged_in || client->over || !user || !key)
+        return SSH_AUTH_DENIED;
+    bool known = auth_key(client->connection->server->agent, user, key);
+    if (state == SSH_PUBLICKEY_STATE_NONE && known)
+        return SSH_AUTH_SUCCESS;
+    return finish_attempt(client, user, "public key", known && state == SSH_PUBLICKEY_STATE_VALID);
+}
+
+/* Channels. */
+
+static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t length, int is_stderr,
+                   void *arg)
+{
+    struct channel *self = arg;
+    if (self->link && !self->ended && !is_stderr && !link_input(self->link, data, length))
+        log_info(AREA_SSH, "user %s at %s sent what is not NETCONF", self->client->user,
+                 self->client->connection->host);
+    return (int)length;
+}
+
+static void on_eof(ssh_session ssh, ssh_channel channel, void *arg)
+{
+    struct channel *self = arg;
+    if (self->link)
+        link_input_end(self->link);
+}
+
+static void on_close(ssh_session ssh, ssh_channel channel, void *arg)
+{
+    ((struct channel *)arg)->closed = true;
+}
+
+static int on_ready(socket_t socket, int events, void *arg)
+{
+    ((struct channel *)arg)->ready = true;
+    return 0;
+}
+
+static void watch(struct channel *channel, bool on)
+{
+    ssh_event event = channel->client->event;
+    if (channel->watched == on)
+        return;
+    channel->watched = on;
+    if (on) {
+        ssh_event_add_fd(event, channel->link->near, POLLIN, on_ready, channel);
+        ssh_event_add_fd(event, channel->link->wake, POLLIN, on_ready, channel);
+    } else {
+        ssh_event_remove_fd(event, channel->link->near);
+        ssh_event_remove_fd(event, channel->link->wake);
+    }
+}
+
+static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *subsystem, void *arg)
+{
+    struct channel *self = arg;
+    struct ssh_client *client = self->client;
+    if (!client->logged_in || self->link || strcmp(subsystem, "netconf"))
+        return SSH_ERROR;
+    self->link = session_begin(client->connection->server, client->user, client->connection->host);
+    return self->link ? SSH_OK : SSH_ERROR;
+}
+
+static ssh_channel on_channel(ssh_session ssh, void *arg)
+{
+    struct ssh_client *client = arg;
+    if (!client->logged_in || client->channel_count == CHANNELS_MAX)
+        return NULL;
+    struct channel *channel = calloc(1, sizeof(*channel));
+    if (!channel || !(channel->channel = ssh_channel_new(ssh))) {
+        free(channel);
+        return NULL;
+    }
+    channel->client = client;
+    channel->callbacks = (struct ssh_channel_callbacks_struct){
+        .userdata = channel,
+        .channel_data_function = on_data,
+        .channel_eof_function = on_eof,
+        .channel_close_function = on_close,
+        .channel_subsystem_request_function = on_subsystem,
+    };
+    ssh_callbacks_init(&channel->callbacks);
+    ssh_set_channel_callbacks(channel->channel, &channel->callbacks);
+    channel->next = client->channels;
+    client->channels = channel;
+    client->channel_count++;
+    return channel->channel;
+}
+
+static void free_channel(struct channel *channel)
+{
+    if (channel->link) {
+        watch(channel, false);
+        link_cut(channel->link);
+        link_unref(channel->link);
+    }
+    ssh_remove_channel_callbacks(channel->channel, &channel->callbacks);
+    ssh_channel_free(channel->channel);
+    channel->client->channel_count--;
+    free(channel);
+}
+
+/* Write as much as the client has a window for. Returns false if the channel is of no use. */
+static bool send_output(struct channel *channel)
+{
+    struct text *out = &channel->link->out;
+    while (out->length) {
+        uint32_t window = ssh_channel_window_size(channel->channel);
+        size_t length = out->length < window ? out->length : window;
+        if (!length)
+            return true;
+        int count = ssh_channel_write(channel->channel, out->data, (uint32_t)length);
+        if (count < 0)
+            return false;
+        if (!count)
+            return true;
+        text_drop(out, (size_t)count);
+    }
+    return true;
+}
+
+static void end_channel(struct channel *channel)
+{
+    channel->ended = true;
+    watch(channel, false);
+    ssh_channel_request_send_exit_status(channel->channel, 0);
+    ssh_channel_send_eof(channel->channel);
+    ssh_channel_close(channel->channel);
+}
+
+static void serve_channel(struct channel *channel)
+{
+    struct link *link = channel->link;
+    if (!link || channel->ended)
+        return;
+    bool good = send_output(channel);
+    if (good && !link->out.length && channel->ready) {
+        channel->ready = false;
+        link_output(link);
+        good = send_output(channel);
+    }
+    if (!good || (link->gone && !link->out.length))
+        end_channel(channel);
+    else
+        watch(channel, !link->out.length && !link->gone);
+}
+
+static void serve_channels(struct ssh_client *client)
+{
+    struct channel **place = &client->channels;
+    while (*place) {
+        struct channel *channel = *place;
+        if (channel->closed) {
+            *place = channel->next;
+            free_channel(channel);
+            if (!client->channels)
+                set_deadline(client);
+        } else {
+            serve_channel(channel);
+            place = &channel->next;
+        }
+    }
+}
+
+/* The connection. */
+
+/* What no callback has taken is refused: shells, commands, forwarding. */
+static int on_message(ssh_session ssh, ssh_message message, void *arg)
+{
+    return 1;
+}
+
+static void log_libssh(int priority, const char *function, const char *line, void *arg)
+{
+    log_debug(AREA_SSH, "%s", line);
+}
+
+static bool exchange_keys(struct ssh_client *client)
+{
+    struct connection *connection = client->connection;
+    long limit = LOGIN_TIME;
+    int own = dup(connection->socket); /* libssh closes it */
+    ssh_callbacks_init(&client->callbacks);
+    ssh_set_server_callbacks(client->ssh, &client->callbacks);
+    ssh_set_message_callback(client->ssh, on_message, NULL);
+    ssh_set_auth_methods(client->ssh, SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY);
+    ssh_options_set(client->ssh, SSH_OPTIONS_TIMEOUT, &limit);
+    pthread_mutex_lock(&connection->server->lock);
+    int result =
+        own < 0 ? SSH_ERROR : ssh_bind_accept_fd(connection->server->keys, client->ssh, own);
+    pthread_mutex_unlock(&connection->server->lock);
+    if (result != SSH_OK) {
+        log_warning(AREA_SSH, "libssh did not take the connection of %s", connection->host);
+        if (own >= 0)
+            close(own);
+        return false;
+    }
+    if (ssh_handle_key_exchange(client->ssh) != SSH_OK) {
+        log_info(AREA_SSH, "no key exchange with %s: %s", connection->host,
+                 ssh_get_error(client->ssh));
+        return false;
+    }
+    ssh_set_blocking(client->ssh, 0);
+    return true;
+}
+
+static void serve_client(struct ssh_client *client)
+{
+    while (!client->over) {
+        int64_t left = client->deadline - milliseconds_now();
+        bool limited = !client->channels || !client->logged_in;
+        if (limited && left <= 0) {
+            log_info(AREA_SSH, "%s took too long to %s", client->connection->host,
+                     client->logged_in ? "open a channel" : "log in");
+            return;
+        }
+        if (ssh_event_dopoll(client->event, limited ? (int)left : -1) == SSH_ERROR)
+            return;
+        serve_channels(client);
+    }
+}
+
+void *ssh_run(void *arg)
+{
+    struct ssh_client client = {.connection = arg};
+    client.callbacks = (struct ssh_server_callbacks_struct){
+        .userdata = &client,
+        .auth_none_function = on_none,
+        .auth_password_function = on_password,
+        .auth_pubkey_function = on_key,
+        .channel_open_request_session_function = on_channel,
+    };
+    ssh_set_log_callback(log_libssh);
+    ssh_set_log_level(log_wanted(LOG_LEVEL_DEBUG, AREA_SSH) ? SSH_LOG_PROTOCOL : SSH_LOG_NOLOG);
+    client.ssh = ssh_new();
+    client.event = ssh_event_new();
+    set_deadline(&client);
+    if (client.ssh && client.event && exchange_keys(&client) &&
+        ssh_event_add_session(client.event, client.ssh) == SSH_OK)
+        serve_client(&client);
+    while (client.channels) {
+        struct channel *next = client.channels->next;
+        free_channel(client.channels);
+        client.channels = next;
+    }
+    if (client.event)
+        ssh_event_free(client.event);
+    if (client.ssh) {
+        ssh_disconnect(client.ssh);
+        ssh_free(client.ssh);
+    }
+    free(client.user);
+    server_connection_ended(client.connection);
+    return NULL;
+}

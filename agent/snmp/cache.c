@@ -1,0 +1,140 @@
+#include "agent/snmp/cache.h"
+
+#include <stdlib.h>
+
+#include "agent/log.h"
+
+#define LIFETIME_MIN UINT64_C(1000000000)
+#define LIFETIME_PER_COST 10
+
+/* What is read together. */
+struct source {
+    const struct lysc_node *top;
+    uint64_t expires; /* By uv_hrtime(). */
+    bool failed;      /* The last time; it is logged once. */
+};
+
+struct snmp_cache {
+    struct agent *agent;
+    size_t count;
+    struct source *sources; /* As many as tables suffice. */
+    size_t source_count;
+    struct snmp_rows rows[];
+};
+
+static const struct lysc_node *top_of(const struct lysc_node *node)
+{
+    while (node->parent)
+        node = node->parent;
+    return node;
+}
+
+static struct source *source_of(struct snmp_cache *cache, const struct lysc_node *node)
+{
+    const struct lysc_node *top = top_of(node);
+
+    for (size_t i = 0; i < cache->source_count; i++) {
+        if (cache->sources[i].top == top)
+            return &cache->sources[i];
+    }
+    return NULL;
+}
+
+static enum outcome add_table(struct snmp_cache *cache, const struct snmp_table *table,
+                              struct error *err)
+{
+    struct snmp_rows *rows = &cache->rows[cache->count++];
+
+    if (snmp_rows_init(rows, table, cache->agent->schema->ctx, err) != DONE)
+        return FAILED;
+    if (!source_of(cache, rows->schema))
+        cache->sources[cache->source_count++] = (struct source){.top = top_of(rows->schema)};
+    return DONE;
+}
+
+enum outcome snmp_cache_new(struct agent *agent, const struct snmp_table *const *tables,
+                            struct snmp_cache **cache, struct error *err)
+{
+    size_t count = 0;
+
+    while (tables[count])
+        count++;
+    struct snmp_cache *made = calloc(1, sizeof(*made) + count * sizeof(made->rows[0]));
+    if (!made)
+        return fail_memory(err);
+    made->agent = agent;
+    made->sources = calloc(count + 1, sizeof(*made->sources));
+    if (!made->sources) {
+        snmp_cache_free(made);
+        return fail_memory(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (add_table(made, tables[i], err) != DONE) {
+            snmp_cache_free(made);
+            return FAILED;
+        }
+    }
+    *cache = made;
+    return DONE;
+}
+
+void snmp_cache_free(struct snmp_cache *cache)
+{
+    if (!cache)
+        return;
+    for (size_t i = 0; i < cache->count; i++)
+        snmp_rows_free(&cache->rows[i]);
+    free(cache->sources);
+    free(cache);
+}
+
+static bool is_wanted(const struct unit *unit, const struct entry *entry, void *arg)
+{
+    const struct source *source = arg;
+
+    return unit->top == source->top;
+}
+
+static enum outcome read_source(struct snmp_cache *cache, struct source *source, struct error *err)
+{
+    struct operational state = {0};
+    enum outcome outcome = operational_read(cache->agent, is_wanted, source, &state, err);
+
+    for (size_t i = 0; i < cache->count && outcome == DONE; i++) {
+        if (top_of(cache->rows[i].schema) == source->top)
+            outcome = snmp_rows_fill(&cache->rows[i], &state, err);
+    }
+    operational_free(&state);
+    return outcome;
+}
+
+static void refresh(struct snmp_cache *cache, struct source *source)
+{
+    struct error err = {0};
+    uint64_t began = uv_hrtime();
+
+    if (source->expires > began)
+        return;
+    enum outcome outcome = read_source(cache, source, &err);
+    uint64_t now = uv_hrtime();
+    uint64_t lifetime = LIFETIME_PER_COST * (now - began);
+    source->expires = now + (lifetime > LIFETIME_MIN ? lifetime : LIFETIME_MIN);
+    if (outcome != DONE && !source->failed)
+        log_error(AREA_SNMP, "the state of %s could not be read: %s", source->top->name,
+                  error_message(&err));
+    source->failed = outcome != DONE;
+    log_debug(AREA_SNMP, "%s read in %.1f ms", source->top->name, (double)(now - began) / 1e6);
+    error_clear(&err);
+}
+
+const struct snmp_rows *snmp_cache_rows(struct snmp_cache *cache, const struct snmp_table *table)
+{
+    for (size_t i = 0; i < cache->count; i++) {
+        struct snmp_rows *rows = &cache->rows[i];
+        if (rows->table == table) {
+            refresh(cache, source_of(cache, rows->schema));
+            return rows;
+        }
+    }
+    return NULL;
+}

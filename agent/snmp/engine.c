@@ -1,0 +1,225 @@
+#include "agent/snmp/engine.h"
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
+#include <errno.h>
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+#include <net-snmp/library/large_fd_set.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agent/log.h"
+#include "agent/snmp/access.h"
+#include "agent/snmp/subagent.h"
+#include "agent/snmp/system.h"
+#include "agent/snmp/tables.h"
+
+#define APPLICATION "noriad"
+/* An empty list: the agent needs no names for its numbers. */
+static char no_mibs[] = "mibs :";
+
+static const struct snmp_table *const tables[] = {
+    &agent_scalars, &backend_table, &virtual_server_table, &real_server_table, NULL,
+};
+
+/* --- Net-SNMP up and down --- */
+
+static int forward_log(int major, int minor, void *serverarg, void *clientarg)
+{
+    const struct snmp_log_message *message = serverarg;
+    enum log_level level = message->priority < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR
+                           : message->priority > LOG_LEVEL_DEBUG
+                               ? LOG_LEVEL_DEBUG
+                               : (enum log_level)message->priority;
+    int length = (int)strcspn(message->msg, "\n");
+
+    if (length > 0 && log_wanted(level, AREA_SNMP))
+        log_line(level, AREA_SNMP, "Net-SNMP: %.*s", length, message->msg);
+    return SNMP_ERR_NOERROR;
+}
+
+static enum outcome make_directory(struct snmp_engine *engine, struct error *err)
+{
+    if (!engine->directory &&
+        asprintf(&engine->directory, "%s/snmp", engine->agent->options.state_dir) < 0) {
+        engine->directory = NULL;
+        return fail_memory(err);
+    }
+    if (mkdir(engine->directory, 0700) < 0 && errno != EEXIST)
+        return fail(err, TAG_OPERATION_FAILED, NULL, "cannot make %s: %s", engine->directory,
+                    strerror(errno));
+    return DONE;
+}
+
+/* Of the host's files Net-SNMP reads none: only what it wrote into our own directory. */
+static void configure(struct snmp_engine *engine, const struct snmp_settings *settings)
+{
+    snmp_enable_calllog();
+    snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, forward_log, NULL);
+    set_configuration_directory(engine->directory);
+    set_persistent_directory(engine->directory);
+    netsnmp_set_mib_directory("");
+    netsnmp_config_remember(no_mibs);
+    netsnmp_ds_set_boolean(NETSNMP_DS_LIBRARY_ID, NETSNMP_DS_LIB_DONT_LOAD_HOST_FILES, 1);
+    netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID,
+                           NETSNMP_DS_AGENT_DONT_LOG_TCPWRAPPERS_CONNECTS, 1);
+    netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_ROLE,
+                           settings->mode == SNMP_AGENTX);
+}
+
+static enum outcome open_library(struct snmp_engine *engine, struct snmp_settings *settings,
+                                 struct error *err)
+{
+    if (make_directory(engine, err) != DONE)
+        return FAILED;
+    if (!engine->cache && snmp_cache_new(engine->agent, tables, &engine->cache, err) != DONE)
+        return FAILED;
+    configure(engine, settings);
+    engine->mode = settings->mode;
+    if (init_agent(APPLICATION) != 0)
+        log_warning(AREA_SNMP, "Net-SNMP's agent did not begin well");
+    if (settings->mode == SNMP_MASTER) {
+        snmp_access_register(&engine->settings);
+        snmp_system_register();
+    } else {
+        snmp_subagent_configure(settings->agentx_socket);
+    }
+    if (snmp_tables_register(engine->cache, tables, &engine->tables, err) != DONE)
+        return FAILED;
+    init_snmp(APPLICATION);
+    if (settings->mode == SNMP_MASTER)
+        snmp_store(APPLICATION);
+    return DONE;
+}
+
+static void close_library(struct snmp_engine *engine)
+{
+    if (engine->mode == SNMP_OFF)
+        return;
+    snmp_listeners_close(&engine->listeners);
+    if (engine->mode == SNMP_AGENTX) {
+        snmp_subagent_forget();
+    } else {
+        snmp_access_forget(&engine->settings);
+        snmp_system_forget();
+    }
+    snmp_shutdown(APPLICATION);
+    shutdown_agent();
+    snmp_tables_free(engine->tables);
+    engine->tables = NULL;
+    engine->mode = SNMP_OFF;
+}
+
+void snmp_engine_close(struct snmp_engine *engine)
+{
+    close_library(engine);
+    snmp_cache_free(engine->cache);
+    snmp_settings_free(engine->settings);
+    free(engine->directory);
+    *engine = (struct snmp_engine){.agent = engine->agent};
+}
+
+/* --- settings --- */
+
+static bool needs_restart(const struct snmp_engine *engine, const struct snmp_settings *settings)
+{
+    if (engine->mode != settings->mode)
+        return true;
+    return settings->mode == SNMP_AGENTX && engine->settings &&
+           strcmp(engine->settings->agentx_socket, settings->agentx_socket);
+}
+
+/*
+ * Open what settings ask for, and go on behind an address that cannot be had. If strict, one that
+ * the former settings had as well is no failure: it could not be had before.
+ */
+static enum outcome open_addresses(struct snmp_engine *engine, const struct snmp_settings *settings,
+                                   const struct snmp_settings *former, bool strict,
+                                   struct error *err)
+{
+    enum outcome outcome = DONE;
+
+    if (settings->mode != SNMP_MASTER)
+        return DONE;
+    snmp_listeners_close_others(&engine->listeners, settings);
+    for (size_t i = 0; i < settings->address_count; i++) {
+        const struct snmp_address *address = &settings->addresses[i];
+        bool spared = strict && snmp_settings_have(former, address->spec);
+        if (snmp_listeners_open(&engine->listeners, address, spared ? NULL : err) != DONE &&
+            !spared)
+            outcome = FAILED;
+    }
+    return outcome;
+}
+
+static enum outcome set(struct snmp_engine *engine, struct snmp_settings *settings,
+                        const struct snmp_settings *former, bool strict, struct error *err)
+{
+    if (needs_restart(engine, settings)) {
+        close_library(engine);
+        if (settings->mode != SNMP_OFF && open_library(engine, settings, err) != DONE) {
+            close_library(engine);
+            return FAILED;
+        }
+    }
+    return open_addresses(engine, settings, former, strict, err);
+}
+
+enum outcome snmp_engine_apply(struct snmp_engine *engine, struct snmp_settings *settings,
+                               bool strict, struct error *err)
+{
+    struct snmp_settings *former = engine->settings;
+    struct error ignored = {0};
+
+    if (set(engine, settings, former, strict, strict ? err : NULL) == DONE || !strict) {
+        engine->settings = settings;
+        snmp_settings_free(former);
+        return DONE;
+    }
+    if (former && set(engine, former, former, false, &ignored) != DONE)
+        log_error(AREA_SNMP, "SNMP is not served as before: %s", error_message(&ignored));
+    error_clear(&ignored);
+    snmp_settings_free(settings);
+    return FAILED;
+}
+
+enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err)
+{
+    if (!engine->settings)
+        return DONE;
+    if (set(engine, engine->settings, NULL, false, err) != DONE)
+        return FAILED;
+    return engine->mode == SNMP_AGENTX ? snmp_subagent_check(engine->settings->agentx_socket, err)
+                                       : DONE;
+}
+
+/* --- requests --- */
+
+void snmp_engine_serve(struct snmp_engine *engine, int wake, unsigned milliseconds)
+{
+    struct timeval timeout = {.tv_sec = milliseconds / 1000,
+                              .tv_usec = milliseconds % 1000 * 1000L};
+    netsnmp_large_fd_set readable;
+    int count = 0;
+    int block = 0;
+
+    netsnmp_large_fd_set_init(&readable, FD_SETSIZE);
+    NETSNMP_LARGE_FD_ZERO(&readable);
+    if (engine->mode != SNMP_OFF)
+        snmp_select_info2(&count, &readable, &timeout, &block);
+    netsnmp_large_fd_setfd(wake, &readable);
+    if (wake >= count)
+        count = wake + 1;
+    int ready = netsnmp_large_fd_set_select(count, &readable, NULL, NULL, &timeout);
+    if (engine->mode != SNMP_OFF) {
+        if (ready > 0)
+            snmp_read2(&readable);
+        snmp_timeout();
+        run_alarms();
+        netsnmp_check_outstanding_agent_requests();
+    }
+    netsnmp_large_fd_set_cleanup(&readable);
+}

@@ -1,0 +1,46 @@
+/*
+ * The engine: Net-SNMP's agent library, brought up, changed and brought down.
+ *
+ * Its state is the process's, so there is one engine at a time. On the SNMP thread.
+ */
+#ifndef NORIA_SNMP_ENGINE_H
+#define NORIA_SNMP_ENGINE_H
+
+#include "agent/agent.h"
+#include "agent/snmp/listener.h"
+#include "agent/snmp/table.h"
+
+/** The engine; zero-initialise before use, but for agent. */
+struct snmp_engine {
+    struct agent *agent;
+    char *directory;                /**< Where it keeps its boots and its engine ID. Owned. */
+    struct snmp_settings *settings; /**< In force; NULL: none yet. Owned. */
+    enum snmp_mode mode;            /**< What Net-SNMP runs as. */
+    struct snmp_cache *cache;       /**< Owned. */
+    struct snmp_tables *tables;     /**< Owned. */
+    struct snmp_listeners listeners;
+};
+
+/**
+ * Work by other settings.
+ * @param settings Taken on success, and on failure freed.
+ * @param strict Whether an address that is new and cannot be had is a failure; on failure the
+ *        settings of before are in force again. Else it is left for snmp_engine_retry().
+ */
+enum outcome snmp_engine_apply(struct snmp_engine *engine, struct snmp_settings *settings,
+                               bool strict, struct error *err);
+
+/**
+ * Try what could not be had before.
+ * @param[out] err Why something is still missing.
+ * @return DONE if nothing is.
+ */
+enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err);
+
+/** Wait for requests, or until a descriptor can be read or some time has passed; answer them. */
+void snmp_engine_serve(struct snmp_engine *engine, int wake, unsigned milliseconds);
+
+/** Bring Net-SNMP down and free what the engine owns. */
+void snmp_engine_close(struct snmp_engine *engine);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * Listeners: the addresses at which Net-SNMP answers, opened and closed one by one.
+ *
+ * On the SNMP thread.
+ */
+#ifndef NORIA_SNMP_LISTENER_H
+#define NORIA_SNMP_LISTENER_H
+
+#include "agent/snmp/settings.h"
+
+/** An open address. */
+struct snmp_listener {
+    char *spec; /**< As in the settings. Owned. */
+    int handle; /**< Net-SNMP's. */
+};
+
+/** All open addresses; zero-initialise before use. */
+struct snmp_listeners {
+    size_t count;
+    struct snmp_listener *open; /**< Owned. */
+};
+
+/**
+ * Close what settings do not have.
+ */
+void snmp_listeners_close_others(struct snmp_listeners *listeners,
+                                 const struct snmp_settings *settings);
+
+/**
+ * Open one address unless it is open.
+ * @return FAILED with the path of its entry if it cannot be had.
+ */
+enum outcome snmp_listeners_open(struct snmp_listeners *listeners,
+                                 const struct snmp_address *address, struct error *err);
+
+/** Close all. */
+void snmp_listeners_close(struct snmp_listeners *listeners);
+
+#endif

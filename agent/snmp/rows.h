@@ -1,0 +1,120 @@
+/*
+ * Rows: the values of one table at one moment, in the order of SNMP.
+ *
+ * Rows are filled from the operational data, sorted once, and then only searched: any instance, and
+ * the one after any OID, is found by bisection. Nothing here calls Net-SNMP's agent. One thread.
+ */
+#ifndef NORIA_SNMP_ROWS_H
+#define NORIA_SNMP_ROWS_H
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
+#include "agent/datastore/operational.h"
+#include "agent/snmp/value.h"
+
+/** What managers may do with a column (MAX-ACCESS). */
+enum snmp_access { READ_ONLY, READ_WRITE, READ_CREATE };
+
+/** One column of a table, or one scalar of a group. */
+struct snmp_column {
+    unsigned id; /**< Sub-identifier. */
+    enum snmp_access access;
+    enum snmp_kind kind;
+    const char *leaf;  /**< Below the row, "weight", "statistics/in-bytes", "../name"; or NULL. */
+    const char *other; /**< The leaf to take where the first one is absent, or NULL. */
+    /** Gives the number where no leaf does, or NULL. @return Whether there is one. */
+    bool (*derive)(const struct lyd_node *row, uint64_t *number);
+};
+
+/** The longest index: a real server's. */
+#define SNMP_INDEX_MAX 2
+
+/** A table, or a group of scalars: data alone. */
+struct snmp_table {
+    const char *name;
+    unsigned oid[4];    /**< Below noriaMIB: of the table, or of the scalars' group. */
+    size_t oid_length;  /**< How many there are. */
+    size_t index_count; /**< Parts of the index; 0: a group of scalars. */
+    const char *row;    /**< Schema path of what a row is made from. */
+    const struct snmp_column *columns; /**< By id. */
+    size_t column_count;
+};
+
+/** What stands for a value in a row: the number, or where the text is. */
+typedef uint64_t snmp_cell;
+
+/** The rows of a table; zero-initialise before use. */
+struct snmp_rows {
+    const struct snmp_table *table;
+    const struct lysc_node *schema; /**< Of table->row. */
+    struct snmp_leaf *leaves;       /**< Which leaf feeds which column. Owned. */
+    size_t leaf_count;
+    size_t count;          /**< Rows. */
+    size_t capacity;       /**< Rows that there is room for. */
+    struct snmp_row *rows; /**< By index. Owned. */
+    snmp_cell *cells;      /**< Those of one row together. Owned. */
+    size_t word_count;     /**< Words in the presence bits of one column. */
+    uint64_t *present;     /**< A bit a row, column after column. Owned. */
+    unsigned char *texts;  /**< Length and octets, one after another. Owned. */
+    size_t text_size, text_capacity;
+};
+
+/** The index of a row and where its cells are. */
+struct snmp_row {
+    uint32_t index[SNMP_INDEX_MAX];
+    uint32_t cells; /**< Times the number of columns. */
+};
+
+/** An instance that was found. */
+struct snmp_instance {
+    size_t column; /**< Place in table->columns. */
+    size_t row;    /**< Place in rows->rows. */
+};
+
+/** What a search says of an exact OID (RFC 3416, 4.2.1). */
+enum snmp_found { FOUND, NO_SUCH_OBJECT, NO_SUCH_INSTANCE };
+
+/**
+ * Prepare for the rows of a table.
+ * @return FAILED if the module has no such row or leaf: a mistake in the table's data.
+ */
+enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *table,
+                            const struct ly_ctx *ctx, struct error *err);
+
+/** Free what rows own, and empty them. */
+void snmp_rows_free(struct snmp_rows *rows);
+
+/** Replace the rows by those of a state that was read. On failure there are none. */
+enum outcome snmp_rows_fill(struct snmp_rows *rows, const struct operational *state,
+                            struct error *err);
+
+/**
+ * Find an instance.
+ * @param suffix The OID behind that of the table or group.
+ * @param[out] at Set if FOUND is returned.
+ */
+enum snmp_found snmp_rows_find(const struct snmp_rows *rows, const oid *suffix, size_t length,
+                               struct snmp_instance *at);
+
+/**
+ * Find the first instance behind an OID (RFC 3416, 4.2.2).
+ * @param inclusive Whether the OID itself will do (RFC 2741, 7.2.3.2).
+ * @return Whether there is one.
+ */
+bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t length, bool inclusive,
+                    struct snmp_instance *at);
+
+/**
+ * The OID of an instance behind that of the table or group.
+ * @param[out] suffix Room for SNMP_INDEX_MAX + 2.
+ * @return Its length.
+ */
+size_t snmp_rows_suffix(const struct snmp_rows *rows, const struct snmp_instance *at, oid *suffix);
+
+/** The value of an instance that was found. */
+void snmp_rows_value(const struct snmp_rows *rows, const struct snmp_instance *at,
+                     struct snmp_value *value);
+
+#endif

@@ -1,0 +1,207 @@
+#include "agent/snmp/settings.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum outcome set_general(struct snmp_settings *settings, const struct entry *entry,
+                                struct error *err)
+{
+    const char *enabled = entry ? leaf_value(entry->node, "enabled") : NULL;
+    const char *mode = entry ? leaf_value(entry->node, "mode") : NULL;
+    const char *path = entry ? leaf_value(entry->node, "agentx-socket") : NULL;
+
+    settings->mode = mode && !strcmp(mode, "agentx") ? SNMP_AGENTX : SNMP_MASTER;
+    if (enabled && !strcmp(enabled, "false"))
+        settings->mode = SNMP_OFF;
+    settings->agentx_socket = strdup(path ? path : "/var/agentx/master");
+    return settings->agentx_socket ? DONE : fail_memory(err);
+}
+
+static void set_socket(struct snmp_address *address, const char *text, uint16_t port)
+{
+    if (inet_pton(AF_INET, text, &address->socket.v4.sin_addr) == 1) {
+        address->socket.v4.sin_family = AF_INET;
+        address->socket.v4.sin_port = htons(port);
+        address->length = sizeof(address->socket.v4);
+    } else if (inet_pton(AF_INET6, text, &address->socket.v6.sin6_addr) == 1) {
+        address->socket.v6.sin6_family = AF_INET6;
+        address->socket.v6.sin6_port = htons(port);
+        address->length = sizeof(address->socket.v6);
+    }
+}
+
+static enum outcome set_address(struct snmp_address *address, const struct entry *entry,
+                                struct error *err)
+{
+    const char *text = leaf_value(entry->node, "address");
+    const char *port = leaf_value(entry->node, "port");
+    const char *transport = leaf_value(entry->node, "transport");
+    bool v6 = text && strchr(text, ':');
+    bool tcp = transport && !strcmp(transport, "tcp");
+
+    if (!text)
+        return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "an address is missing");
+    port = port ? port : "161";
+    set_socket(address, text, (uint16_t)strtoul(port, NULL, 10));
+    address->socktype = tcp ? SOCK_STREAM : SOCK_DGRAM;
+    if (asprintf(&address->path, "%s%s/address", entry->unit->path, entry->key) < 0)
+        address->path = NULL;
+    if (asprintf(&address->spec, "%s%s:%s%s%s:%s", tcp ? "tcp" : "udp", v6 ? "6" : "",
+                 v6 ? "[" : "", text, v6 ? "]" : "", port) < 0)
+        address->spec = NULL;
+    return address->path && address->spec ? DONE : fail_memory(err);
+}
+
+static enum outcome set_community(struct snmp_community *community, const struct entry *entry,
+                                  struct error *err)
+{
+    const char *name = leaf_value(entry->node, "name");
+    const char *source = leaf_value(entry->node, "source");
+    char net[INET6_ADDRSTRLEN];
+
+    community->name = strdup(name ? name : "");
+    if (!community->name)
+        return fail_memory(err);
+    community->length = strlen(community->name);
+    community->family = AF_UNSPEC;
+    if (!source)
+        return DONE;
+
+    const char *slash = strchr(source, '/');
+    size_t length = slash ? (size_t)(slash - source) : sizeof(net);
+    if (length >= sizeof(net))
+        return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "%s is no prefix", source);
+    memcpy(net, source, length);
+    net[length] = '\0';
+    community->prefix = (unsigned)strtoul(slash + 1, NULL, 10);
+    community->family = strchr(net, ':') ? AF_INET6 : AF_INET;
+    if (inet_pton(community->family, net, community->net) != 1)
+        return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "%s is no prefix", source);
+    return DONE;
+}
+
+static size_t range_of(const struct schema *schema, const struct snapshot *snapshot,
+                       const char *path, size_t *count)
+{
+    const struct unit *unit = schema_unit_find(schema, path);
+
+    *count = 0;
+    return unit ? snapshot_range(snapshot, unit, count) : 0;
+}
+
+static enum outcome fill(struct snmp_settings *settings, const struct schema *schema,
+                         const struct snapshot *snapshot, struct error *err)
+{
+    const struct unit *unit = schema_unit_find(schema, "/noria-agent:snmp-agent");
+    size_t count, first;
+
+    if (set_general(settings, unit ? snapshot_find(snapshot, unit, "") : NULL, err) != DONE)
+        return FAILED;
+    first = range_of(schema, snapshot, "/noria-agent:snmp-agent/listen", &count);
+    settings->addresses = calloc(count + 1, sizeof(*settings->addresses));
+    if (!settings->addresses)
+        return fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        struct snmp_address *address = &settings->addresses[settings->address_count++];
+        if (set_address(address, snapshot->entries[first + i], err) != DONE)
+            return FAILED;
+    }
+    first = range_of(schema, snapshot, "/noria-agent:snmp-agent/community", &count);
+    settings->communities = calloc(count + 1, sizeof(*settings->communities));
+    if (!settings->communities)
+        return fail_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        struct snmp_community *community = &settings->communities[settings->community_count++];
+        if (set_community(community, snapshot->entries[first + i], err) != DONE)
+            return FAILED;
+    }
+    return DONE;
+}
+
+enum outcome snmp_settings_new(const struct schema *schema, const struct snapshot *snapshot,
+                               struct snmp_settings **settings, struct error *err)
+{
+    struct snmp_settings *made = calloc(1, sizeof(*made));
+
+    if (!made)
+        return fail_memory(err);
+    if (fill(made, schema, snapshot, err) != DONE) {
+        snmp_settings_free(made);
+        return FAILED;
+    }
+    *settings = made;
+    return DONE;
+}
+
+void snmp_settings_free(struct snmp_settings *settings)
+{
+    if (!settings)
+        return;
+    for (size_t i = 0; i < settings->address_count; i++) {
+        free(settings->addresses[i].path);
+        free(settings->addresses[i].spec);
+    }
+    for (size_t i = 0; i < settings->community_count; i++)
+        free(settings->communities[i].name);
+    free(settings->addresses);
+    free(settings->communities);
+    free(settings->agentx_socket);
+    free(settings);
+}
+
+bool snmp_settings_have(const struct snmp_settings *settings, const char *spec)
+{
+    for (size_t i = 0; settings && i < settings->address_count; i++) {
+        if (!strcmp(settings->addresses[i].spec, spec))
+            return true;
+    }
+    return false;
+}
+
+/* --- who may read --- */
+
+static bool is_in_prefix(const unsigned char *address, const unsigned char *net, unsigned prefix)
+{
+    unsigned octets = prefix / 8, bits = prefix % 8;
+
+    if (memcmp(address, net, octets))
+        return false;
+    return !bits || !((address[octets] ^ net[octets]) >> (8 - bits));
+}
+
+static bool is_from(const struct snmp_community *community, const struct sockaddr *from)
+{
+    const unsigned char *address;
+
+    if (community->family == AF_UNSPEC)
+        return true;
+    if (!from)
+        return false;
+    if (from->sa_family == AF_INET) {
+        address = (const void *)&((const struct sockaddr_in *)from)->sin_addr;
+        return community->family == AF_INET &&
+               is_in_prefix(address, community->net, community->prefix);
+    }
+    if (from->sa_family != AF_INET6)
+        return false;
+
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)from)->sin6_addr;
+    address = six->s6_addr;
+    if (community->family == AF_INET)
+        return IN6_IS_ADDR_V4MAPPED(six) &&
+               is_in_prefix(address + 12, community->net, community->prefix);
+    return is_in_prefix(address, community->net, community->prefix);
+}
+
+bool snmp_settings_admit(const struct snmp_settings *settings, const unsigned char *community,
+                         size_t length, const struct sockaddr *from)
+{
+    for (size_t i = 0; i < settings->community_count; i++) {
+        const struct snmp_community *own = &settings->communities[i];
+        if (own->length == length && !memcmp(own->name, community, length) && is_from(own, from))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,68 @@
+/*
+ * Settings: what /noria-agent:snmp-agent asks for, in the form that the SNMP thread works with.
+ *
+ * Made on the core thread and constant from then on; any thread may read them.
+ */
+#ifndef NORIA_SNMP_SETTINGS_H
+#define NORIA_SNMP_SETTINGS_H
+
+#include <netinet/in.h>
+
+#include "agent/datastore/snapshot.h"
+
+/** Who answers managers. */
+enum snmp_mode { SNMP_OFF, SNMP_MASTER, SNMP_AGENTX };
+
+/** One address to listen on. */
+struct snmp_address {
+    char *path; /**< Of its entry, for errors. Owned. */
+    char *spec; /**< As Net-SNMP writes it, "udp6:[::1]:161". Owned. */
+    int socktype;
+    socklen_t length;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } socket;
+};
+
+/** One community string. */
+struct snmp_community {
+    char *name;            /**< The string, a secret. Owned. */
+    size_t length;         /**< Its length. */
+    int family;            /**< Of the source; AF_UNSPEC: any source. */
+    unsigned prefix;       /**< Bits of the source that count. */
+    unsigned char net[16]; /**< The source, in network order. */
+};
+
+/** All settings. */
+struct snmp_settings {
+    enum snmp_mode mode;
+    char *agentx_socket; /**< Owned. */
+    size_t address_count;
+    struct snmp_address *addresses; /**< Owned. */
+    size_t community_count;
+    struct snmp_community *communities; /**< Owned. */
+};
+
+/**
+ * The settings that a snapshot asks for.
+ * @param[out] settings To be freed with snmp_settings_free().
+ */
+enum outcome snmp_settings_new(const struct schema *schema, const struct snapshot *snapshot,
+                               struct snmp_settings **settings, struct error *err);
+
+/** Free settings; NULL is legal. */
+void snmp_settings_free(struct snmp_settings *settings);
+
+/** Whether settings have an address that is written so; settings may be NULL, which has none. */
+bool snmp_settings_have(const struct snmp_settings *settings, const char *spec);
+
+/**
+ * Whether a manager may read, by its community and the address that it asks from.
+ * @param from The address; NULL if it has none.
+ */
+bool snmp_settings_admit(const struct snmp_settings *settings, const unsigned char *community,
+                         size_t length, const struct sockaddr *from);
+
+#endif

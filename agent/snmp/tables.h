@@ -1,0 +1,14 @@
+/*
+ * The tables that are served: one file each, all data.
+ */
+#ifndef NORIA_SNMP_TABLES_H
+#define NORIA_SNMP_TABLES_H
+
+#include "agent/snmp/rows.h"
+
+extern const struct snmp_table agent_scalars;
+extern const struct snmp_table backend_table;
+extern const struct snmp_table virtual_server_table;
+extern const struct snmp_table real_server_table;
+
+#endif

@@ -1,0 +1,184 @@
+#include "agent/snmp/value.h"
+
+#include <net-snmp/net-snmp-config.h>
+
+#include <arpa/inet.h>
+#include <net-snmp/net-snmp-includes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NANOSECONDS INT64_C(1000000000)
+#define NANOSECONDS_PER_TICK INT64_C(10000000)
+
+bool snmp_kind_is_text(enum snmp_kind kind)
+{
+    return kind == KIND_STRING || kind == KIND_IDENTITY || kind == KIND_ADDRESS;
+}
+
+unsigned char snmp_kind_type(enum snmp_kind kind)
+{
+    switch (kind) {
+    case KIND_STRING:
+    case KIND_IDENTITY:
+    case KIND_ADDRESS:
+    case KIND_DATE_AND_TIME:
+        return ASN_OCTET_STR;
+    case KIND_COUNTER64:
+        return ASN_COUNTER64;
+    case KIND_TRUTH:
+    case KIND_ENUM:
+    case KIND_ADDRESS_TYPE:
+        return ASN_INTEGER;
+    case KIND_TIME_STAMP:
+    case KIND_TIME_SINCE:
+        return ASN_TIMETICKS;
+    case KIND_INDEX_FIRST:
+    case KIND_INDEX_LAST:
+    case KIND_UNSIGNED:
+    case KIND_GAUGE:
+        break;
+    }
+    return ASN_GAUGE;
+}
+
+static bool set_text(struct snmp_value *value, const char *text)
+{
+    size_t length = strlen(text);
+
+    if (length > SNMP_TEXT_MAX) {
+        length = SNMP_TEXT_MAX;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--; /* not within a character of UTF-8 */
+    }
+    memcpy(value->text, text, length);
+    value->length = length;
+    return true;
+}
+
+static bool number_of(const struct lyd_value *from, uint64_t *number)
+{
+    switch (from->realtype->basetype) {
+    case LY_TYPE_UINT8:
+        *number = from->uint8;
+        return true;
+    case LY_TYPE_UINT16:
+        *number = from->uint16;
+        return true;
+    case LY_TYPE_UINT32:
+        *number = from->uint32;
+        return true;
+    case LY_TYPE_UINT64:
+        *number = from->uint64;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool address_of(const char *text, struct snmp_value *value)
+{
+    if (inet_pton(AF_INET, text, value->text) == 1) {
+        value->length = 4;
+        value->number = 1;
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, value->text) == 1) {
+        value->length = 16;
+        value->number = 2;
+        return true;
+    }
+    return false;
+}
+
+static bool time_of(const char *text, uint64_t *number)
+{
+    time_t seconds;
+    char *fraction = NULL;
+    int64_t nanoseconds = 0;
+    int64_t weight = NANOSECONDS / 10;
+
+    if (strlen(text) < sizeof("1970-01-01T00:00:00Z") - 1) /* libyang reads on without looking */
+        return false;
+    if (ly_time_str2time(text, &seconds, &fraction) != LY_SUCCESS)
+        return false;
+    for (const char *digit = fraction; digit && *digit && weight; digit++, weight /= 10)
+        nanoseconds += (*digit - '0') * weight;
+    free(fraction);
+    *number = (uint64_t)(seconds * NANOSECONDS + nanoseconds);
+    return true;
+}
+
+bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp_value *value)
+{
+    const struct lyd_value *from = &((const struct lyd_node_term *)leaf)->value;
+
+    while (from->realtype->basetype == LY_TYPE_UNION)
+        from = &from->subvalue->value;
+
+    switch (kind) {
+    case KIND_INDEX_FIRST:
+    case KIND_INDEX_LAST:
+        return false;
+    case KIND_STRING:
+        return set_text(value, lyd_get_value(leaf));
+    case KIND_IDENTITY:
+        return from->realtype->basetype == LY_TYPE_IDENT && set_text(value, from->ident->name);
+    case KIND_UNSIGNED:
+    case KIND_GAUGE:
+    case KIND_COUNTER64:
+        return number_of(from, &value->number);
+    case KIND_TRUTH:
+        value->number = from->boolean ? 1 : 2;
+        return from->realtype->basetype == LY_TYPE_BOOL;
+    case KIND_ENUM:
+        if (from->realtype->basetype != LY_TYPE_ENUM)
+            return false;
+        value->number = (uint64_t)from->enum_item->value;
+        return true;
+    case KIND_ADDRESS_TYPE:
+    case KIND_ADDRESS:
+        return address_of(lyd_get_value(leaf), value);
+    case KIND_DATE_AND_TIME:
+    case KIND_TIME_STAMP:
+    case KIND_TIME_SINCE:
+        return time_of(lyd_get_value(leaf), &value->number);
+    }
+    return false;
+}
+
+void snmp_date_and_time(int64_t nanoseconds, unsigned char text[11])
+{
+    int64_t rest = nanoseconds % NANOSECONDS;
+    time_t seconds = (time_t)(nanoseconds / NANOSECONDS);
+    struct tm tm;
+
+    if (rest < 0) {
+        rest += NANOSECONDS;
+        seconds--;
+    }
+    gmtime_r(&seconds, &tm);
+    text[0] = (unsigned char)((tm.tm_year + 1900) >> 8);
+    text[1] = (unsigned char)((tm.tm_year + 1900) & 0xff);
+    text[2] = (unsigned char)(tm.tm_mon + 1);
+    text[3] = (unsigned char)tm.tm_mday;
+    text[4] = (unsigned char)tm.tm_hour;
+    text[5] = (unsigned char)tm.tm_min;
+    text[6] = (unsigned char)tm.tm_sec;
+    text[7] = (unsigned char)(rest / (NANOSECONDS / 10));
+    text[8] = '+';
+    text[9] = 0;
+    text[10] = 0;
+}
+
+uint32_t snmp_time_since(int64_t when, int64_t now)
+{
+    return now > when ? (uint32_t)((now - when) / NANOSECONDS_PER_TICK) : 0;
+}
+
+int64_t snmp_epoch(int64_t before, int64_t now, uint32_t uptime)
+{
+    int64_t epoch = now - uptime * NANOSECONDS_PER_TICK;
+
+    return before && llabs(epoch - before) < NANOSECONDS ? before : epoch;
+}

@@ -1,0 +1,188 @@
+"""SNMP with Net-SNMP's tools and a real snmpd."""
+
+import re
+import subprocess
+
+import pytest
+
+from daemon import AGENT, free_port
+from netconf import real, server, servers, wait_for
+
+NORIA = ".1.3.6.1.4.1.32473.1.1"
+AGENT_VERSION = f"{NORIA}.1.1.0"
+BACKEND = f"{NORIA}.1.6.1"
+VIRTUAL = f"{NORIA}.2.1.1"
+REAL = f"{NORIA}.2.2.1"
+NAME, CONNECTIONS = 2, 17
+
+SERVERS = servers(
+    server("web", "<scheduler>rr</scheduler>" + real("10.0.0.1", 80, "<weight>3</weight>")
+           + real("10.0.0.2", 80), "192.0.2.1", 80)
+    + server("six", real("2001:db8::2", 53), "2001:db8::1", 53))
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+def snmp(tool, port, *arguments, community="public", version="2c", host="127.0.0.1"):
+    return run(tool, "-v", version, "-c", community, "-t", "3", "-r", "1", "-Oqn",
+               f"{host}:{port}", *arguments)
+
+
+def walk(port, oid, **options):
+    """{the rest of the OID: value}"""
+    done = snmp("snmpbulkwalk", port, oid, **options)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(".")]
+    return {name[len(oid) + 1:]: value.strip().strip('"') for name, value in rows
+            if name.startswith(oid + ".")}
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    daemon = daemon_factory(start=False)
+    daemon.config.write_text(daemon.default_configuration() + SERVERS)
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    return daemon
+
+
+def test_the_agent_shows_itself(daemon):
+    assert walk(daemon.snmp_port, f"{NORIA}.1.1")["0"].startswith("0.")
+    backends = walk(daemon.snmp_port, f"{BACKEND}.2")
+    assert set(backends.values()) >= {"ipvs", "netconf-server", "snmp-agent"}
+    row = next(index for index, name in backends.items() if name == "snmp-agent")
+    assert walk(daemon.snmp_port, f"{BACKEND}.3")[row] == "1"
+
+
+def test_the_system_group_is_there(daemon):
+    system = walk(daemon.snmp_port, ".1.3.6.1.2.1.1")
+    assert "noria" in system["1.0"].lower()
+    assert system["2.0"].startswith(".1.3.6.1.4.1.32473")
+
+
+def test_rows_have_readable_indexes_and_names(daemon):
+    names = walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}")
+    assert sorted(names.values()) == ["six", "web"]
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.1") == {index: index for index in names}
+    web = next(index for index, name in names.items() if name == "web")
+    weights = walk(daemon.snmp_port, f"{REAL}.8")
+    assert sorted(value for row, value in weights.items() if row.startswith(web + ".")) == [
+        "1", "3"]
+
+
+def test_a_whole_walk_is_in_order_and_the_same_by_single_steps(daemon):
+    bulk = snmp("snmpbulkwalk", daemon.snmp_port, NORIA).stdout.splitlines()
+    single = snmp("snmpwalk", daemon.snmp_port, NORIA).stdout.splitlines()
+    oids = [tuple(map(int, line.split()[0].strip(".").split("."))) for line in bulk
+            if line.startswith(".1")]
+    assert oids == sorted(set(oids)) and len(oids) > 50
+    # What changes between the two walks is the up time alone.
+    assert [line for line in bulk if ".1.3.0 " not in line] == [
+        line for line in single if ".1.3.0 " not in line]
+
+
+def test_numbers_stay_when_others_come_and_go(daemon):
+    before = walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}")
+    daemon.stop()
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}") == before
+
+
+def test_version_1_skips_64_bit_counters_and_goes_on(daemon):
+    done = snmp("snmpwalk", daemon.snmp_port, NORIA, version="1")
+    assert "Counter64" not in done.stdout and "web" in done.stdout
+    assert f"{REAL}.8." in done.stdout, "the walk reaches the second table"
+
+
+def test_a_wrong_community_gets_nothing(daemon):
+    assert snmp("snmpget", daemon.snmp_port, AGENT_VERSION, community="wrong").returncode != 0
+
+
+def test_nothing_can_be_set(daemon):
+    row = next(iter(walk(daemon.snmp_port, f"{REAL}.8")))
+    done = snmp("snmpset", daemon.snmp_port, f"{REAL}.8.{row}", "u", "9")
+    assert done.returncode != 0
+    assert walk(daemon.snmp_port, f"{REAL}.8")[row] != "9"
+
+
+def community(name, source="", operation=""):
+    source = f"<source>{source}</source>" if source else ""
+    return (f'<snmp-agent xmlns="{AGENT}"><community{operation}><name>{name}</name>{source}'
+            "</community></snmp-agent>")
+
+
+def test_a_new_community_is_valid_at_once_and_a_deleted_one_no_more(daemon):
+    with daemon.session() as session:
+        session.set(community("late"))
+        assert snmp("snmpget", daemon.snmp_port, AGENT_VERSION, community="late").returncode == 0
+        session.set(community("late", operation=' nc:operation="delete"'))
+        assert snmp("snmpget", daemon.snmp_port, AGENT_VERSION, community="late").returncode != 0
+        session.set(community("far", "192.0.2.0/24"))
+        assert snmp("snmpget", daemon.snmp_port, AGENT_VERSION, community="far").returncode != 0
+        session.set(community("near", "127.0.0.0/8"))
+        assert snmp("snmpget", daemon.snmp_port, AGENT_VERSION, community="near").returncode == 0
+
+
+def test_a_new_address_is_served_at_once(daemon):
+    import socket
+    port = free_port(socket.SOCK_DGRAM)
+    with daemon.session() as session:
+        session.set(f'<snmp-agent xmlns="{AGENT}"><listen><name>more</name><address>127.0.0.1'
+                    f"</address><port>{port}</port></listen></snmp-agent>")
+        assert walk(port, f"{VIRTUAL}.{NAME}")
+        session.set(f'<snmp-agent xmlns="{AGENT}"><listen nc:operation="delete"><name>more</name>'
+                    "</listen></snmp-agent>")
+        assert snmp("snmpget", port, AGENT_VERSION).returncode != 0
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}")
+
+
+def test_as_a_subagent_of_snmpd_that_comes_and_goes(daemon, tmp_path):
+    import socket
+    port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
+    configuration = tmp_path / "snmpd.conf"
+    configuration.write_text(f"master agentx\nagentXSocket {agentx}\nrocommunity public\n"
+                             f"agentAddress udp:127.0.0.1:{port}\n")
+
+    def start_snmpd():
+        return subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "snmpd.log", "-C", "-c",
+                                 configuration, "-p", tmp_path / "pid", "-I", "-sysORTable"],
+                                env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
+                                     "PATH": "/usr/sbin:/usr/bin"})
+
+    def seen():
+        return "web" in snmp("snmpwalk", port, f"{VIRTUAL}.{NAME}").stdout
+
+    snmpd = start_snmpd()
+    try:
+        with daemon.session() as session:
+            session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
+                        "</agentx-socket></snmp-agent>")
+            wait_for(seen, "the subagent's tables in snmpd", 40)
+            assert snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode != 0
+            snmpd.terminate()
+            snmpd.wait(10)
+            assert session.data("running"), "NETCONF goes on without the master"
+            snmpd = start_snmpd()
+            wait_for(seen, "the tables in the new snmpd", 60)
+    finally:
+        snmpd.terminate()
+        snmpd.wait(10)
+
+
+@pytest.mark.kernel
+def test_state_is_the_kernels(ipvs, daemon_factory):
+    daemon = daemon_factory()
+    with daemon.session() as session:
+        session.set(SERVERS)
+    port = daemon.snmp_port
+    wait_for(lambda: len(walk(port, f"{VIRTUAL}.{NAME}")) == 2, "the new rows")
+    names = walk(port, f"{VIRTUAL}.{NAME}")
+    web = next(index for index, name in names.items() if name == "web")
+    assert walk(port, f"{VIRTUAL}.14")[web] == "1"
+    assert walk(port, f"{VIRTUAL}.{CONNECTIONS}")[web] == "0"
+    ipvs("-e", "-t", "192.0.2.1:80", "-r", "10.0.0.1:80", "-m", "-w", "7")
+    wait_for(lambda: "7" in walk(port, f"{REAL}.9").values(), "the kernel's weight")
+    assert re.search(r"\b3\b", " ".join(walk(port, f"{REAL}.8").values()))
