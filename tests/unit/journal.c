@@ -14,7 +14,7 @@
 
 #define SERVER(name, mark)                                                                         \
     "<virtual-server><name>" name "</name><firewall-mark>" mark "</firewall-mark></"               \
-                                                                "virtual-server>"
+    "virtual-server>"
 
 static char folder[64];
 
