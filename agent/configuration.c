@@ -69,13 +69,39 @@ static enum outcome store_first(const struct schema *schema, struct journal *jou
     return outcome;
 }
 
+/* Validate what could not be validated entry by entry while it was read. */
+static enum outcome settle(const struct schema *schema, struct snapshot **snapshot,
+                           struct error *err)
+{
+    struct snapshot *empty, *valid = NULL;
+    bool all_valid = true;
+    for (size_t i = 0; i < (*snapshot)->count; i++)
+        all_valid = all_valid && (*snapshot)->entries[i]->valid;
+    if (all_valid)
+        return DONE;
+    enum outcome outcome = snapshot_new_empty(schema, &empty, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = transaction_validate(schema, empty, *snapshot, &valid, err);
+    snapshot_unref(empty);
+    if (outcome != DONE)
+        return outcome;
+    valid->revision = (*snapshot)->revision;
+    valid->committed = (*snapshot)->committed;
+    snapshot_unref(*snapshot);
+    *snapshot = valid;
+    return DONE;
+}
+
 enum outcome configuration_load(const struct schema *schema, struct journal *journal,
                                 const char *file, struct snapshot **snapshot, struct error *err)
 {
     *snapshot = NULL;
     enum outcome outcome = journal_load(journal, snapshot, err);
-    if (outcome != DONE || *snapshot)
+    if (outcome != DONE)
         return outcome;
+    if (*snapshot)
+        return settle(schema, snapshot, err);
     if (access(file, F_OK)) {
         log_notice(AREA_DATASTORE, "nothing is stored and there is no %s: the agent starts empty",
                    file);

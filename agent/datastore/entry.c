@@ -204,48 +204,67 @@ static enum outcome number_rows(struct entry *entry, struct error *err)
     return DONE;
 }
 
-enum outcome entry_validate(const struct schema *schema, struct entry *entry, struct entry **valid,
-                            struct error *err)
+enum outcome entry_new_valid(const struct unit *unit, struct lyd_node *tree,
+                             const struct entry *previous, struct entry **valid, struct error *err)
 {
+    struct entry *entry;
+    enum outcome outcome = entry_new(unit, tree, previous, &entry, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = number_rows(entry, err);
+    if (outcome != DONE) {
+        entry_unref(entry);
+        return outcome;
+    }
+    entry->valid = true;
+    *valid = entry;
+    return DONE;
+}
+
+/* Leave nothing in a tree but one entry: not its companions, nor what validation added. */
+static struct lyd_node *keep_alone(struct lyd_node *tree, const struct entry *entry)
+{
+    struct lyd_node *next, *node, *kept = NULL;
+    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
+    {
+        if (node->schema == entry->unit->top)
+            kept = node;
+        else
+            lyd_free_tree(node);
+    }
+    LY_LIST_FOR_SAFE(entry->unit->list ? lyd_child(kept) : NULL, next, node)
+    {
+        if (node->schema != entry->unit->list || lyd_compare_single(node, entry->node, 0))
+            lyd_free_tree(node);
+    }
+    return kept;
+}
+
+enum outcome entry_validate_with(const struct schema *schema, struct entry *entry,
+                                 struct lyd_node *company, struct entry **valid, struct error *err)
+{
+    struct lyd_node *tree = company;
     if (entry->valid) {
+        lyd_free_all(company);
         *valid = entry_ref(entry);
         return DONE;
     }
-    struct lyd_node *tree = NULL;
-    struct entry *twin = NULL;
-    enum outcome outcome;
-    if (lyd_dup_single(entry->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &tree))
+    if (!tree && lyd_dup_single(entry->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &tree))
         return fail_memory(err);
     if (lyd_validate_module(&tree, entry->unit->top->module, LYD_VALIDATE_NO_STATE, NULL)) {
         char *instance = lyd_path(entry->node, LYD_PATH_STD, NULL, 0);
-        outcome = schema_refuse(schema, instance, err, "The data is not valid.");
+        enum outcome outcome = schema_refuse(schema, instance, err, "The data is not valid.");
         free(instance);
         lyd_free_all(tree);
         return outcome;
     }
-    /* Validation adds what other top-level containers of the module have by default. */
-    struct lyd_node *next, *node;
-    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
-    {
-        if (node->schema != entry->unit->top) {
-            if (node == tree)
-                tree = next;
-            lyd_free_tree(node);
-        } else {
-            tree = node;
-        }
-    }
-    outcome = entry_new(entry->unit, tree, entry, &twin, err);
-    if (outcome != DONE)
-        return outcome;
-    outcome = number_rows(twin, err);
-    if (outcome != DONE) {
-        entry_unref(twin);
-        return outcome;
-    }
-    twin->valid = true;
-    *valid = twin;
-    return DONE;
+    return entry_new_valid(entry->unit, keep_alone(tree, entry), entry, valid, err);
+}
+
+enum outcome entry_validate(const struct schema *schema, struct entry *entry, struct entry **valid,
+                            struct error *err)
+{
+    return entry_validate_with(schema, entry, NULL, valid, err);
 }
 
 bool entry_same(const struct entry *a, const struct entry *b)

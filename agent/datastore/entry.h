@@ -43,6 +43,10 @@ struct entry {
 enum outcome entry_new(const struct unit *unit, struct lyd_node *tree, const struct entry *previous,
                        struct entry **entry, struct error *err);
 
+/** entry_new() of a tree that is known to be valid, with its defaults; gives numbers to rows. */
+enum outcome entry_new_valid(const struct unit *unit, struct lyd_node *tree,
+                             const struct entry *previous, struct entry **entry, struct error *err);
+
 /**
  * A validated twin of an entry: defaults added, every rule inside the entry checked, and row
  * numbers given to the rows that have none.
@@ -50,6 +54,13 @@ enum outcome entry_new(const struct unit *unit, struct lyd_node *tree, const str
  */
 enum outcome entry_validate(const struct schema *schema, struct entry *entry, struct entry **valid,
                             struct error *err);
+
+/**
+ * entry_validate() of an entry that refers to others.
+ * @param company A copy of the entry's tree with the others beside it; taken. NULL: there are none.
+ */
+enum outcome entry_validate_with(const struct schema *schema, struct entry *entry,
+                                 struct lyd_node *company, struct entry **valid, struct error *err);
 
 /** One more reference. @return The entry. */
 struct entry *entry_ref(const struct entry *entry);

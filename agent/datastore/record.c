@@ -220,6 +220,10 @@ static enum outcome make_entry(const struct schema *schema, const struct unit *u
     enum outcome outcome = entry_new(unit, tree, stand_in, &bare, err);
     if (outcome != DONE)
         return outcome;
+    if (schema->rules[unit->rank].whole || schema->rules[unit->rank].reference_count) {
+        *entry = bare; /* valid only in company, which may be in a later record */
+        return DONE;
+    }
     outcome = entry_validate(schema, bare, entry, err);
     entry_unref(bare);
     return outcome;

@@ -45,6 +45,7 @@ bool record_check(const unsigned char *data, size_t size, size_t *length);
 
 /**
  * Make the snapshot that follows from a record.
+ * Entries with rules that reach beyond them are not validated yet in what comes of it.
  * @param payload Ended by a zero byte.
  * @param[in,out] numbers Raised to what the record says.
  * @param[out] next With one reference; base again if the record is not newer than it.

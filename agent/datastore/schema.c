@@ -124,7 +124,8 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
         if (ly_ctx_set_searchdir(schema->ctx, *search))
             log_info(AREA_YANG, "no folder %s", *search);
     }
-    if (load_modules(schema, with_null, err) != DONE || make_units(schema, err) != DONE)
+    if (load_modules(schema, with_null, err) != DONE || make_units(schema, err) != DONE ||
+        rules_find(schema, &schema->rules, err) != DONE)
         goto out;
     ly_err_clean(schema->ctx, NULL);
     *result = schema;
@@ -138,6 +139,7 @@ void schema_free(struct schema *schema)
 {
     if (!schema)
         return;
+    rules_free(schema->rules, schema->unit_count);
     for (size_t i = 0; i < schema->unit_count; i++)
         free(schema->units[i].path);
     free(schema->units);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/datastore/rules.h"
 #include "agent/outcome.h"
 
 /** A kind of piece that the configuration is cut into. */
@@ -30,6 +31,7 @@ struct schema {
     struct ly_ctx *ctx; /**< Owned. */
     struct unit *units; /**< By rank. Owned. */
     size_t unit_count;
+    struct unit_rules *rules; /**< Rules that reach beyond an entry, by the unit's rank. Owned. */
 };
 
 /**

@@ -128,7 +128,11 @@ static enum outcome add_entry(struct unique_index *index, const struct entry *en
         const struct entry *holder = held ? (*held)->owner : NULL;
         free(tuple);
         remove_entry(index, entry);
-        return holder ? refuse_tuple(entry, holder, i, err) : fail_memory(err);
+        if (!holder)
+            return fail_memory(err);
+        /* As libyang does, the later one in the order of the configuration is the one at fault. */
+        bool later = entry_compare(entry, holder) > 0;
+        return refuse_tuple(later ? entry : holder, later ? holder : entry, i, err);
     }
     return DONE;
 }

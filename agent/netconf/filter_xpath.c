@@ -2,6 +2,7 @@
  * XPath filters (RFC 6241, 8.9).
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ static size_t name_length(const char *name)
     return length;
 }
 
-/* Read "[key='value']" and append it to keys without the prefix. Returns what follows, or NULL. */
+/* Read "[key='value']" and append it to keys as entries have it. Returns what follows, or NULL. */
 static const char *read_predicate(const char *at, struct step *step)
 {
     const char *name = at + 1, *value;
@@ -37,13 +38,13 @@ static const char *read_predicate(const char *at, struct step *step)
     const char *end = strchr(value + 1, *value);
     if (!end || end[1] != ']')
         return NULL;
-    size_t before = strlen(step->keys), more = (size_t)(end + 2 - name);
-    char *keys = realloc(step->keys, before + more + 2);
-    if (!keys)
+    int size = (int)(end - value - 1);
+    const char *quote = memchr(value + 1, '\'', (size_t)size) ? "\"" : "'";
+    char *keys;
+    if (asprintf(&keys, "%s[%.*s=%s%.*s%s]", step->keys, (int)length, name, quote, size, value + 1,
+                 quote) < 0)
         return NULL;
-    keys[before] = '[';
-    memcpy(keys + before + 1, name, more);
-    keys[before + 1 + more] = '\0';
+    free(step->keys);
     step->keys = keys;
     return end + 2;
 }

@@ -48,7 +48,7 @@ struct connection {
     struct netconf_server *server;
     int socket;
     char *host;     /**< Address of the client, or NULL for the local socket. Owned. */
-    bool logged_in; /**< Server's lock. */
+    bool logged_in; /**< It does not count as one on the way to a login. Server's lock. */
     struct connection *next;
 };
 

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/log.h"
+
 /* A reply of this size is sent before it is complete. */
 #define REPLY_HELD ((size_t)64 << 10)
 
@@ -119,6 +121,9 @@ static bool advance(struct link *link)
     if (result == FRAME_MESSAGE)
         look = frame_look(message.data, message.length);
     if (result == FRAME_BROKEN || look.wild) {
+        log_notice(AREA_NETCONF, "a session ends: its client sent %s",
+                   look.wild ? "a message with NUL, too deep, or with too long a start tag"
+                             : "what is not framed as NETCONF, or too long a message");
         text_free(&message);
         link_cut(link);
         return false;

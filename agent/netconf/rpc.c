@@ -156,14 +156,20 @@ enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastor
     return DONE;
 }
 
-/* An error with the name that libyang's message has in quotes; there are no codes for it. */
-static void refuse_named(struct rpc *rpc, enum error_tag tag, const char *message)
+/*
+ * An error with what libyang's message has in quotes, a name or a namespace, and the place that its
+ * "Data location" has; there are no codes for it.
+ */
+static void refuse_named(struct rpc *rpc, enum error_tag tag, const struct ly_err_item *item)
 {
-    char *name = NULL;
-    if (sscanf(message, "%*[^\"]\"%m[^\"]", &name) != 1)
+    char *name = NULL, *path = NULL;
+    if (sscanf(item->msg, "%*[^\"]\"%m[^\"]", &name) != 1)
         name = NULL;
-    rpc_refuse(rpc, tag, name, "%s", message);
-    free(name);
+    if (!item->path || sscanf(item->path, "Data location \"%m[^\"]", &path) != 1)
+        path = NULL;
+    refuse(&rpc->error, tag, path, "%s", item->msg);
+    *(tag == TAG_UNKNOWN_NAMESPACE ? &rpc->error.detail : &rpc->error.element) = name;
+    free(path);
 }
 
 static bool begins(const char *message, const char *beginning)
@@ -183,7 +189,7 @@ static bool explain_parse(struct rpc *rpc)
     const char *message = item && item->msg ? item->msg : "";
     bool inside = item && item->path && strstr(item->path, "Data location");
     if (begins(message, "Unexpected child element"))
-        refuse_named(rpc, TAG_UNKNOWN_ELEMENT, message);
+        refuse_named(rpc, TAG_UNKNOWN_ELEMENT, item);
     else if (begins(message, "Missing the operation"))
         rpc_refuse(rpc, TAG_MISSING_ELEMENT, "rpc", "The element rpc has no operation in it.");
     else if (!item || item->vecode == LYVE_SYNTAX || item->vecode == LYVE_SYNTAX_XML ||
@@ -193,9 +199,9 @@ static bool explain_parse(struct rpc *rpc)
         rpc_refuse(rpc, TAG_OPERATION_NOT_SUPPORTED, NULL, "There is no such operation here: %s",
                    message);
     else if (begins(message, "No module with namespace"))
-        refuse_named(rpc, TAG_UNKNOWN_NAMESPACE, message);
+        refuse_named(rpc, TAG_UNKNOWN_NAMESPACE, item);
     else if (item->vecode == LYVE_REFERENCE && begins(message, "Node \""))
-        refuse_named(rpc, TAG_UNKNOWN_ELEMENT, message);
+        refuse_named(rpc, TAG_UNKNOWN_ELEMENT, item);
     else
         schema_refuse(rpc->agent->schema, NULL, &rpc->error, message);
     rpc->protocol = true;

@@ -32,19 +32,34 @@ void rpc_register(struct netconf_server *server);
  */
 void rpc_explain(struct session *session, bool chunked);
 
-/** The operations (RFC 6241, 7 and 8; RFC 6022, 3.1). @return DONE, or REFUSED or FAILED with
- * rpc->error. */
+/*
+ * The operations. Each runs on its session's thread and returns DONE, or REFUSED or FAILED with
+ * rpc->error.
+ */
+
+/** get (RFC 6241, 7.7). */
 enum outcome rpc_get(struct rpc *rpc);
+/** get-config (RFC 6241, 7.1). */
 enum outcome rpc_get_config(struct rpc *rpc);
+/** edit-config (RFC 6241, 7.2). */
 enum outcome rpc_edit_config(struct rpc *rpc);
+/** copy-config (RFC 6241, 7.3). */
 enum outcome rpc_copy_config(struct rpc *rpc);
-enum outcome rpc_commit(struct rpc *rpc);
-enum outcome rpc_discard_changes(struct rpc *rpc);
-enum outcome rpc_validate(struct rpc *rpc);
+/** lock (RFC 6241, 7.5). */
 enum outcome rpc_lock(struct rpc *rpc);
+/** unlock (RFC 6241, 7.6). */
 enum outcome rpc_unlock(struct rpc *rpc);
+/** close-session (RFC 6241, 7.8). */
 enum outcome rpc_close_session(struct rpc *rpc);
+/** kill-session (RFC 6241, 7.9). */
 enum outcome rpc_kill_session(struct rpc *rpc);
+/** commit (RFC 6241, 8.3.4.1). */
+enum outcome rpc_commit(struct rpc *rpc);
+/** discard-changes (RFC 6241, 8.3.4.2). */
+enum outcome rpc_discard_changes(struct rpc *rpc);
+/** validate (RFC 6241, 8.6.4.1). */
+enum outcome rpc_validate(struct rpc *rpc);
+/** get-schema (RFC 6022, 3.1). */
 enum outcome rpc_get_schema(struct rpc *rpc);
 
 /** A parameter of the request by name, or NULL. */

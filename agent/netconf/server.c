@@ -2,7 +2,6 @@
  * The NETCONF server: its start and stop, and the thread that accepts connections.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,13 +66,30 @@ void server_connection_ended(struct connection *connection)
     pthread_mutex_unlock(&server->lock);
 }
 
+/*
+ * Too many clients are on the way to a login: the oldest, which has taken longest, makes room, so
+ * that nobody keeps others out by connecting and saying nothing. Server's lock.
+ */
+static void drop_oldest_login(struct netconf_server *server)
+{
+    struct connection *oldest = NULL;
+    for (struct connection *c = server->connections; c; c = c->next)
+        oldest = c->logged_in ? oldest : c;
+    if (!oldest)
+        return;
+    oldest->logged_in = true; /* it no longer counts */
+    server->login_count--;
+    shutdown(oldest->socket, SHUT_RDWR);
+}
+
 /* Give a connection a thread, if there are not too many. Takes socket and host. */
 static void begin_connection(struct netconf_server *server, int socket, char *host)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
     pthread_mutex_lock(&server->lock);
-    bool room = connection && server->connection_count < CONNECTIONS_MAX &&
-                server->login_count < LOGINS_MAX;
+    bool room = connection && server->connection_count < CONNECTIONS_MAX;
+    if (server->login_count >= LOGINS_MAX)
+        drop_oldest_login(server);
     if (room) {
         *connection = (struct connection){.server = server, .socket = socket, .host = host};
         connection->next = server->connections;

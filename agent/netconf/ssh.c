@@ -107,9 +107,8 @@ static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t le
                    void *arg)
 {
     struct channel *self = arg;
-    if (self->link && !self->ended && !is_stderr && !link_input(self->link, data, length))
-        log_info(AREA_SSH, "user %s at %s sent what is not NETCONF", self->client->user,
-                 self->client->connection->host);
+    if (self->link && !self->ended && !is_stderr)
+        link_input(self->link, data, length);
     return (int)length;
 }
 

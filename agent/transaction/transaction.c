@@ -9,6 +9,7 @@
 
 #include "agent/clock.h"
 #include "agent/datastore/journal.h"
+#include "agent/datastore/references.h"
 #include "agent/datastore/unique.h"
 #include "agent/log.h"
 
@@ -38,11 +39,25 @@ struct transaction {
 struct transactions {
     struct agent *agent;
     struct unique_index unique;
+    struct reference_index references;
     struct transaction *first, *last;
     bool folding;
     uv_work_t fold_work;
     struct journal_fold_job fold;
 };
+
+/* The rules between entries that are kept as indexes. */
+static enum outcome index_changes(struct transactions *queue, const struct change_set *changes,
+                                  struct error *err)
+{
+    enum outcome outcome = unique_apply(&queue->unique, changes, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = references_apply(&queue->references, queue->agent->schema, changes, err);
+    if (outcome != DONE)
+        unique_revert(&queue->unique, changes);
+    return outcome;
+}
 
 enum outcome transactions_new(struct agent *agent, const struct snapshot *running,
                               struct transactions **result, struct error *err)
@@ -57,7 +72,7 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
     if (outcome == DONE)
         outcome = change_set_make(nothing, running, &all, err);
     if (outcome == DONE)
-        outcome = unique_apply(&transactions->unique, &all, err);
+        outcome = index_changes(transactions, &all, err);
     change_set_free(&all);
     snapshot_unref(nothing);
     if (outcome == DONE)
@@ -77,6 +92,7 @@ void transactions_free(struct transactions *transactions)
     if (!transactions)
         return;
     unique_free(&transactions->unique);
+    references_free(&transactions->references);
     free(transactions);
 }
 
@@ -160,6 +176,7 @@ static void finish(struct transaction *transaction, bool stale)
         fold_if_long(queue, transaction->after);
     } else if (transaction->indexed) {
         unique_revert(&queue->unique, &transaction->changes);
+        references_revert(&queue->references, queue->agent->schema, &transaction->changes);
     }
     if (transaction->outcome != DONE && !stale)
         log_info(AREA_COMMIT, "%s by %s: %s%s%s",
@@ -358,7 +375,7 @@ static enum outcome set_up(struct transaction *transaction, struct error *err)
         change_set_make(request->base, transaction->after, &transaction->changes, err);
     if (outcome != DONE || !transaction->changes.count)
         return outcome;
-    outcome = unique_apply(&transaction->queue->unique, &transaction->changes, err);
+    outcome = index_changes(transaction->queue, &transaction->changes, err);
     if (outcome != DONE)
         return outcome;
     transaction->indexed = true;

@@ -1,32 +1,283 @@
 /*
  * Validation of what a transaction changes.
+ *
+ * An entry is validated alone, beside copies of the entries that it refers to. Only where a rule
+ * needs more than that (datastore/rules.h) the whole configuration is put together and validated
+ * by libyang.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/datastore/references.h"
 #include "agent/transaction/transaction.h"
 
-static enum outcome validate_changes(const struct schema *schema, const struct change_set *changes,
-                                     struct entry **puts, size_t *put_count,
-                                     const struct entry **dels, size_t *del_count,
-                                     struct error *err)
+/* Entries that are validated together with one that refers to them, at most. */
+#define COMPANIONS_MAX 64
+
+/* An entry and those that it refers to, directly or through others. */
+struct company {
+    const struct schema *schema;
+    const struct snapshot *target;
+    const struct entry *members[COMPANIONS_MAX];
+    size_t count;
+    bool full;
+};
+
+static bool add_companion(const struct lyd_node *leaf, const struct unit *unit, const char *key,
+                          void *arg)
 {
-    for (size_t i = 0; i < changes->count; i++) {
-        const struct change *change = &changes->changes[i];
-        struct entry *valid;
-        if (!change->after) {
-            dels[(*del_count)++] = change->before;
-            continue;
+    struct company *company = arg;
+    const struct entry *entry = snapshot_find(company->target, unit, key);
+    for (size_t i = 0; entry && i < company->count; i++)
+        if (company->members[i] == entry)
+            entry = NULL;
+    if (!entry)
+        return true; /* libyang will say that it is not there */
+    company->full = company->count == COMPANIONS_MAX;
+    if (!company->full)
+        company->members[company->count++] = entry;
+    return !company->full;
+}
+
+/* The companions of an entry: as nodes of their own, to be put beside the entry's. */
+static enum outcome add_company(const struct schema *schema, const struct snapshot *target,
+                                const struct entry *entry, struct lyd_node **tree, bool *whole,
+                                struct error *err)
+{
+    struct company company = {.schema = schema, .target = target, .members = {entry}, .count = 1};
+    for (size_t i = 0; i < company.count && !company.full; i++)
+        references_of(schema, company.members[i], add_companion, &company);
+    *whole = company.full;
+    for (size_t i = 1; i < company.count && !company.full; i++) {
+        struct lyd_node *copy, *top = *tree;
+        if (lyd_dup_single(company.members[i]->node, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS,
+                           &copy))
+            return fail_memory(err);
+        while (top && top->schema != company.members[i]->unit->top)
+            top = top->next;
+        if (!top && (lyd_new_inner(NULL, copy->schema->module, company.members[i]->unit->top->name,
+                                   0, &top) ||
+                     lyd_insert_sibling(*tree, top, tree))) {
+            lyd_free_tree(copy);
+            return fail_memory(err);
         }
-        enum outcome outcome = entry_validate(schema, (struct entry *)change->after, &valid, err);
-        if (outcome != DONE)
-            return outcome;
-        if (change->before && entry_same(change->before, valid)) {
-            entry_unref(valid);
-            continue;
+        if (lyd_insert_child(top, copy)) {
+            lyd_free_tree(copy);
+            return fail_memory(err);
         }
-        puts[(*put_count)++] = valid;
     }
     return DONE;
+}
+
+/* The whole configuration as one tree of libyang's. */
+static enum outcome assemble(const struct snapshot *target, struct lyd_node **tree,
+                             struct error *err)
+{
+    struct lyd_node *top = NULL;
+    *tree = NULL;
+    for (size_t i = 0; i < target->count; i++) {
+        const struct entry *entry = target->entries[i];
+        struct lyd_node *copy;
+        if (!entry->unit->config)
+            continue;
+        if (lyd_dup_single(entry->unit->list ? entry->node : entry->tree, NULL,
+                           LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &copy))
+            return fail_memory(err);
+        /* The container's own unit comes before those of its lists. */
+        if (!entry->unit->list) {
+            top = copy;
+            if (lyd_insert_sibling(*tree, copy, tree))
+                return fail_memory(err);
+        } else if (lyd_insert_child(top, copy)) {
+            lyd_free_tree(copy);
+            return fail_memory(err);
+        }
+    }
+    return DONE;
+}
+
+/* The part of a whole tree that is one entry's: its container with it alone, or the rest. */
+static enum outcome cut_out(const struct schema *schema, const struct entry *entry,
+                            struct lyd_node *whole, struct lyd_node **tree, struct error *err)
+{
+    struct lyd_node *top = whole, *node, *next;
+    while (top && top->schema != entry->unit->top)
+        top = top->next;
+    if (!top)
+        return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "%s vanished in validation.",
+                    entry->unit->path);
+    if (!entry->unit->list) {
+        if (lyd_dup_single(top, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, tree))
+            return fail_memory(err);
+        LY_LIST_FOR_SAFE(lyd_child(*tree), next, node)
+        {
+            if (schema_unit_of_list(schema, node->schema))
+                lyd_free_tree(node);
+        }
+        return DONE;
+    }
+    *tree = NULL;
+    if (lyd_find_sibling_first(lyd_child(top), entry->node, &node))
+        return DONE; /* a "when" took it away */
+    if (lyd_dup_single(top, NULL, LYD_DUP_WITH_FLAGS, tree) ||
+        lyd_dup_single(node, (struct lyd_node_inner *)*tree, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS,
+                       NULL)) {
+        lyd_free_all(*tree);
+        return fail_memory(err);
+    }
+    return DONE;
+}
+
+/* What comes of validation: the entries of the new snapshot, and those that are gone. */
+struct verdict {
+    struct entry **puts;
+    const struct entry **dels;
+    size_t put_count, del_count;
+};
+
+/* Keep what validation made of an entry, unless that is what base has already. */
+static void keep(struct verdict *verdict, const struct entry *before, struct entry *valid)
+{
+    if (before && entry_same(before, valid))
+        entry_unref(valid);
+    else
+        verdict->puts[verdict->put_count++] = valid;
+}
+
+static enum outcome split(const struct schema *schema, const struct snapshot *base,
+                          const struct snapshot *target, struct lyd_node *whole,
+                          struct verdict *verdict, struct error *err)
+{
+    for (size_t i = 0; i < target->count; i++) {
+        struct entry *entry = target->entries[i], *valid;
+        struct lyd_node *tree;
+        if (!entry->unit->config)
+            continue;
+        enum outcome outcome = cut_out(schema, entry, whole, &tree, err);
+        if (outcome != DONE)
+            return outcome;
+        const struct entry *before = snapshot_find(base, entry->unit, entry->key);
+        if (!tree) {
+            if (before)
+                verdict->dels[verdict->del_count++] = before;
+            continue;
+        }
+        outcome = entry_new_valid(entry->unit, tree, entry, &valid, err);
+        if (outcome != DONE)
+            return outcome;
+        keep(verdict, before, valid);
+    }
+    return DONE;
+}
+
+static enum outcome validate_whole(const struct schema *schema, const struct snapshot *base,
+                                   const struct change_set *changes, struct verdict *verdict,
+                                   struct error *err)
+{
+    const struct snapshot *target = changes->after;
+    struct lyd_node *whole;
+    /* What was found out entry by entry is found out anew. */
+    while (verdict->put_count)
+        entry_unref(verdict->puts[--verdict->put_count]);
+    verdict->del_count = 0;
+    for (size_t i = 0; i < changes->count; i++)
+        if (!changes->changes[i].after)
+            verdict->dels[verdict->del_count++] = changes->changes[i].before;
+    enum outcome outcome = assemble(target, &whole, err);
+    if (outcome == DONE && lyd_validate_all(&whole, schema->ctx, LYD_VALIDATE_NO_STATE, NULL))
+        outcome = schema_refuse(schema, NULL, err, "The configuration is not valid.");
+    if (outcome == DONE)
+        outcome = split(schema, base, target, whole, verdict, err);
+    lyd_free_all(whole);
+    return outcome;
+}
+
+/* One entry, alone or in company. *whole: that is not enough. */
+static enum outcome validate_entry(const struct schema *schema, const struct snapshot *target,
+                                   const struct change *change, struct verdict *verdict,
+                                   bool *whole, struct error *err)
+{
+    struct entry *entry = (struct entry *)change->after, *valid;
+    struct lyd_node *company = NULL;
+    enum outcome outcome = DONE;
+    if (!entry->valid && schema->rules[entry->unit->rank].reference_count) {
+        if (lyd_dup_single(entry->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &company))
+            return fail_memory(err);
+        outcome = add_company(schema, target, entry, &company, whole, err);
+    }
+    if (outcome == DONE && !*whole)
+        outcome = entry_validate_with(schema, entry, company, &valid, err);
+    else
+        lyd_free_all(company);
+    if (outcome == DONE && !*whole)
+        keep(verdict, change->before, valid);
+    return outcome;
+}
+
+/* The number of entries of a list (RFC 7950, 7.7.5 and 7.7.6). */
+static enum outcome check_count(const struct snapshot *target, const struct unit *unit,
+                                struct error *err)
+{
+    const struct lysc_node_list *list = (const struct lysc_node_list *)unit->list;
+    size_t count, first = snapshot_range(target, unit, &count);
+    if (count <= list->max && (count >= list->min || !list->min))
+        return DONE;
+    bool many = count > list->max;
+    char *path = many ? lyd_path(target->entries[first + list->max]->node, LYD_PATH_STD, NULL, 0)
+                      : strdup(unit->path);
+    refuse(err, TAG_OPERATION_FAILED, path, "There are %zu entries of %s, and may be %s %u.", count,
+           list->name, many ? "at most" : "no fewer than", many ? list->max : list->min);
+    error_set_app_tag(err, many ? "too-many-elements" : "too-few-elements");
+    free(path);
+    return REFUSED;
+}
+
+/* The lists that a change touches; changes come in the order of their units. */
+static enum outcome check_counts(const struct change_set *changes, struct error *err)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct unit *unit = changes->changes[i].unit;
+        if (!unit->list || (i > 0 && changes->changes[i - 1].unit == unit))
+            continue;
+        enum outcome outcome = check_count(changes->after, unit, err);
+        if (outcome != DONE)
+            return outcome;
+    }
+    return DONE;
+}
+
+static bool needs_whole(const struct schema *schema, const struct change_set *changes)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        if (schema->rules[changes->changes[i].unit->rank].whole)
+            return true;
+    return false;
+}
+
+static enum outcome validate_changes(const struct schema *schema, const struct snapshot *base,
+                                     const struct change_set *changes, struct verdict *verdict,
+                                     struct error *err)
+{
+    bool whole = needs_whole(schema, changes);
+    enum outcome outcome = whole ? DONE : check_counts(changes, err);
+    for (size_t i = 0; i < changes->count && outcome == DONE && !whole; i++) {
+        const struct change *change = &changes->changes[i];
+        if (change->after)
+            outcome = validate_entry(schema, changes->after, change, verdict, &whole, err);
+        else
+            verdict->dels[verdict->del_count++] = change->before;
+    }
+    if (outcome != DONE)
+        return outcome;
+    return whole ? validate_whole(schema, base, changes, verdict, err) : DONE;
+}
+
+static void verdict_free(struct verdict *verdict)
+{
+    for (size_t i = 0; verdict->puts && i < verdict->put_count; i++)
+        entry_unref(verdict->puts[i]);
+    free(verdict->puts);
+    free(verdict->dels);
 }
 
 enum outcome transaction_validate(const struct schema *schema, const struct snapshot *base,
@@ -37,22 +288,22 @@ enum outcome transaction_validate(const struct schema *schema, const struct snap
     enum outcome outcome = change_set_make(base, target, &changes, err);
     if (outcome != DONE)
         return outcome;
-    size_t put_count = 0, del_count = 0;
-    struct entry **puts = calloc(changes.count + 1, sizeof(*puts));
-    const struct entry **dels = calloc(changes.count + 1, sizeof(*dels));
-    if (puts && dels)
-        outcome = validate_changes(schema, &changes, puts, &put_count, dels, &del_count, err);
+    /* Validation of the whole may touch any entry, and first some may have been done alone. */
+    size_t room = changes.count + base->count + target->count + 1;
+    struct verdict verdict = {0};
+    verdict.puts = calloc(room, sizeof(*verdict.puts));
+    verdict.dels = calloc(room, sizeof(*verdict.dels));
+    if (verdict.puts && verdict.dels)
+        outcome = validate_changes(schema, base, &changes, &verdict, err);
     else
         outcome = fail_memory(err);
     if (outcome == DONE) {
-        *valid = snapshot_with(base, puts, put_count, dels, del_count);
+        *valid =
+            snapshot_with(base, verdict.puts, verdict.put_count, verdict.dels, verdict.del_count);
         if (!*valid)
             outcome = fail_memory(err);
     }
-    for (size_t i = 0; puts && i < put_count; i++)
-        entry_unref(puts[i]);
-    free(puts);
-    free(dels);
+    verdict_free(&verdict);
     change_set_free(&changes);
     return outcome;
 }

@@ -78,12 +78,18 @@ static void hold_item(struct null_backend *null, const struct entry *entry)
     null->items = item;
 }
 
+/* The module's other lists are there for their rules alone. */
+static bool is_item(const struct unit *unit)
+{
+    return unit->list && !strcmp(unit->list->name, "item");
+}
+
 static void hold_changes(struct null_backend *null, const struct change_set *changes)
 {
     uv_mutex_lock(&null->lock);
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->changes[i];
-        if (!change->unit->list)
+        if (!is_item(change->unit))
             continue;
         if (change->after)
             hold_item(null, change->after);
@@ -156,7 +162,7 @@ static void end_step(struct backend_step *step, const char *step_name)
     plan->outcome = DONE;
     for (size_t i = 0; i < step->changes->count && plan->outcome == DONE; i++) {
         const struct change *change = &step->changes->changes[i];
-        if (!change->after || !change->unit->list)
+        if (!change->after || !is_item(change->unit))
             continue;
         uint64_t wanted = strtoull(leaf_value(change->after->node, "delay"), NULL, 10);
         delay = wanted > delay ? wanted : delay;
@@ -191,7 +197,7 @@ static void null_apply(struct backend *backend, struct backend_step *step)
     struct null_plan *plan = step->plan;
     for (size_t i = 0; i < step->changes->count; i++) {
         const struct change *change = &step->changes->changes[i];
-        if (change->after && change->unit->list &&
+        if (change->after && is_item(change->unit) &&
             behave(change->after, "apply", &step->error) != DONE) {
             step_done(step, FAILED);
             return;
@@ -228,7 +234,7 @@ static enum outcome null_operational(struct backend *backend, const struct state
     enum outcome outcome = DONE;
     uv_mutex_lock(&null->lock);
     for (size_t i = 0; i < request->count && outcome == DONE; i++) {
-        const struct held *item = request->entries[i]->unit->list ? null->items : NULL;
+        const struct held *item = is_item(request->entries[i]->unit) ? null->items : NULL;
         while (item && strcmp(item->key, request->entries[i]->key) != 0)
             item = item->next;
         if (item)
