@@ -297,6 +297,11 @@ void agent_free(struct agent *agent)
     run_calls(&agent->wake);
     snmp_agent_stop(agent);
     netconf_server_stop(agent);
+    if (agent->netconf) {
+        /* A session computes on and cannot be stopped: what it reads must stay until the end. */
+        log_warning(AREA_AGENT, "ending with a NETCONF operation under way");
+        return;
+    }
     stop_backends(agent);
     close_handles(agent);
     for (size_t i = 0; i < agent->backend_count; i++) {

@@ -16,7 +16,7 @@ static enum frame_result cut(struct frame_reader *reader, size_t length, size_t 
     message->length = length;
     message->data[length] = '\0';
     bool failed = rest.failed;
-    *reader = (struct frame_reader){.received = rest};
+    *reader = (struct frame_reader){.received = rest, .limit = reader->limit};
     if (failed)
         text_free(message);
     return failed ? FRAME_BROKEN : FRAME_MESSAGE;
@@ -32,7 +32,7 @@ static enum frame_result next_by_end_mark(struct frame_reader *reader, struct te
     if (end)
         return cut(reader, (size_t)(end - in->data), (size_t)(end - in->data) + size, message);
     reader->position = in->length;
-    return in->length > FRAME_MESSAGE_MAX ? FRAME_BROKEN : FRAME_MORE;
+    return in->length > reader->limit ? FRAME_BROKEN : FRAME_MORE;
 }
 
 /*
@@ -73,7 +73,7 @@ static enum frame_result next_by_chunks(struct frame_reader *reader, struct text
             reader->position += part;
             reader->remaining -= part;
         }
-        if (reader->message > FRAME_MESSAGE_MAX)
+        if (reader->message > reader->limit)
             return FRAME_BROKEN;
         if (reader->remaining) {
             in->length = reader->position = reader->message;

@@ -11,9 +11,6 @@
 
 #include "agent/netconf/text.h"
 
-/** The longest message that is taken, in bytes. */
-#define FRAME_MESSAGE_MAX ((size_t)256 << 20)
-
 /** The deepest nesting of elements that is taken. */
 #define FRAME_DEPTH_MAX 256
 
@@ -21,9 +18,11 @@
  */
 #define FRAME_TAG_MAX 16384
 
-/** What has been received and not yet cut. Zero-initialise it; end it with text_free(&received). */
+/** What has been received and not yet cut. Zero-initialise it and set the limit; end it with
+ * text_free(&received). */
 struct frame_reader {
     struct text received;
+    size_t limit;     /**< The longest message that is taken, in bytes. */
     size_t position;  /**< How far it has been looked at. */
     size_t message;   /**< Chunked framing: bytes of the message at the front of received. */
     size_t remaining; /**< Chunked framing: bytes of the present chunk still to come. */

@@ -20,15 +20,14 @@
 #include "agent/netconf/link.h"
 #include "agent/netconf/server.h"
 
-/** Connections at a time, and how many of them may be on the way to a login. */
-#define CONNECTIONS_MAX 256
-#define LOGINS_MAX 32
-
-/** Time for key exchange, login and the request for the subsystem, in seconds. */
-#define LOGIN_TIME 30
-
-/** Failed attempts after which a connection is closed. */
-#define LOGIN_ATTEMPTS 6
+/** What clients may take, from /noria-agent:netconf-server. */
+struct netconf_limits {
+    size_t connections; /**< At a time. */
+    size_t logins;      /**< Of these, on the way to a login. */
+    long login_time;    /**< For key exchange, login and the subsystem, in seconds. */
+    int login_attempts; /**< That may fail before the connection is closed. */
+    size_t message;     /**< The longest message, in bytes. */
+};
 
 struct listeners;
 
@@ -49,6 +48,7 @@ struct connection {
     int socket;
     char *host;     /**< Address of the client, or NULL for the local socket. Owned. */
     bool logged_in; /**< It does not count as one on the way to a login. Server's lock. */
+    struct netconf_limits limits; /**< As they were when it began. */
     struct connection *next;
 };
 
@@ -103,7 +103,7 @@ void *local_run(void *arg);
  * @param host Address of the client or NULL; copied, as user is.
  * @return The link, the caller's reference to it; NULL if it cannot be done.
  */
-struct link *session_begin(struct netconf_server *server, const char *user, const char *host);
+struct link *session_begin(const struct connection *connection, const char *user);
 
 /**
  * End a session of another client (kill-session, RFC 6241, 7.9) and wait until its locks are free,
@@ -135,6 +135,9 @@ struct listeners *listeners_of(struct agent *agent);
 
 /** An epoll(7) descriptor for all of them; events carry numbers of listeners, from 16 on. */
 int listeners_descriptor(struct listeners *listeners);
+
+/** The limits of the running configuration. Any thread. */
+struct netconf_limits listeners_limits(struct listeners *listeners);
 
 /**
  * Take a connection from a listener. The acceptor's thread.

@@ -16,7 +16,7 @@
 /* A reply of this size is sent before it is complete. */
 #define REPLY_HELD ((size_t)64 << 10)
 
-struct link *link_new(void)
+struct link *link_new(size_t message_max)
 {
     struct link *link = calloc(1, sizeof(*link));
     int ends[2];
@@ -31,6 +31,7 @@ struct link *link_new(void)
     }
     link->near = ends[0];
     link->far = ends[1];
+    link->in.limit = message_max;
     link->greeting = true;
     atomic_init(&link->refs, 2);
     pthread_mutex_init(&link->lock, NULL);
@@ -143,7 +144,7 @@ static bool advance(struct link *link)
 bool link_input(struct link *link, const void *bytes, size_t length)
 {
     text_add(&link->in.received, bytes, length);
-    if (link->in.received.failed || link->in.received.length > FRAME_MESSAGE_MAX + (1 << 20)) {
+    if (link->in.received.failed || link->in.received.length > link->in.limit + (1 << 20)) {
         link_cut(link);
         return false;
     }

@@ -42,8 +42,9 @@ struct link {
     struct text answer;  /**< Content for the reply in place of libnetconf2's; empty is none. */
 };
 
-/** Make a link. @return With two references; NULL for want of memory or descriptors. */
-struct link *link_new(void);
+/** Make a link for messages of so many bytes at most. @return With two references; NULL for want of
+ * memory or descriptors. */
+struct link *link_new(size_t message_max);
 
 /** Give a reference back; NULL is legal. */
 void link_unref(struct link *link);

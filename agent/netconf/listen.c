@@ -42,6 +42,7 @@ struct listeners {
     uv_timer_t timer;
     pthread_mutex_t lock; /* guards what follows */
     struct listener_set set;
+    struct netconf_limits limits;
 };
 
 static socklen_t make_address(const struct listener *listener, struct sockaddr_storage *address)
@@ -255,15 +256,35 @@ static struct listener *go_over(struct listeners *listeners, struct listener_set
     return missing;
 }
 
-static void set_times(const struct listeners *listeners, const struct snapshot *snapshot)
+static unsigned long number_of(const struct entry *entry, const char *leaf)
+{
+    return strtoul(leaf_value(entry->node, leaf), NULL, 10); /* it has a default */
+}
+
+static void set_limits(struct listeners *listeners, const struct snapshot *snapshot)
 {
     const struct unit *unit =
         schema_unit_find(listeners->backend->schema, "/noria-agent:netconf-server");
     const struct entry *entry = snapshot_find(snapshot, unit, "");
-    const char *idle = entry ? leaf_value(entry->node, "idle-timeout") : NULL;
-    const char *hello = entry ? leaf_value(entry->node, "hello-timeout") : NULL;
-    nc_server_set_idle_timeout((uint16_t)strtoul(idle ? idle : "0", NULL, 10));
-    nc_server_set_hello_timeout((uint16_t)strtoul(hello ? hello : "30", NULL, 10));
+    nc_server_set_idle_timeout((uint16_t)number_of(entry, "idle-timeout"));
+    nc_server_set_hello_timeout((uint16_t)number_of(entry, "hello-timeout"));
+    pthread_mutex_lock(&listeners->lock);
+    listeners->limits = (struct netconf_limits){
+        .connections = number_of(entry, "max-connections"),
+        .logins = number_of(entry, "max-logins"),
+        .login_time = (long)number_of(entry, "login-timeout"),
+        .login_attempts = (int)number_of(entry, "login-attempts"),
+        .message = number_of(entry, "max-message-size"),
+    };
+    pthread_mutex_unlock(&listeners->lock);
+}
+
+struct netconf_limits listeners_limits(struct listeners *listeners)
+{
+    pthread_mutex_lock(&listeners->lock);
+    struct netconf_limits limits = listeners->limits;
+    pthread_mutex_unlock(&listeners->lock);
+    return limits;
 }
 
 /* The backend. */
@@ -292,7 +313,7 @@ static enum outcome listen_start(struct backend *backend, const struct snapshot 
     uv_timer_init(backend->loop, &listeners->timer);
     listeners->timer.data = listeners;
     backend->data = listeners;
-    set_times(listeners, running);
+    set_limits(listeners, running);
     go_over(listeners, &wanted);
     report(listeners);
     return DONE;
@@ -338,7 +359,7 @@ static enum outcome become(struct listeners *listeners, const struct snapshot *s
         say_why(missing, missing->reason, err);
         err->outcome = outcome = FAILED;
     }
-    set_times(listeners, snapshot);
+    set_limits(listeners, snapshot);
     return outcome;
 }
 

@@ -21,6 +21,9 @@
 /* What epoll says beside the numbers of listeners. */
 enum { EVENT_WAKE = 0, EVENT_LOCAL = 1 };
 
+/* Connections over the local socket that may be had beyond the limit. */
+#define LOCAL_RESERVE 16
+
 /* How long the end of sessions is waited for, in seconds. */
 #define STOP_TIME 5
 
@@ -86,12 +89,16 @@ static void drop_oldest_login(struct netconf_server *server)
 static void begin_connection(struct netconf_server *server, int socket, char *host)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
+    struct netconf_limits limits = listeners_limits(server->listeners);
+    /* Root gets in even if others have taken all there is. */
+    limits.connections += host ? 0 : LOCAL_RESERVE;
     pthread_mutex_lock(&server->lock);
-    bool room = connection && server->connection_count < CONNECTIONS_MAX;
-    if (server->login_count >= LOGINS_MAX)
+    bool room = connection && server->connection_count < limits.connections;
+    if (server->login_count >= limits.logins)
         drop_oldest_login(server);
     if (room) {
-        *connection = (struct connection){.server = server, .socket = socket, .host = host};
+        *connection =
+            (struct connection){.server = server, .socket = socket, .host = host, .limits = limits};
         connection->next = server->connections;
         server->connections = connection;
         server->connection_count++;

@@ -1,7 +1,8 @@
 /*
  * The NETCONF server: sessions over SSH and over the local socket (libnetconf2).
  *
- * It has threads of its own: one accepts, some work. All calls of libnetconf2 are in this folder.
+ * It has threads of its own: one accepts, and each connection and each session has one. All calls
+ * of libnetconf2 and libssh are in this folder.
  */
 #ifndef NORIA_NETCONF_SERVER_H
 #define NORIA_NETCONF_SERVER_H

@@ -160,10 +160,12 @@ static void *run_session(void *arg)
     return NULL;
 }
 
-struct link *session_begin(struct netconf_server *server, const char *user, const char *host)
+struct link *session_begin(const struct connection *connection, const char *user)
 {
+    struct netconf_server *server = connection->server;
+    const char *host = connection->host;
     struct session *session = calloc(1, sizeof(*session));
-    struct link *link = link_new();
+    struct link *link = link_new(connection->limits.message);
     if (session && link) {
         *session = (struct session){.server = server, .link = link, .user = strdup(user)};
         session->host = host ? strdup(host) : NULL;

@@ -52,7 +52,7 @@ static int64_t milliseconds_now(void)
 
 static void set_deadline(struct ssh_client *client)
 {
-    client->deadline = milliseconds_now() + LOGIN_TIME * 1000;
+    client->deadline = milliseconds_now() + client->connection->limits.login_time * 1000;
 }
 
 /* Login. */
@@ -70,7 +70,7 @@ static int finish_attempt(struct ssh_client *client, const char *user, const cha
         return SSH_AUTH_SUCCESS;
     }
     log_notice(AREA_SSH, "login of user %s from %s by %s failed", user, host, method);
-    client->over = ++client->attempts >= LOGIN_ATTEMPTS;
+    client->over = ++client->attempts >= client->connection->limits.login_attempts;
     return SSH_AUTH_DENIED;
 }
 
@@ -151,7 +151,7 @@ static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *subsys
     struct ssh_client *client = self->client;
     if (!client->logged_in || self->link || strcmp(subsystem, "netconf"))
         return SSH_ERROR;
-    self->link = session_begin(client->connection->server, client->user, client->connection->host);
+    self->link = session_begin(client->connection, client->user);
     return self->link ? SSH_OK : SSH_ERROR;
 }
 
@@ -272,7 +272,7 @@ static void log_libssh(int priority, const char *function, const char *line, voi
 static bool exchange_keys(struct ssh_client *client)
 {
     struct connection *connection = client->connection;
-    long limit = LOGIN_TIME;
+    long limit = connection->limits.login_time;
     int own = dup(connection->socket); /* libssh closes it */
     ssh_callbacks_init(&client->callbacks);
     ssh_set_server_callbacks(client->ssh, &client->callbacks);

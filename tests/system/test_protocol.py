@@ -200,3 +200,42 @@ def test_it_stops_at_once_with_sessions_open(daemon):
     assert time.monotonic() - start < 5
     for session in sessions:
         session.socket.close()
+
+
+def limit(leaf, value):
+    return f'<netconf-server xmlns="{AGENT}"><{leaf}>{value}</{leaf}></netconf-server>'
+
+
+def test_a_message_that_is_too_long_ends_its_session(daemon, session):
+    session.set(limit("max-message-size", 65536))
+    with daemon.session() as long:
+        with pytest.raises((EOFError, ConnectionError)):
+            long.edit(items(item("a", "<value>" + "v" * 70000 + "</value>")))
+            long.receive()
+    with daemon.session() as right:
+        right.edit(items(item("a", "<value>" + "v" * 60000 + "</value>")))
+
+
+def test_half_open_connections_do_not_keep_others_out(daemon, session):
+    session.set(limit("max-logins", 8))
+    silent = []
+    for _ in range(100):
+        client = socket.create_connection(("127.0.0.1", daemon.ssh_port))
+        silent.append(client)
+    with socket.create_connection(("127.0.0.1", daemon.ssh_port)) as late:
+        late.settimeout(10)
+        assert late.recv(4) == b"SSH-"
+    with daemon.session() as other:
+        assert other.data("running")
+    for client in silent:
+        client.close()
+
+
+def test_connections_are_limited_and_root_still_gets_in(daemon, session):
+    session.set(limit("max-connections", 4))
+    many = []
+    for _ in range(12):
+        many.append(daemon.session())
+    assert many[-1].data("running")
+    for each in many:
+        each.socket.close()
