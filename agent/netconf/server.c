@@ -94,7 +94,7 @@ static void begin_connection(struct netconf_server *server, int socket, char *ho
     limits.connections += host ? 0 : LOCAL_RESERVE;
     pthread_mutex_lock(&server->lock);
     bool room = connection && server->connection_count < limits.connections;
-    if (server->login_count >= limits.logins)
+    if (host && server->login_count >= limits.logins)
         drop_oldest_login(server);
     if (room) {
         *connection =
@@ -102,7 +102,7 @@ static void begin_connection(struct netconf_server *server, int socket, char *ho
         connection->next = server->connections;
         server->connections = connection;
         server->connection_count++;
-        server->login_count++;
+        server->login_count += host != NULL;
     }
     pthread_mutex_unlock(&server->lock);
     if (!room) {

@@ -1,0 +1,108 @@
+"""Clients that take more than their share: the others are served on time."""
+
+import resource
+import socket
+import threading
+import time
+
+from netconf import AGENT, BASE, RpcError, item, items, wait_for
+
+# Much more than any of these reads takes, also under a sanitizer on a busy machine.
+ON_TIME = 2.0
+
+
+class Reader(threading.Thread):
+    """Reads again and again in a session of its own, and notes the longest that it took."""
+
+    def __init__(self, daemon):
+        super().__init__()
+        self.daemon_under_test = daemon
+        self.over = threading.Event()
+        self.longest = 0.0
+        self.reads = 0
+
+    def run(self):
+        with self.daemon_under_test.session() as session:
+            while not self.over.is_set():
+                start = time.monotonic()
+                session.data("running", f'<filter type="subtree"><snmp-agent xmlns="{AGENT}"/>'
+                                        "</filter>")
+                self.longest = max(self.longest, time.monotonic() - start)
+                self.reads += 1
+                self.over.wait(0.01)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.over.set()
+        self.join(60)
+        assert self.reads > 3
+        assert self.longest < ON_TIME, f"a read took {self.longest:.2f} s"
+
+
+def test_a_request_of_100_mb(daemon, session):
+    value = "v" * (100 << 20)
+    with Reader(daemon), daemon.session(timeout=300) as large:
+        large.edit(items(item("large", f"<value>{value}</value>")))
+    assert session.data("running").count("<item>") == 0
+    session.rpc("<discard-changes/>")
+
+
+def test_a_client_that_does_not_read_its_replies(daemon, session):
+    session.set(items("".join(item(f"i{n}", f"<value>{'v' * 1000}</value>") for n in range(1000))))
+    with Reader(daemon) as reader, daemon.session() as stalled:
+        stalled.socket.settimeout(2)
+        request = (f'<rpc xmlns="{BASE}" message-id="1"><get-config><source><running/></source>'
+                   "</get-config></rpc>")
+        try:
+            for _ in range(2000):
+                stalled.send(request)
+        except TimeoutError:
+            pass  # the agent takes no more of its requests: that is right, too
+        wait_for(lambda: reader.reads > 100, "a hundred reads beside it", 60)
+        with daemon.session() as other:
+            other.set(items(item("more")))
+    resident = int(next(line for line in open(f"/proc/{daemon.process.pid}/status",
+                                              encoding="ascii")
+                        if line.startswith("VmRSS")).split()[1])
+    assert resident < 2_000_000, f"{resident} kB for a client that does not read"
+
+
+def test_a_thousand_half_open_connections(daemon, session):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    silent = []
+    try:
+        with Reader(daemon):
+            for _ in range(1000):
+                silent.append(socket.create_connection(("127.0.0.1", daemon.ssh_port), 20))
+            with socket.create_connection(("127.0.0.1", daemon.ssh_port)) as late:
+                late.settimeout(20)
+                assert late.recv(4) == b"SSH-"
+    finally:
+        for client in silent:
+            client.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert session.data("running")
+
+
+def test_a_hundred_clients_commit_at_once(daemon):
+    failures = []
+
+    def work(number):
+        try:
+            with daemon.session() as client:
+                client.edit(items(item(f"i{number}")), target="running")
+        except (OSError, EOFError, RpcError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failures
+    with daemon.session() as session:
+        assert session.data("running").count("<item>") == 100
