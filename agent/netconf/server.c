@@ -169,7 +169,7 @@ static enum outcome open_local(struct netconf_server *server, struct error *err)
     unlink(server->local_path);
     if (server->local < 0 || fchmod(server->local, 0600) ||
         bind(server->local, (struct sockaddr *)&address, sizeof(address)) ||
-        chmod(server->local_path, 0600) || listen(server->local, 64))
+        chmod(server->local_path, 0600) || listen(server->local, SOMAXCONN))
         return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make the local socket %s: %s.",
                     server->local_path, strerror(errno));
     return DONE;
