@@ -267,6 +267,29 @@ enum outcome entry_validate(const struct schema *schema, struct entry *entry, st
     return entry_validate_with(schema, entry, NULL, valid, err);
 }
 
+enum outcome entry_continue(struct entry **entry, const struct entry *previous, struct error *err)
+{
+    struct entry *old = *entry, *twin;
+    struct lyd_node *tree;
+    bool behind = previous && previous->number == old->number && previous->last_row > old->last_row;
+    bool shared = !old->number && atomic_load(&old->refs) > 1;
+    if (!behind && !shared)
+        return DONE;
+    if (lyd_dup_single(old->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &tree))
+        return fail_memory(err);
+    enum outcome outcome = entry_new(old->unit, tree, old, &twin, err);
+    if (outcome != DONE)
+        return outcome;
+    if (behind)
+        twin->last_row = previous->last_row;
+    if (previous && !twin->number)
+        twin->number = previous->number;
+    twin->valid = true;
+    entry_unref(old);
+    *entry = twin;
+    return DONE;
+}
+
 bool entry_same(const struct entry *a, const struct entry *b)
 {
     return a == b ||

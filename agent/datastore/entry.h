@@ -62,6 +62,15 @@ enum outcome entry_validate(const struct schema *schema, struct entry *entry, st
 enum outcome entry_validate_with(const struct schema *schema, struct entry *entry,
                                  struct lyd_node *company, struct entry **valid, struct error *err);
 
+/**
+ * Replace a valid entry by a twin where it could not follow another one as it is: it comes from an
+ * older state (a rollback, the startup datastore) that does not know the row numbers given since,
+ * or has no number yet although others see it.
+ * @param[in,out] entry One reference.
+ * @param previous May be NULL.
+ */
+enum outcome entry_continue(struct entry **entry, const struct entry *previous, struct error *err);
+
 /** One more reference. @return The entry. */
 struct entry *entry_ref(const struct entry *entry);
 

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/datastore/file.h"
 #include "agent/datastore/record.h"
 #include "agent/log.h"
 
@@ -233,23 +234,12 @@ void journal_number(struct journal *journal, const struct change_set *changes)
 {
     for (size_t i = 0; i < changes->count; i++) {
         struct entry *entry = (struct entry *)changes->changes[i].after;
+        record_numbers *last = entry ? &journal->numbers[entry->unit->rank] : NULL;
         if (entry && !entry->number)
-            entry->number = ++journal->numbers[entry->unit->rank];
+            entry->number = ++*last;
+        else if (entry && entry->number > *last)
+            *last = entry->number; /* it comes from a file that knows more than the journal */
     }
-}
-
-static enum outcome write_all(int fd, const char *data, size_t size)
-{
-    while (size) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return FAILED;
-        data += written;
-        size -= (size_t)written;
-    }
-    return DONE;
 }
 
 static enum outcome start_file(struct journal *journal, uint64_t revision, struct error *err)
@@ -270,30 +260,6 @@ static enum outcome start_file(struct journal *journal, uint64_t revision, struc
     return DONE;
 }
 
-/* Header and payload in one piece of memory, for one write(2). */
-static enum outcome frame(char **data, size_t *size, bool (*write_payload)(FILE *, const void *),
-                          const void *arg, struct error *err)
-{
-    unsigned char header[RECORD_HEADER_SIZE] = {0};
-    FILE *stream = open_memstream(data, size);
-    if (!stream)
-        return fail_memory(err);
-    bool whole = fwrite(header, sizeof(header), 1, stream) == 1 && write_payload(stream, arg);
-    if (fclose(stream) || !whole) {
-        free(*data);
-        *data = NULL;
-        return fail_memory(err);
-    }
-    if (*size - RECORD_HEADER_SIZE > UINT32_MAX) {
-        free(*data);
-        *data = NULL;
-        return fail(err, TAG_OPERATION_FAILED, NULL, "The configuration is too large to store.");
-    }
-    record_header(header, *data + RECORD_HEADER_SIZE, *size - RECORD_HEADER_SIZE);
-    memcpy(*data, header, sizeof(header));
-    return DONE;
-}
-
 static bool write_changes(FILE *stream, const void *changes)
 {
     return record_write(stream, changes);
@@ -306,10 +272,10 @@ enum outcome journal_append(struct journal *journal, const struct change_set *ch
     size_t size;
     if (journal->fd < 0 && start_file(journal, changes->before->revision, err) != DONE)
         return FAILED;
-    enum outcome outcome = frame(&data, &size, write_changes, changes, err);
+    enum outcome outcome = record_frame(&data, &size, write_changes, changes, err);
     if (outcome != DONE)
         return outcome;
-    if (write_all(journal->fd, data, size) != DONE || fdatasync(journal->fd)) {
+    if (!file_write(journal->fd, data, size) || fdatasync(journal->fd)) {
         outcome = fail(err, TAG_OPERATION_FAILED, NULL,
                        "Cannot store the configuration in %s: %s. Nothing was changed.",
                        journal->folder, strerror(errno));
@@ -376,17 +342,11 @@ enum outcome journal_fold(struct journal_fold_job *job, struct error *err)
     struct journal *journal = job->journal;
     char *data;
     size_t size;
-    enum outcome outcome = frame(&data, &size, write_whole, job, err);
+    enum outcome outcome = record_frame(&data, &size, write_whole, job, err);
     if (outcome != DONE)
         return outcome;
-    int fd = openat(journal->folder_fd, RUNNING_TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-                    0600);
-    if (fd < 0 || write_all(fd, data, size) != DONE || fsync(fd) ||
-        renameat(journal->folder_fd, RUNNING_TEMPORARY, journal->folder_fd, RUNNING_FILE) ||
-        fsync(journal->folder_fd))
+    if (!file_replace(journal->folder_fd, RUNNING_FILE, RUNNING_TEMPORARY, data, size))
         outcome = fail_file(err, journal, "write", RUNNING_FILE);
-    if (fd >= 0)
-        close(fd);
     free(data);
     if (outcome != DONE)
         return outcome;

@@ -79,6 +79,29 @@ void record_header(unsigned char header[RECORD_HEADER_SIZE], const char *payload
     memcpy(header + 12, &sum, 4);
 }
 
+enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE *, const void *),
+                          const void *arg, struct error *err)
+{
+    unsigned char header[RECORD_HEADER_SIZE] = {0};
+    FILE *stream = open_memstream(data, size);
+    if (!stream)
+        return fail_memory(err);
+    bool whole = fwrite(header, sizeof(header), 1, stream) == 1 && write_payload(stream, arg);
+    if (fclose(stream) || !whole) {
+        free(*data);
+        *data = NULL;
+        return fail_memory(err);
+    }
+    if (*size - RECORD_HEADER_SIZE > UINT32_MAX) {
+        free(*data);
+        *data = NULL;
+        return fail(err, TAG_OPERATION_FAILED, NULL, "The configuration is too large to store.");
+    }
+    record_header(header, *data + RECORD_HEADER_SIZE, *size - RECORD_HEADER_SIZE);
+    memcpy(*data, header, sizeof(header));
+    return DONE;
+}
+
 bool record_check(const unsigned char *data, size_t size, size_t *length)
 {
     uint32_t payload, sum;

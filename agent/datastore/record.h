@@ -37,6 +37,14 @@ bool record_write_all(FILE *stream, const struct schema *schema, const struct sn
 void record_header(unsigned char header[RECORD_HEADER_SIZE], const char *payload, size_t length);
 
 /**
+ * A whole record, header and payload in one piece of memory, for one write(2).
+ * @param write_payload Writes the payload to a stream; false for want of memory.
+ * @param[out] data To be freed.
+ */
+enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE *, const void *),
+                          const void *arg, struct error *err);
+
+/**
  * Look at what is at the start of a buffer.
  * @param[out] length Of the payload, if the header is whole.
  * @return Whether a whole record with a right checksum is there.

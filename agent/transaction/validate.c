@@ -136,12 +136,15 @@ struct verdict {
 };
 
 /* Keep what validation made of an entry, unless that is what base has already. */
-static void keep(struct verdict *verdict, const struct entry *before, struct entry *valid)
+static enum outcome keep(struct verdict *verdict, const struct entry *before, struct entry *valid,
+                         struct error *err)
 {
-    if (before && entry_same(before, valid))
+    if (before && entry_same(before, valid)) {
         entry_unref(valid);
-    else
-        verdict->puts[verdict->put_count++] = valid;
+        return DONE;
+    }
+    verdict->puts[verdict->put_count++] = valid;
+    return entry_continue(&verdict->puts[verdict->put_count - 1], before, err);
 }
 
 static enum outcome split(const struct schema *schema, const struct snapshot *base,
@@ -163,9 +166,10 @@ static enum outcome split(const struct schema *schema, const struct snapshot *ba
             continue;
         }
         outcome = entry_new_valid(entry->unit, tree, entry, &valid, err);
+        if (outcome == DONE)
+            outcome = keep(verdict, before, valid, err);
         if (outcome != DONE)
             return outcome;
-        keep(verdict, before, valid);
     }
     return DONE;
 }
@@ -210,7 +214,7 @@ static enum outcome validate_entry(const struct schema *schema, const struct sna
     else
         lyd_free_all(company);
     if (outcome == DONE && !*whole)
-        keep(verdict, change->before, valid);
+        outcome = keep(verdict, change->before, valid, err);
     return outcome;
 }
 

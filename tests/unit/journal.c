@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/datastore/journal.h"
+#include "agent/datastore/stored.h"
 
 #include <cmocka.h>
 
@@ -201,6 +202,71 @@ static void numbers_are_never_given_twice(void **state)
     free_steps(steps);
 }
 
+#define REAL(address, attribute)                                                                   \
+    "<real-server" attribute "><address>" address "</address><port>80</port></real-server>"
+#define GONE " nc:operation=\"delete\""
+#define WITH(reals)                                                                                \
+    SERVERS "<virtual-server><name>a</name><firewall-mark>1</firewall-mark>" reals                 \
+            "</virtual-server>" END
+
+static uint32_t row_of(const struct snapshot *snapshot, const char *path, uint32_t *last)
+{
+    const struct unit *unit =
+        schema_unit_find(schema, "/noria-virtual-server:virtual-servers/virtual-server");
+    const struct entry *entry = snapshot_find(snapshot, unit, "[name='a']");
+    *last = entry->last_row;
+    for (size_t i = 0; i < entry->row_count; i++)
+        if (strstr(entry->rows[i].path, path))
+            return entry->rows[i].number;
+    return 0;
+}
+
+/* A rollback brings back an older state; what was numbered since keeps its number for itself. */
+static void numbers_of_rows_are_not_given_twice_after_a_rollback(void **state)
+{
+    struct error error = {0};
+    uint32_t last;
+    struct snapshot *older, *newer, *back, *next;
+    older = given_snapshot(NULL, WITH(REAL("10.0.0.1", "") REAL("10.0.0.2", "")));
+    newer = given_snapshot(older, WITH(REAL("10.0.0.2", GONE) REAL("10.0.0.3", "")));
+    assert_int_equal(row_of(newer, "10.0.0.3", &last), 3);
+    assert_int_equal(transaction_validate(schema, newer, older, &back, &error), DONE);
+    assert_int_equal(row_of(back, "10.0.0.2", &last), 2);
+    assert_int_equal(last, 3);
+    next = given_snapshot(back, WITH(REAL("10.0.0.4", "")));
+    assert_int_equal(row_of(next, "10.0.0.4", &last), 4);
+    snapshot_unref(next);
+    snapshot_unref(back);
+    snapshot_unref(newer);
+    snapshot_unref(older);
+}
+
+static void a_whole_configuration_is_put_aside_and_read_back(void **state)
+{
+    struct error error = {0};
+    struct snapshot *given = given_snapshot(NULL, WITH(REAL("10.0.0.1", ""))), *read;
+    given->revision = 7;
+    assert_int_equal(stored_read(schema, folder, "aside", &read, &error), DONE);
+    assert_null(read);
+    assert_int_equal(stored_write(schema, folder, "aside", given, &error), DONE);
+    assert_int_equal(stored_write(schema, folder, "aside", given, &error), DONE);
+    assert_int_equal(stored_read(schema, folder, "aside", &read, &error), DONE);
+    assert_same(read, given);
+    snapshot_unref(read);
+
+    char path[128];
+    snprintf(path, sizeof(path), "%s/aside", folder);
+    assert_int_equal(truncate(path, 60), 0);
+    assert_int_equal(stored_read(schema, folder, "aside", &read, &error), FAILED);
+    assert_non_null(strstr(error_message(&error), "aside is damaged"));
+    error_clear(&error);
+    assert_int_equal(stored_remove(folder, "aside", &error), DONE);
+    assert_int_equal(stored_remove(folder, "aside", &error), DONE);
+    assert_int_equal(stored_write(schema, "/nowhere", "aside", given, &error), FAILED);
+    error_clear(&error);
+    snapshot_unref(given);
+}
+
 static void a_folder_serves_one_agent(void **state)
 {
     struct error error = {0};
@@ -219,6 +285,8 @@ int main(void)
         TEST(a_cut_journal_gives_the_last_whole_commit),
         TEST(damage_in_the_middle_is_not_passed_over),
         TEST(numbers_are_never_given_twice),
+        TEST(numbers_of_rows_are_not_given_twice_after_a_rollback),
+        TEST(a_whole_configuration_is_put_aside_and_read_back),
         TEST(a_folder_serves_one_agent),
     };
     return cmocka_run_group_tests(tests, given_schema, forget_schema);

@@ -1,0 +1,82 @@
+/*
+ * Files that are whole or not there.
+ */
+#include "agent/datastore/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool file_write(int fd, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t written = write(fd, data, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return false;
+        data += written;
+        size -= (size_t)written;
+    }
+    return true;
+}
+
+bool file_replace(int folder, const char *name, const char *temporary, const char *data,
+                  size_t size)
+{
+    /* What a crash left behind may be anything, also a link. */
+    unlinkat(folder, temporary, 0);
+    int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool done =
+        file_write(fd, data, size) && !fsync(fd) && !renameat(folder, temporary, folder, name);
+    int reason = errno;
+    if (!done)
+        unlinkat(folder, temporary, 0);
+    close(fd);
+    errno = reason;
+    return done && !fsync(folder);
+}
+
+bool file_remove(int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) && errno != ENOENT)
+        return false;
+    /* Also where it was gone: an earlier attempt may have ended between the two steps. */
+    return !fsync(folder);
+}
+
+bool file_read(int fd, size_t limit, char **data, size_t *size)
+{
+    struct stat st;
+    size_t have = 0;
+    if (fstat(fd, &st))
+        return false;
+    if ((unsigned long long)st.st_size > limit) {
+        errno = EFBIG;
+        return false;
+    }
+    char *text = malloc((size_t)st.st_size + 1);
+    while (text && have < (size_t)st.st_size) {
+        ssize_t got = read(fd, text + have, (size_t)st.st_size - have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            free(text);
+            return false;
+        }
+        if (!got)
+            break;
+        have += (size_t)got;
+    }
+    if (!text)
+        return false;
+    text[have] = '\0';
+    *data = text;
+    *size = have;
+    return true;
+}

@@ -1,0 +1,35 @@
+/*
+ * Files that are whole or not there: written beside their place, made durable, and renamed.
+ *
+ * Any thread; errno says why something did not work.
+ */
+#ifndef NORIA_DATASTORE_FILE_H
+#define NORIA_DATASTORE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** write(2) until all is written. @return false with errno. */
+bool file_write(int fd, const char *data, size_t size);
+
+/**
+ * Put a file in place, mode 0600, durable on return.
+ * @param folder Descriptor of the folder.
+ * @param temporary Name of a file in the same folder that no other thread uses meanwhile.
+ * @return false with errno: what was there before still is.
+ */
+bool file_replace(int folder, const char *name, const char *temporary, const char *data,
+                  size_t size);
+
+/** Remove a file, durable on return; one that is not there is no error. @return false with errno.
+ */
+bool file_remove(int folder, const char *name);
+
+/**
+ * Read a whole file and put a zero byte after it.
+ * @param[out] data To be freed.
+ * @return false with errno; EFBIG if it is larger than the limit.
+ */
+bool file_read(int fd, size_t limit, char **data, size_t *size);
+
+#endif
