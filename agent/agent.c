@@ -16,6 +16,7 @@
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
 #include "agent/transaction/candidate.h"
+#include "agent/transaction/confirmed.h"
 #include "agent/transaction/transaction.h"
 
 /* How often the end of the last transaction is looked for while the agent stops. */
@@ -239,8 +240,7 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
     if (outcome == DONE)
         outcome = journal_open(agent->schema, options->state_dir, &agent->journal, err);
     if (outcome == DONE)
-        outcome = configuration_load(agent->schema, agent->journal, options->config,
-                                     &agent->running, err);
+        outcome = configuration_load(agent->schema, agent->journal, options, &agent->running, err);
     if (outcome == DONE)
         outcome = transactions_new(agent, agent->running, &agent->transactions, err);
     if (outcome != DONE)
@@ -249,7 +249,9 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
     agent->locks = locks_new();
     if (!agent->candidate || !agent->locks)
         return fail_memory(err);
-    outcome = start_backends(agent, err);
+    outcome = confirmed_new(agent, &agent->confirmed, err);
+    if (outcome == DONE)
+        outcome = start_backends(agent, err);
     if (outcome == DONE)
         outcome = netconf_server_start(agent, err);
     if (outcome == DONE)
@@ -269,6 +271,7 @@ static void close_handles(struct agent *agent)
 {
     uv_close((uv_handle_t *)&agent->wake, NULL);
     uv_close((uv_handle_t *)&agent->idle_timer, NULL);
+    confirmed_close(agent->confirmed);
     for (size_t i = 0; i < 3; i++)
         uv_close((uv_handle_t *)&agent->signals[i], NULL);
     uv_run(&agent->loop, UV_RUN_DEFAULT);
@@ -311,6 +314,7 @@ void agent_free(struct agent *agent)
     free(agent->backends);
     free(agent->owners);
     locks_free(agent->locks);
+    confirmed_free(agent->confirmed);
     candidate_free(agent->candidate);
     transactions_free(agent->transactions);
     journal_close(agent->journal);

@@ -15,6 +15,7 @@
 struct transactions;
 struct journal;
 struct candidate;
+struct confirmed;
 struct datastore_locks;
 struct netconf_server;
 struct snmp_agent;
@@ -26,6 +27,7 @@ struct agent_options {
     const char *run_dir;   /**< Local socket. */
     const char *yang_dirs; /**< Folders with YANG modules, with colons between them. */
     bool null_backend;     /**< Offer the null backend, too (tests). */
+    bool from_startup;     /**< Begin with the startup datastore as running. */
     bool check;            /**< Validate the configuration and end. */
 };
 
@@ -41,6 +43,7 @@ struct agent {
     struct transactions *transactions;
     struct candidate *candidate;
     struct datastore_locks *locks;
+    struct confirmed *confirmed; /**< The commit that waits for its confirmation. */
     struct netconf_server *netconf;
     struct snmp_agent *snmp;
     int64_t started;         /**< Nanoseconds since 1970 UTC. */

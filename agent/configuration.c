@@ -9,6 +9,7 @@
 
 #include "agent/clock.h"
 #include "agent/datastore/edit.h"
+#include "agent/datastore/stored.h"
 #include "agent/log.h"
 #include "agent/transaction/transaction.h"
 
@@ -46,26 +47,23 @@ enum outcome configuration_read(const struct schema *schema, const char *file,
     return outcome;
 }
 
-static enum outcome store_first(const struct schema *schema, struct journal *journal,
-                                const struct snapshot *first, struct error *err)
+/* Append what differs, if anything does; state is made anew at each start. */
+static enum outcome append(struct journal *journal, const struct snapshot *before,
+                           const struct snapshot *after, bool *differs, struct error *err)
 {
-    struct snapshot *empty = NULL;
     struct change_set changes = {0};
-    enum outcome outcome = snapshot_new_empty(schema, &empty, err);
-    if (outcome == DONE)
-        outcome = change_set_make(empty, first, &changes, err);
-    if (outcome == DONE) {
-        /* State is made anew at each start. */
-        size_t kept = 0;
-        for (size_t i = 0; i < changes.count; i++)
-            if (changes.changes[i].unit->config)
-                changes.changes[kept++] = changes.changes[i];
-        changes.count = kept;
+    size_t kept = 0;
+    enum outcome outcome = change_set_make(before, after, &changes, err);
+    for (size_t i = 0; i < changes.count; i++)
+        if (changes.changes[i].unit->config)
+            changes.changes[kept++] = changes.changes[i];
+    changes.count = kept;
+    *differs = kept > 0;
+    if (outcome == DONE && kept) {
         journal_number(journal, &changes);
         outcome = journal_append(journal, &changes, err);
     }
     change_set_free(&changes);
-    snapshot_unref(empty);
     return outcome;
 }
 
@@ -93,26 +91,110 @@ static enum outcome settle(const struct schema *schema, struct snapshot **snapsh
     return DONE;
 }
 
-enum outcome configuration_load(const struct schema *schema, struct journal *journal,
-                                const char *file, struct snapshot **snapshot, struct error *err)
+static enum outcome read_first(const struct schema *schema, struct journal *journal,
+                               const char *file, struct snapshot **snapshot, struct error *err)
 {
-    *snapshot = NULL;
-    enum outcome outcome = journal_load(journal, snapshot, err);
-    if (outcome != DONE)
-        return outcome;
-    if (*snapshot)
-        return settle(schema, snapshot, err);
+    struct snapshot *empty = NULL;
+    bool differs;
     if (access(file, F_OK)) {
         log_notice(AREA_DATASTORE, "nothing is stored and there is no %s: the agent starts empty",
                    file);
         return snapshot_new_empty(schema, snapshot, err);
     }
-    outcome = configuration_read(schema, file, snapshot, err);
+    enum outcome outcome = configuration_read(schema, file, snapshot, err);
     if (outcome == DONE)
-        outcome = store_first(schema, journal, *snapshot, err);
+        outcome = snapshot_new_empty(schema, &empty, err);
+    if (outcome == DONE)
+        outcome = append(journal, empty, *snapshot, &differs, err);
+    snapshot_unref(empty);
     if (outcome == DONE)
         log_notice(AREA_DATASTORE, "took the initial configuration from %s", file);
-    else {
+    return outcome;
+}
+
+/* What could not be started with must not be stored: the rules between entries. */
+static enum outcome check_all(const struct schema *schema, const struct snapshot *snapshot,
+                              struct error *err)
+{
+    struct agent agent = {.schema = (struct schema *)schema};
+    struct transactions *transactions = NULL;
+    enum outcome outcome = transactions_new(&agent, snapshot, &transactions, err);
+    transactions_free(transactions);
+    return outcome;
+}
+
+/* Make running what was stored at another time: one more commit. */
+static enum outcome become(const struct schema *schema, struct journal *journal,
+                           const struct snapshot *target, struct snapshot **running,
+                           struct error *err)
+{
+    struct snapshot *next = NULL;
+    bool differs = false;
+    enum outcome outcome = transaction_validate(schema, *running, target, &next, err);
+    if (outcome == DONE)
+        outcome = check_all(schema, next, err);
+    if (outcome == DONE) {
+        next->revision = (*running)->revision + 1;
+        next->committed = clock_now();
+        outcome = append(journal, *running, next, &differs, err);
+    }
+    if (outcome == DONE && differs) {
+        snapshot_unref(*running);
+        *running = next;
+    } else {
+        snapshot_unref(next);
+    }
+    return outcome;
+}
+
+static enum outcome roll_back(const struct schema *schema, struct journal *journal,
+                              const char *folder, struct snapshot **running, struct error *err)
+{
+    struct snapshot *before = NULL;
+    enum outcome outcome = stored_read(schema, folder, STORED_CONFIRM, &before, err);
+    if (outcome != DONE || !before)
+        return outcome;
+    log_notice(AREA_DATASTORE, "the agent ended before a confirmed commit was confirmed: it is "
+                               "taken back");
+    outcome = become(schema, journal, before, running, err);
+    snapshot_unref(before);
+    /* Only now that this is stored; a crash before it does the same once more. */
+    return outcome == DONE ? stored_remove(folder, STORED_CONFIRM, err) : outcome;
+}
+
+static enum outcome begin_from_startup(const struct schema *schema, struct journal *journal,
+                                       const char *folder, struct snapshot **running,
+                                       struct error *err)
+{
+    struct snapshot *startup = NULL;
+    enum outcome outcome = stored_read(schema, folder, STORED_STARTUP, &startup, err);
+    if (outcome == DONE && !startup)
+        log_warning(AREA_DATASTORE, "the startup datastore was never written: the agent starts "
+                                    "with what was running last");
+    else if (outcome == DONE)
+        outcome = become(schema, journal, startup, running, err);
+    snapshot_unref(startup);
+    return outcome;
+}
+
+enum outcome configuration_load(const struct schema *schema, struct journal *journal,
+                                const struct agent_options *options, struct snapshot **snapshot,
+                                struct error *err)
+{
+    *snapshot = NULL;
+    enum outcome outcome = journal_load(journal, snapshot, err);
+    if (outcome == DONE && *snapshot)
+        outcome = settle(schema, snapshot, err);
+    /* Where nothing was ever committed, there is nothing to be taken back. */
+    if (outcome == DONE && !*snapshot)
+        outcome = stored_remove(options->state_dir, STORED_CONFIRM, err);
+    else if (outcome == DONE)
+        outcome = roll_back(schema, journal, options->state_dir, snapshot, err);
+    if (outcome == DONE && !*snapshot)
+        outcome = read_first(schema, journal, options->config, snapshot, err);
+    if (outcome == DONE && options->from_startup)
+        outcome = begin_from_startup(schema, journal, options->state_dir, snapshot, err);
+    if (outcome != DONE) {
         snapshot_unref(*snapshot);
         *snapshot = NULL;
     }

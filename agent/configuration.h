@@ -17,9 +17,12 @@ enum outcome configuration_read(const struct schema *schema, const char *file,
 
 /**
  * The configuration that the agent starts with: the stored one; where nothing is stored yet, that
- * of the file, which is stored then; where there is no such file, an empty one.
+ * of the file, which is stored then; where there is no such file, an empty one. A confirmed commit
+ * that was pending when the agent ended is taken back. With options->from_startup it becomes what
+ * the startup datastore holds, if that was ever written. All changes are stored on return.
  */
 enum outcome configuration_load(const struct schema *schema, struct journal *journal,
-                                const char *file, struct snapshot **snapshot, struct error *err);
+                                const struct agent_options *options, struct snapshot **snapshot,
+                                struct error *err);
 
 #endif

@@ -13,7 +13,7 @@
 #define STANDARD_YANG_DIRS                                                                         \
     "/usr/share/yang/modules/libyang:/usr/share/yuma/modules/ietf:/usr/share/yuma/modules/iana"
 
-enum long_only { OPTION_YANG_DIRS = 256, OPTION_CHECK, OPTION_NULL };
+enum long_only { OPTION_YANG_DIRS = 256, OPTION_CHECK, OPTION_NULL, OPTION_FROM_STARTUP };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -22,6 +22,7 @@ static const struct option long_options[] = {
     {"yang-dirs", required_argument, NULL, OPTION_YANG_DIRS},
     {"log-level", required_argument, NULL, 'l'},
     {"debug", required_argument, NULL, 'd'},
+    {"from-startup", no_argument, NULL, OPTION_FROM_STARTUP},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"with-null-backend", no_argument, NULL, OPTION_NULL},
     {"help", no_argument, NULL, 'h'},
@@ -40,6 +41,7 @@ static void print_help(void)
            "                         (default %s)\n"
            "  -r, --run-dir DIR      where the local socket is made (default %s)\n"
            "      --yang-dirs DIRS   folders with YANG modules, with colons between them\n"
+           "      --from-startup     begin with the startup datastore as the running one\n"
            "      --check            validate the configuration file and end\n"
            "  -l, --log-level LEVEL  error, warning, notice (default), info or debug\n"
            "  -d, --debug AREAS      debug lines of some areas alone, with commas between them:\n"
@@ -120,6 +122,9 @@ enum options_next options_read(int argc, char **argv, struct agent_options *opti
         case 'd':
             if (!set_debug(optarg))
                 return OPTIONS_WRONG;
+            break;
+        case OPTION_FROM_STARTUP:
+            options->from_startup = true;
             break;
         case OPTION_CHECK:
             options->check = true;

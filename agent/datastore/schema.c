@@ -16,7 +16,8 @@ struct module {
 
 static const struct module modules[] = {
     {.name = "ietf-netconf",
-     .features = {"writable-running", "candidate", "rollback-on-error", "validate", "xpath"}},
+     .features = {"writable-running", "candidate", "confirmed-commit", "rollback-on-error",
+                  "validate", "startup", "url", "xpath"}},
     {.name = "ietf-netconf-monitoring"},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},

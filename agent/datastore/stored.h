@@ -18,7 +18,8 @@ enum outcome stored_write(const struct schema *schema, const char *folder, const
 
 /**
  * Read a configuration back.
- * @param[out] snapshot Its entries are valid; NULL with DONE if there is no such file.
+ * @param[out] snapshot To be validated (transaction_validate()); NULL with DONE if there is no such
+ * file.
  * @return FAILED with file and offset if the file is damaged.
  */
 enum outcome stored_read(const struct schema *schema, const char *folder, const char *name,

@@ -22,11 +22,13 @@ static const struct operation operations[] = {
     {"ietf-netconf", "get-config", rpc_get_config},
     {"ietf-netconf", "edit-config", rpc_edit_config},
     {"ietf-netconf", "copy-config", rpc_copy_config},
+    {"ietf-netconf", "delete-config", rpc_delete_config},
     {"ietf-netconf", "lock", rpc_lock},
     {"ietf-netconf", "unlock", rpc_unlock},
     {"ietf-netconf", "close-session", rpc_close_session},
     {"ietf-netconf", "kill-session", rpc_kill_session},
     {"ietf-netconf", "commit", rpc_commit},
+    {"ietf-netconf", "cancel-commit", rpc_cancel_commit},
     {"ietf-netconf", "discard-changes", rpc_discard_changes},
     {"ietf-netconf", "validate", rpc_validate},
     {"ietf-netconf-monitoring", "get-schema", rpc_get_schema},
@@ -129,31 +131,6 @@ enum outcome rpc_refuse(struct rpc *rpc, enum error_tag tag, const char *element
         rpc->error.element = strdup(element);
     rpc->protocol = true;
     return REFUSED;
-}
-
-enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastore *datastore,
-                           const struct lyd_node **inline_config)
-{
-    const struct lyd_node *node = rpc_parameter(rpc, parameter);
-    const struct lyd_node *choice = node ? lyd_child(node) : NULL;
-    if (!choice)
-        return rpc_refuse(rpc, TAG_MISSING_ELEMENT, parameter,
-                          "The operation lacks the datastore in its %s.", parameter);
-    if (choice->next)
-        return rpc_refuse(rpc, TAG_BAD_ELEMENT, parameter,
-                          "The %s names more than one datastore: name one.", parameter);
-    if (inline_config)
-        *inline_config = NULL;
-    if (!strcmp(LYD_NAME(choice), "running"))
-        *datastore = DATASTORE_RUNNING;
-    else if (!strcmp(LYD_NAME(choice), "candidate"))
-        *datastore = DATASTORE_CANDIDATE;
-    else if (inline_config && !strcmp(LYD_NAME(choice), "config"))
-        *inline_config = choice;
-    else
-        return rpc_refuse(rpc, TAG_OPERATION_NOT_SUPPORTED, LYD_NAME(choice),
-                          "There is no %s here: use running or candidate.", LYD_NAME(choice));
-    return DONE;
 }
 
 /*

@@ -45,6 +45,8 @@ enum outcome rpc_get_config(struct rpc *rpc);
 enum outcome rpc_edit_config(struct rpc *rpc);
 /** copy-config (RFC 6241, 7.3). */
 enum outcome rpc_copy_config(struct rpc *rpc);
+/** delete-config (RFC 6241, 7.4). */
+enum outcome rpc_delete_config(struct rpc *rpc);
 /** lock (RFC 6241, 7.5). */
 enum outcome rpc_lock(struct rpc *rpc);
 /** unlock (RFC 6241, 7.6). */
@@ -55,6 +57,8 @@ enum outcome rpc_close_session(struct rpc *rpc);
 enum outcome rpc_kill_session(struct rpc *rpc);
 /** commit (RFC 6241, 8.3.4.1). */
 enum outcome rpc_commit(struct rpc *rpc);
+/** cancel-commit (RFC 6241, 8.4.4.1). */
+enum outcome rpc_cancel_commit(struct rpc *rpc);
 /** discard-changes (RFC 6241, 8.3.4.2). */
 enum outcome rpc_discard_changes(struct rpc *rpc);
 /** validate (RFC 6241, 8.6.4.1). */
@@ -78,6 +82,33 @@ enum outcome rpc_refuse(struct rpc *rpc, enum error_tag tag, const char *element
  */
 enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastore *datastore,
                            const struct lyd_node **inline_config);
+
+/* rpc_place.c */
+
+/** Where a configuration is: exactly one of the three. */
+struct rpc_place {
+    bool is_datastore;
+    enum datastore datastore;
+    const struct lyd_node *config; /**< An inline <config>. Borrowed. */
+    const char *url;               /**< Borrowed. */
+};
+
+/** The place that a parameter (<source>, <target>) names by its child. */
+enum outcome rpc_place(struct rpc *rpc, const char *parameter, struct rpc_place *place);
+
+/**
+ * The configuration in an inline <config>.
+ * @param[out] data First top-level node; NULL with DONE is an empty one.
+ */
+enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config,
+                        const struct lyd_node **data);
+
+/**
+ * The configuration of a place that is no datastore.
+ * @param[out] owner What holds it if it is a file's; to be freed with lyd_free_all().
+ */
+enum outcome rpc_place_config(struct rpc *rpc, const struct rpc_place *place,
+                              struct lyd_node **owner, const struct lyd_node **data);
 
 /* reply.c */
 

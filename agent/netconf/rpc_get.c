@@ -276,8 +276,10 @@ enum outcome rpc_get_config(struct rpc *rpc)
     enum outcome outcome = rpc_datastore(rpc, "source", &source, NULL);
     if (outcome == DONE)
         outcome = read_filter(rpc, &filter);
+    struct snapshot *snapshot = NULL;
+    if (outcome == DONE)
+        outcome = datastore_fetch(rpc->agent, source, &snapshot, &rpc->error);
     if (outcome == DONE) {
-        struct snapshot *snapshot = datastore_read(rpc->agent, source);
         outcome = filter.kind == FILTER_XPATH ? config_by_xpath(rpc, &filter, snapshot)
                                               : config_by_units(rpc, &filter, snapshot);
         snapshot_unref(snapshot);

@@ -194,6 +194,8 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
     if (nc_server_init(server->agent->schema->ctx))
         return fail(err, TAG_OPERATION_FAILED, NULL, "libnetconf2 cannot be started.");
     server->initialised = true;
+    /* The one capability that libnetconf2 does not make of a feature. */
+    nc_server_set_capability("urn:ietf:params:netconf:capability:url:1.0?scheme=file");
     if (ly_ctx_new(NULL, LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS, &server->bare))
         return fail_memory(err);
     rpc_register(server);

@@ -107,7 +107,10 @@ void locks_free(struct datastore_locks *locks)
 
 static const char *datastore_name(enum datastore datastore)
 {
-    return datastore == DATASTORE_RUNNING ? "running" : "candidate";
+    static const char *const names[] = {[DATASTORE_RUNNING] = "running",
+                                        [DATASTORE_CANDIDATE] = "candidate",
+                                        [DATASTORE_STARTUP] = "startup"};
+    return names[datastore];
 }
 
 static enum outcome refuse_held(enum error_tag tag, enum datastore datastore, uint32_t holder,

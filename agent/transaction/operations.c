@@ -7,96 +7,7 @@
 
 #include "agent/datastore/edit.h"
 #include "agent/transaction/candidate.h"
-#include "agent/transaction/transaction.h"
-
-/* A worker that waits for its transaction. */
-struct waiter {
-    struct agent *agent;
-    struct transaction_request request;
-    uv_sem_t done;
-    enum outcome outcome;
-    bool stale;
-    struct error *error;
-};
-
-static void finished(struct transaction_request *request, enum outcome outcome, bool stale,
-                     struct error *err)
-{
-    struct waiter *waiter = request->arg;
-    waiter->outcome = outcome;
-    waiter->stale = stale;
-    if (waiter->error && !stale)
-        error_move(waiter->error, err);
-    uv_sem_post(&waiter->done);
-}
-
-static void submit(void *arg)
-{
-    struct waiter *waiter = arg;
-    transactions_submit(waiter->agent->transactions, &waiter->request);
-}
-
-/* Submit a valid target and wait. */
-static enum outcome run_transaction(struct agent *agent, struct snapshot *base,
-                                    struct snapshot *target, const struct origin *origin,
-                                    bool only_check, bool *stale, struct error *err)
-{
-    struct waiter waiter = {.agent = agent, .error = err};
-    waiter.request = (struct transaction_request){.base = base,
-                                                  .target = target,
-                                                  .only_check = only_check,
-                                                  .user = origin->user,
-                                                  .protocol = origin->protocol,
-                                                  .finished = finished,
-                                                  .arg = &waiter};
-    *stale = false;
-    if (uv_sem_init(&waiter.done, 0))
-        return fail_memory(err);
-    if (agent_post(agent, submit, &waiter)) {
-        uv_sem_wait(&waiter.done);
-        *stale = waiter.stale;
-    } else {
-        waiter.outcome =
-            fail(err, TAG_RESOURCE_DENIED, NULL, "The agent is stopping: try again later.");
-    }
-    uv_sem_destroy(&waiter.done);
-    return waiter.outcome;
-}
-
-/* How to make the snapshot that running is to become, from what running is. */
-struct change_maker {
-    enum outcome (*make)(const struct schema *schema, const struct snapshot *base, const void *arg,
-                         struct snapshot **target, struct error *err);
-    const void *arg;
-};
-
-/* Others may change running meanwhile: then the target is made anew on top of theirs. */
-static enum outcome change_running(struct agent *agent, const struct change_maker *maker,
-                                   const struct origin *origin, bool only_check, struct error *err)
-{
-    enum outcome outcome;
-    bool stale;
-    do {
-        struct snapshot *base = agent_running(agent), *target = NULL, *valid = NULL;
-        stale = false;
-        outcome = maker->make(agent->schema, base, maker->arg, &target, err);
-        if (outcome == DONE)
-            outcome = transaction_validate(agent->schema, base, target, &valid, err);
-        if (outcome == DONE)
-            outcome = run_transaction(agent, base, valid, origin, only_check, &stale, err);
-        snapshot_unref(valid);
-        snapshot_unref(target);
-        snapshot_unref(base);
-    } while (stale);
-    return outcome;
-}
-
-static enum outcome make_given(const struct schema *schema, const struct snapshot *base,
-                               const void *arg, struct snapshot **target, struct error *err)
-{
-    *target = snapshot_ref(arg);
-    return DONE;
-}
+#include "agent/transaction/running.h"
 
 struct edit_arguments {
     const struct lyd_node *edit;
@@ -108,14 +19,6 @@ static enum outcome make_edited(const struct schema *schema, const struct snapsh
 {
     const struct edit_arguments *arguments = arg;
     return edit_snapshot(schema, base, arguments->edit, arguments->operation, target, err);
-}
-
-struct snapshot *datastore_read(struct agent *agent, enum datastore datastore)
-{
-    struct snapshot *edited = NULL;
-    if (datastore == DATASTORE_CANDIDATE)
-        edited = candidate_get(agent->candidate);
-    return edited ? edited : agent_running(agent);
 }
 
 static enum outcome edit_candidate(struct agent *agent, const struct edit_arguments *arguments,
@@ -138,8 +41,10 @@ static enum outcome change_datastore(struct agent *agent, enum datastore datasto
     enum outcome outcome = locks_check(agent->locks, datastore, origin->session, err);
     if (outcome != DONE)
         return outcome;
+    if (datastore == DATASTORE_RUNNING && test_only)
+        return running_check(agent, &maker, origin, err);
     if (datastore == DATASTORE_RUNNING)
-        return change_running(agent, &maker, origin, test_only, err);
+        return running_change(agent, &maker, origin, NULL, false, err);
     if (!test_only)
         return edit_candidate(agent, arguments, err);
 
@@ -147,7 +52,7 @@ static enum outcome change_datastore(struct agent *agent, enum datastore datasto
     outcome = make_edited(agent->schema, base, arguments, &edited, err);
     if (outcome == DONE) {
         maker = (struct change_maker){make_given, edited};
-        outcome = change_running(agent, &maker, origin, true, err);
+        outcome = running_check(agent, &maker, origin, err);
     }
     snapshot_unref(edited);
     snapshot_unref(base);
@@ -164,89 +69,69 @@ enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
     return change_datastore(agent, datastore, origin, &arguments, test_only, err);
 }
 
-enum outcome datastore_replace(struct agent *agent, enum datastore target,
-                               const struct origin *origin, const struct lyd_node *config,
-                               struct error *err)
+enum outcome datastore_commit_as(struct agent *agent, const struct origin *origin,
+                                 const struct commit_terms *terms, struct error *err)
 {
-    struct edit_arguments arguments = {config, EDIT_REPLACE};
-    return change_datastore(agent, target, origin, &arguments, false, err);
-}
-
-enum outcome datastore_copy(struct agent *agent, enum datastore target, enum datastore source,
-                            const struct origin *origin, struct error *err)
-{
-    if (target == source)
-        return refuse(err, TAG_INVALID_VALUE, NULL,
-                      "Source and target are the same datastore: name two different ones.");
-    if (target == DATASTORE_CANDIDATE)
-        return datastore_discard(agent, origin, err);
-    enum outcome outcome = locks_check(agent->locks, target, origin->session, err);
+    enum outcome outcome = locks_check(agent->locks, DATASTORE_RUNNING, origin->session, err);
+    if (outcome == DONE)
+        outcome = locks_check(agent->locks, DATASTORE_CANDIDATE, origin->session, err);
     if (outcome != DONE)
         return outcome;
-    struct snapshot *copied = datastore_read(agent, source);
-    struct change_maker maker = {make_given, copied};
-    outcome = change_running(agent, &maker, origin, false, err);
-    snapshot_unref(copied);
-    return outcome;
-}
-
-/* A backend that is down does not make a configuration invalid: only a refusal counts. */
-static enum outcome only_refusals(enum outcome outcome, struct error *err)
-{
-    if (outcome != FAILED || (err && err->tag != TAG_RESOURCE_DENIED))
-        return outcome;
-    error_clear(err);
-    return DONE;
-}
-
-static enum outcome validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
-                                      struct error *err)
-{
-    static const struct origin nobody = {.user = "-", .protocol = "validate"};
-    struct error own = {0};
-    struct change_maker maker = {make_given, snapshot};
-    enum outcome outcome = only_refusals(change_running(agent, &maker, &nobody, true, &own), &own);
-    if (outcome != DONE && err)
-        error_move(err, &own);
-    error_clear(&own);
-    return outcome;
-}
-
-enum outcome datastore_validate(struct agent *agent, enum datastore datastore, struct error *err)
-{
-    struct snapshot *snapshot = datastore_read(agent, datastore);
-    enum outcome outcome = validate_snapshot(agent, snapshot, err);
-    snapshot_unref(snapshot);
-    return outcome;
-}
-
-enum outcome datastore_validate_config(struct agent *agent, const struct lyd_node *config,
-                                       struct error *err)
-{
-    struct snapshot *running = agent_running(agent), *replaced = NULL;
-    enum outcome outcome =
-        edit_snapshot(agent->schema, running, config, EDIT_REPLACE, &replaced, err);
-    if (outcome == DONE)
-        outcome = validate_snapshot(agent, replaced, err);
-    snapshot_unref(replaced);
-    snapshot_unref(running);
+    /* A candidate without edits is running; to commit it may still be to confirm. */
+    struct snapshot *edited = candidate_get(agent->candidate);
+    struct change_maker maker = {edited ? make_given : make_same, edited};
+    outcome = running_change(agent, &maker, origin, terms, !edited, err);
+    if (outcome == DONE && edited)
+        candidate_committed(agent->candidate, edited);
+    snapshot_unref(edited);
     return outcome;
 }
 
 enum outcome datastore_commit(struct agent *agent, const struct origin *origin, struct error *err)
 {
-    enum outcome outcome = locks_check(agent->locks, DATASTORE_RUNNING, origin->session, err);
-    if (outcome == DONE)
-        outcome = locks_check(agent->locks, DATASTORE_CANDIDATE, origin->session, err);
-    struct snapshot *target = outcome == DONE ? candidate_get(agent->candidate) : NULL;
-    if (!target)
-        return outcome; /* candidate is running: there is nothing to commit */
-    struct change_maker maker = {make_given, target};
-    outcome = change_running(agent, &maker, origin, false, err);
-    if (outcome == DONE)
-        candidate_committed(agent->candidate, target);
-    snapshot_unref(target);
-    return outcome;
+    return datastore_commit_as(agent, origin, &(struct commit_terms){0}, err);
+}
+
+/* A worker that waits for its cancel-commit. */
+struct cancel_waiter {
+    struct confirmed_cancel cancel;
+    uv_sem_t done;
+    enum outcome outcome;
+    struct error *error;
+};
+
+static void cancelled(struct confirmed_cancel *cancel, enum outcome outcome, struct error *err)
+{
+    struct cancel_waiter *waiter = cancel->arg;
+    waiter->outcome = outcome;
+    if (waiter->error)
+        error_move(waiter->error, err);
+    uv_sem_post(&waiter->done);
+}
+
+static void cancel_on_core(void *arg)
+{
+    confirmed_cancel(arg);
+}
+
+enum outcome datastore_cancel_commit(struct agent *agent, const struct origin *origin,
+                                     const char *persist_id, struct error *err)
+{
+    struct cancel_waiter waiter = {.error = err};
+    waiter.cancel = (struct confirmed_cancel){.confirmed = agent->confirmed,
+                                              .session = origin->session,
+                                              .persist_id = persist_id,
+                                              .done = cancelled,
+                                              .arg = &waiter};
+    if (uv_sem_init(&waiter.done, 0))
+        return fail_memory(err);
+    if (agent_post(agent, cancel_on_core, &waiter.cancel))
+        uv_sem_wait(&waiter.done);
+    else
+        waiter.outcome =
+            fail(err, TAG_RESOURCE_DENIED, NULL, "The agent is stopping: try again later.");
+    uv_sem_destroy(&waiter.done);
+    return waiter.outcome;
 }
 
 enum outcome datastore_discard(struct agent *agent, const struct origin *origin, struct error *err)
@@ -260,7 +145,11 @@ enum outcome datastore_discard(struct agent *agent, const struct origin *origin,
 enum outcome datastore_lock(struct agent *agent, enum datastore datastore,
                             const struct origin *origin, struct error *err)
 {
-    enum outcome outcome = locks_take(agent->locks, datastore, origin->session, err);
+    enum outcome outcome = DONE;
+    if (datastore == DATASTORE_RUNNING)
+        outcome = confirmed_allows_lock(agent->confirmed, origin->session, err);
+    if (outcome == DONE)
+        outcome = locks_take(agent->locks, datastore, origin->session, err);
     struct snapshot *edited = outcome == DONE && datastore == DATASTORE_CANDIDATE
                                   ? candidate_get(agent->candidate)
                                   : NULL;
@@ -280,9 +169,28 @@ enum outcome datastore_unlock(struct agent *agent, enum datastore datastore,
     return locks_release(agent->locks, datastore, origin->session, err);
 }
 
+struct ended_session {
+    struct confirmed *confirmed;
+    uint32_t session;
+};
+
+static void session_ended_on_core(void *arg)
+{
+    struct ended_session *ended = arg;
+    confirmed_session_ended(ended->confirmed, ended->session);
+    free(ended);
+}
+
 void datastore_session_ended(struct agent *agent, uint32_t session)
 {
+    struct ended_session *ended = malloc(sizeof(*ended));
+    if (ended)
+        *ended = (struct ended_session){agent->confirmed, session};
+    /* If the agent is stopping, the next start takes an unconfirmed commit back. */
+    if (ended && !agent_post(agent, session_ended_on_core, ended))
+        free(ended);
     if (locks_drop(agent->locks, DATASTORE_CANDIDATE, session))
         candidate_discard(agent->candidate);
     locks_drop(agent->locks, DATASTORE_RUNNING, session);
+    locks_drop(agent->locks, DATASTORE_STARTUP, session);
 }

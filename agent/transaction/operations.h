@@ -10,8 +10,13 @@
 
 #include "agent/agent.h"
 
-/** The datastores that can be named. */
-enum datastore { DATASTORE_RUNNING, DATASTORE_CANDIDATE, DATASTORE_COUNT };
+struct commit_terms;
+
+/**
+ * The datastores that can be named. Startup is a configuration that was put aside on purpose:
+ * running itself survives every restart.
+ */
+enum datastore { DATASTORE_RUNNING, DATASTORE_CANDIDATE, DATASTORE_STARTUP, DATASTORE_COUNT };
 
 /** Who asks. */
 struct origin {
@@ -23,8 +28,19 @@ struct origin {
 /** What an edit does to nodes that carry no operation (RFC 6241, 7.2). */
 enum default_operation { DEFAULT_MERGE, DEFAULT_REPLACE, DEFAULT_NONE };
 
-/** The present content of a datastore. @return One reference, to be given back; never NULL. */
+/**
+ * The present content of running or candidate.
+ * @return One reference, to be given back; never NULL.
+ */
 struct snapshot *datastore_read(struct agent *agent, enum datastore datastore);
+
+/** The present content of any datastore; that of startup is read from its file. */
+enum outcome datastore_fetch(struct agent *agent, enum datastore datastore,
+                             struct snapshot **snapshot, struct error *err);
+
+/** A given whole configuration as a snapshot; it need not be valid. */
+enum outcome datastore_fetch_config(struct agent *agent, const struct lyd_node *config,
+                                    struct snapshot **snapshot, struct error *err);
 
 /**
  * Edit a datastore (edit-config, RFC 6241, 7.2). All of the edit is made or none.
@@ -42,6 +58,15 @@ enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
 enum outcome datastore_copy(struct agent *agent, enum datastore target, enum datastore source,
                             const struct origin *origin, struct error *err);
 
+/** Replace all of a datastore by a snapshot. Startup takes what is valid only. */
+enum outcome datastore_store(struct agent *agent, enum datastore target,
+                             const struct origin *origin, struct snapshot *snapshot,
+                             struct error *err);
+
+/** Empty the startup datastore (delete-config). */
+enum outcome datastore_delete_startup(struct agent *agent, const struct origin *origin,
+                                      struct error *err);
+
 /** Replace all of a datastore by a given configuration (copy-config with an inline <config>). */
 enum outcome datastore_replace(struct agent *agent, enum datastore target,
                                const struct origin *origin, const struct lyd_node *config,
@@ -50,6 +75,10 @@ enum outcome datastore_replace(struct agent *agent, enum datastore target,
 /** Whether a datastore's content is valid and could be applied as far as is known without doing it.
  */
 enum outcome datastore_validate(struct agent *agent, enum datastore datastore, struct error *err);
+
+/** The same of a snapshot. */
+enum outcome datastore_validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
+                                         struct error *err);
 
 /** Whether a given configuration is valid (validate with an inline <config>). */
 enum outcome datastore_validate_config(struct agent *agent, const struct lyd_node *config,
@@ -60,6 +89,17 @@ enum outcome datastore_validate_config(struct agent *agent, const struct lyd_nod
  * and on stable storage. On failure running and the engines are as before; candidate stays.
  */
 enum outcome datastore_commit(struct agent *agent, const struct origin *origin, struct error *err);
+
+/**
+ * datastore_commit() that is to be confirmed, or that confirms (confirmed.h). A plain commit of the
+ * session that has a confirmed commit pending confirms it.
+ */
+enum outcome datastore_commit_as(struct agent *agent, const struct origin *origin,
+                                 const struct commit_terms *terms, struct error *err);
+
+/** Take the pending confirmed commit back now (cancel-commit). @param persist_id May be NULL. */
+enum outcome datastore_cancel_commit(struct agent *agent, const struct origin *origin,
+                                     const char *persist_id, struct error *err);
 
 /** Make candidate equal to running again. */
 enum outcome datastore_discard(struct agent *agent, const struct origin *origin, struct error *err);
@@ -72,7 +112,10 @@ enum outcome datastore_lock(struct agent *agent, enum datastore datastore,
 enum outcome datastore_unlock(struct agent *agent, enum datastore datastore,
                               const struct origin *origin, struct error *err);
 
-/** A session is gone: its locks are released, and a candidate that it had locked is discarded. */
+/**
+ * A session is gone: its locks are released, a candidate that it had locked is discarded, and a
+ * confirmed commit that it alone could confirm is taken back, soon.
+ */
 void datastore_session_ended(struct agent *agent, uint32_t session);
 
 #endif

@@ -29,6 +29,7 @@ struct transaction {
     struct part *parts; /* as in agent->backends; those without changes are passed over */
     size_t at;          /* the part whose step runs */
     bool indexed;       /* the unique index has the change */
+    bool begun;         /* the hooks know of it */
     bool journaled;
     enum phase { PREPARING, APPLYING, STORING, REVERTING } phase;
     enum outcome outcome;
@@ -161,6 +162,12 @@ static void transaction_free(struct transaction *transaction)
     free(transaction);
 }
 
+static const struct transaction_hooks *hooks_of(const struct transaction *transaction)
+{
+    const struct transaction_request *request = transaction->request;
+    return request->only_check ? NULL : request->hooks;
+}
+
 static void finish(struct transaction *transaction, bool stale)
 {
     struct transactions *queue = transaction->queue;
@@ -178,6 +185,8 @@ static void finish(struct transaction *transaction, bool stale)
         unique_revert(&queue->unique, &transaction->changes);
         references_revert(&queue->references, queue->agent->schema, &transaction->changes);
     }
+    if (transaction->begun)
+        hooks_of(transaction)->ended(request, transaction->outcome);
     if (transaction->outcome != DONE && !stale)
         log_info(AREA_COMMIT, "%s by %s: %s%s%s",
                  transaction->outcome == REFUSED ? "refused a change" : "a change failed",
@@ -207,8 +216,7 @@ static bool take_part(const struct transaction *transaction, size_t index)
 static void stored(uv_work_t *work, int status)
 {
     struct transaction *transaction = work->data;
-    if (transaction->outcome == DONE) {
-        transaction->journaled = true;
+    if (transaction->outcome == DONE || transaction->journaled || !transaction->changes.count) {
         finish(transaction, false);
         return;
     }
@@ -220,8 +228,21 @@ static void stored(uv_work_t *work, int status)
 static void store(uv_work_t *work)
 {
     struct transaction *transaction = work->data;
-    transaction->outcome = journal_append(transaction->queue->agent->journal, &transaction->changes,
-                                          &transaction->error);
+    struct transaction_request *request = transaction->request;
+    const struct transaction_hooks *hooks = hooks_of(transaction);
+    struct error *err = &transaction->error;
+    bool changes = transaction->changes.count > 0;
+    transaction->outcome = hooks ? hooks->store(request, err) : DONE;
+    if (transaction->outcome != DONE)
+        return;
+    if (changes)
+        transaction->outcome =
+            journal_append(transaction->queue->agent->journal, &transaction->changes, err);
+    transaction->journaled = changes && transaction->outcome == DONE;
+    if (transaction->outcome == DONE && hooks)
+        transaction->outcome = hooks->stored(request, err);
+    else if (hooks)
+        hooks->unstore(request);
 }
 
 /* After the last backend of a phase. */
@@ -382,6 +403,14 @@ static enum outcome set_up(struct transaction *transaction, struct error *err)
     return share_out(transaction, err);
 }
 
+static enum outcome begin(struct transaction *transaction, struct error *err)
+{
+    const struct transaction_hooks *hooks = hooks_of(transaction);
+    enum outcome outcome = hooks ? hooks->begin(transaction->request, err) : DONE;
+    transaction->begun = hooks && outcome == DONE;
+    return outcome == DONE ? set_up(transaction, err) : outcome;
+}
+
 static void start_next(struct transactions *queue)
 {
     struct transaction *transaction = queue->first;
@@ -390,9 +419,14 @@ static void start_next(struct transactions *queue)
         finish(transaction, true);
         return;
     }
-    transaction->outcome = set_up(transaction, &transaction->error);
-    if (transaction->outcome != DONE || !transaction->changes.count) {
+    transaction->outcome = begin(transaction, &transaction->error);
+    if (transaction->outcome != DONE || (!transaction->changes.count && !transaction->begun)) {
         finish(transaction, false);
+        return;
+    }
+    if (!transaction->changes.count) { /* nothing for the backends, but something for the hooks */
+        transaction->phase = APPLYING;
+        end_phase(transaction);
         return;
     }
     transaction->phase = PREPARING;

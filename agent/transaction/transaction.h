@@ -15,6 +15,24 @@
 #include "agent/agent.h"
 
 struct transactions;
+struct transaction_request;
+
+/**
+ * What goes on beside a change of running (confirmed.h). All are called, in this order, also where
+ * nothing changes; none for a check.
+ */
+struct transaction_hooks {
+    /** Its turn has come: may it be? Core thread. */
+    enum outcome (*begin)(struct transaction_request *request, struct error *err);
+    /** The engines have it and the journal is next. Failure takes the change back. Helper. */
+    enum outcome (*store)(struct transaction_request *request, struct error *err);
+    /** The journal failed: take back what store did. Helper. */
+    void (*unstore)(struct transaction_request *request);
+    /** The journal has it. Failure is the outcome of the request, but the change stays. Helper. */
+    enum outcome (*stored)(struct transaction_request *request, struct error *err);
+    /** It has ended, and running is published; only if begin said DONE. Core thread. */
+    void (*ended)(struct transaction_request *request, enum outcome outcome);
+};
 
 /** What is asked of a transaction. The caller keeps it until finished() is called. */
 struct transaction_request {
@@ -23,9 +41,11 @@ struct transaction_request {
     bool only_check;         /**< End after prepare: could it be done? */
     const char *user;        /**< Who asked, for the log. */
     const char *protocol;
+    const struct transaction_hooks *hooks; /**< May be NULL. */
+    void *hook;                            /**< Theirs. */
 
     /**
-     * The outcome. Core thread.
+     * The outcome. No transaction may be submitted from here. Core thread.
      * @param stale Running is not base any more: nothing was tried, make target anew.
      */
     void (*finished)(struct transaction_request *request, enum outcome outcome, bool stale,

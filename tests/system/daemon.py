@@ -42,6 +42,7 @@ class Daemon:
         self.null = null
         self.prefix = list(prefix)
         self.process = None
+        self.more = []
         self.ssh_port = free_port()
         self.snmp_port = free_port(socket.SOCK_DGRAM)
         self.config = self.folder / "noria.xml"
@@ -65,7 +66,7 @@ class Daemon:
         null = ["--with-null-backend"] if self.null else []
         return [*self.prefix, str(BUILD / "noriad"), "-c", str(self.config), "-s",
                 str(self.state), "-r", str(self.run), "--yang-dirs", YANG_DIRS, "-l", "info",
-                *null, *more]
+                *null, *self.more, *more]
 
     def start(self, wait=True):
         with open(self.log_file, "ab") as log:

@@ -1,11 +1,15 @@
 """What was acknowledged survives every kind of end."""
 
+import contextlib
 import os
+import random
+import struct
 import subprocess
+import threading
 
 import pytest
 
-from netconf import RpcError, item, items
+from netconf import RpcError, item, items, wait_for
 
 
 def test_running_survives_a_restart(daemon):
@@ -79,3 +83,150 @@ def test_secrets_and_state_are_for_root_alone(daemon):
     for path in [daemon.state, *daemon.state.rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0 or path.suffix == ".pub", path
     assert os.stat(daemon.socket).st_mode & 0o077 == 0
+
+
+def kill_during(daemon, stream, seconds):
+    """Run stream(session) until the daemon is killed under it, after some seconds."""
+    with daemon.session() as session:
+        killer = threading.Timer(seconds, daemon.process.kill)
+        killer.start()
+        with contextlib.suppress(OSError, EOFError):
+            stream(session)
+        killer.join()
+    daemon.kill()
+    daemon.start()
+
+
+@pytest.mark.parametrize("size", [10, 60000])
+def test_kill_9_at_any_moment_keeps_what_was_acknowledged_and_nothing_half(daemon, size):
+    """Large commits have the journal folded now and then, so that the kill falls there, too."""
+    moments = random.Random(size)
+    state = {"acknowledged": 0, "asked": 0}
+
+    def stream(session):
+        while True:
+            state["asked"] = state["acknowledged"] + 1
+            value = f"<value>{state['asked']}{' ' * size}</value>"
+            session.edit(items(item("a", value) + item("b", value)), target="running")
+            state["acknowledged"] = state["asked"]
+
+    for _ in range(15):
+        kill_during(daemon, stream, moments.uniform(0.05, 0.6))
+        with daemon.session() as session:
+            values = [int(v) for v in session.get("null/item/held")]
+        assert len(set(values)) <= 1, "half a commit"
+        assert (values or [0])[0] in (state["acknowledged"], state["asked"])
+        state["acknowledged"] = (values or [0])[0]
+    assert state["acknowledged"] > 15
+    assert size < 10000 or "folded the journal" in daemon.log()
+
+
+def test_kill_9_at_any_moment_of_confirmed_commits(daemon):
+    moments = random.Random(1)
+    state = {"confirmed": 0, "confirming": 0}
+
+    def stream(session):
+        while True:
+            number = state["confirmed"] + 1
+            session.edit(items(item("a", f"<value>{number}</value>")))
+            session.rpc("<commit><confirmed/></commit>")
+            state["confirming"] = number
+            session.commit()
+            state["confirmed"] = number
+
+    for _ in range(15):
+        state["confirming"] = state["confirmed"]
+        kill_during(daemon, stream, moments.uniform(0.05, 0.4))
+        with daemon.session() as session:
+            value = int((session.get("null/item/held") or [0])[0])
+        assert value in (state["confirmed"], state["confirming"])
+        assert not (daemon.state / "confirm").exists()
+        state["confirmed"] = value
+
+
+def records(path):
+    """The offsets of the records of a file."""
+    data, at, found = path.read_bytes(), 0, []
+    while at < len(data):
+        assert data[at:at + 8] == b"NORIA1\r\n"
+        found.append(at)
+        at += 16 + struct.unpack("<I", data[at + 8:at + 12])[0]
+    return found
+
+
+def damage(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)
+        file.seek(offset)
+        file.write(bytes([byte[0] ^ 0x40]))
+
+
+def refuses_to_start(daemon, *words):
+    daemon.log_file.write_text("")
+    daemon.start(wait=False)
+    assert daemon.process.wait(60) == 1
+    daemon.process = None
+    assert all(word in daemon.log() for word in words), daemon.log()
+
+
+@pytest.mark.parametrize("where", ["magic", "length", "checksum", "payload"])
+def test_a_damaged_record_in_the_middle_stops_the_start(daemon, where):
+    with daemon.session() as session:
+        for number in range(5):
+            session.set(items(item("a", f"<value>{number}</value>")))
+    daemon.stop()
+    journal = next(daemon.state.glob("journal.*"))
+    middle = records(journal)[3]
+    at = middle + {"magic": 0, "length": 8, "checksum": 12, "payload": 40}[where]
+    damage(journal, at)
+    refuses_to_start(daemon, journal.name, f"damaged at offset {middle}")
+    damage(journal, at)  # restored, as from a backup
+    daemon.start()
+    with daemon.session() as session:
+        assert session.get("null/item/held") == ["4"]
+
+
+def fold(daemon):
+    with daemon.session() as session:
+        for number in range(14):
+            session.set(items(item(f"i{number}", f"<value>{'v' * 100000}</value>")))
+    wait_for(lambda: "folded the journal" in daemon.log(), "the journal to be folded")
+
+
+def test_a_folded_journal_is_read_back_and_its_damage_stops_the_start(daemon):
+    fold(daemon)
+    with daemon.session() as session:
+        session.set(items(item("last", "<value>one</value>")))
+        before = session.data("running")
+    daemon.kill()
+    daemon.start()
+    with daemon.session() as session:
+        assert session.data("running") == before
+    daemon.stop()
+    running = daemon.state / "running"
+    assert records(running) == [0]
+    for at in (3, 9, 13, 100, running.stat().st_size - 10):
+        damage(running, at)
+        refuses_to_start(daemon, "/running is damaged at offset 0")
+        damage(running, at)
+    with open(running, "r+b") as file:
+        whole = file.read()
+        file.truncate(len(whole) - 5)
+    refuses_to_start(daemon, "/running is damaged at offset 0")
+    running.write_bytes(whole)
+    daemon.start()
+
+
+def test_a_damaged_rollback_point_stops_the_start(daemon):
+    with daemon.session() as session:
+        session.set(items(item("a", "<value>old</value>")))
+        session.edit(items(item("a", "<value>new</value>")))
+        session.rpc("<commit><confirmed/></commit>")
+        daemon.kill()
+    damage(daemon.state / "confirm", 30)
+    refuses_to_start(daemon, "/confirm is damaged", "offset 0")
+    damage(daemon.state / "confirm", 30)
+    daemon.start()
+    with daemon.session() as session:
+        assert session.get("null/item/held") == ["old"]

@@ -1,0 +1,173 @@
+/*
+ * Operations on whole datastores: read, copy, replace, validate, delete.
+ */
+#include <pthread.h>
+
+#include "agent/datastore/edit.h"
+#include "agent/datastore/stored.h"
+#include "agent/transaction/candidate.h"
+#include "agent/transaction/running.h"
+
+/* The file of the startup datastore has one writer at a time. */
+static pthread_mutex_t startup_writing = PTHREAD_MUTEX_INITIALIZER;
+
+struct snapshot *datastore_read(struct agent *agent, enum datastore datastore)
+{
+    struct snapshot *edited = NULL;
+    if (datastore == DATASTORE_CANDIDATE)
+        edited = candidate_get(agent->candidate);
+    return edited ? edited : agent_running(agent);
+}
+
+static enum outcome fetch_startup(struct agent *agent, struct snapshot **snapshot,
+                                  struct error *err)
+{
+    enum outcome outcome =
+        stored_read(agent->schema, agent->options.state_dir, STORED_STARTUP, snapshot, err);
+    if (outcome == DONE && !*snapshot)
+        outcome = snapshot_new_empty(agent->schema, snapshot, err);
+    return outcome;
+}
+
+enum outcome datastore_fetch(struct agent *agent, enum datastore datastore,
+                             struct snapshot **snapshot, struct error *err)
+{
+    if (datastore == DATASTORE_STARTUP)
+        return fetch_startup(agent, snapshot, err);
+    *snapshot = datastore_read(agent, datastore);
+    return DONE;
+}
+
+enum outcome datastore_fetch_config(struct agent *agent, const struct lyd_node *config,
+                                    struct snapshot **snapshot, struct error *err)
+{
+    struct snapshot *running = agent_running(agent);
+    enum outcome outcome =
+        edit_snapshot(agent->schema, running, config, EDIT_REPLACE, snapshot, err);
+    snapshot_unref(running);
+    return outcome;
+}
+
+/* A backend that is down does not make a configuration invalid: only a refusal counts. */
+static enum outcome only_refusals(enum outcome outcome, struct error *err)
+{
+    if (outcome != FAILED || (err && err->tag != TAG_RESOURCE_DENIED))
+        return outcome;
+    error_clear(err);
+    return DONE;
+}
+
+enum outcome datastore_validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
+                                         struct error *err)
+{
+    static const struct origin nobody = {.user = "-", .protocol = "validate"};
+    struct error own = {0};
+    struct change_maker maker = {make_given, snapshot};
+    enum outcome outcome = only_refusals(running_check(agent, &maker, &nobody, &own), &own);
+    if (outcome != DONE && err)
+        error_move(err, &own);
+    error_clear(&own);
+    return outcome;
+}
+
+enum outcome datastore_validate(struct agent *agent, enum datastore datastore, struct error *err)
+{
+    struct snapshot *snapshot = NULL;
+    enum outcome outcome = datastore_fetch(agent, datastore, &snapshot, err);
+    if (outcome == DONE)
+        outcome = datastore_validate_snapshot(agent, snapshot, err);
+    snapshot_unref(snapshot);
+    return outcome;
+}
+
+enum outcome datastore_validate_config(struct agent *agent, const struct lyd_node *config,
+                                       struct error *err)
+{
+    struct snapshot *snapshot = NULL;
+    enum outcome outcome = datastore_fetch_config(agent, config, &snapshot, err);
+    if (outcome == DONE)
+        outcome = datastore_validate_snapshot(agent, snapshot, err);
+    snapshot_unref(snapshot);
+    return outcome;
+}
+
+static void store_candidate(struct agent *agent, struct snapshot *snapshot)
+{
+    struct snapshot *before = candidate_begin(agent->candidate, agent);
+    candidate_end(agent->candidate, snapshot_ref(snapshot));
+    snapshot_unref(before);
+}
+
+/* What the agent could not start from must not get there. */
+static enum outcome store_startup(struct agent *agent, const struct snapshot *snapshot,
+                                  struct error *err)
+{
+    struct snapshot *running = agent_running(agent);
+    enum outcome outcome =
+        snapshot == running ? DONE : datastore_validate_snapshot(agent, snapshot, err);
+    snapshot_unref(running);
+    if (outcome != DONE)
+        return outcome;
+    pthread_mutex_lock(&startup_writing);
+    outcome = stored_write(agent->schema, agent->options.state_dir, STORED_STARTUP, snapshot, err);
+    pthread_mutex_unlock(&startup_writing);
+    return outcome;
+}
+
+enum outcome datastore_store(struct agent *agent, enum datastore target,
+                             const struct origin *origin, struct snapshot *snapshot,
+                             struct error *err)
+{
+    struct change_maker maker = {make_given, snapshot};
+    enum outcome outcome = locks_check(agent->locks, target, origin->session, err);
+    if (outcome != DONE)
+        return outcome;
+    if (target == DATASTORE_RUNNING)
+        return running_change(agent, &maker, origin, NULL, false, err);
+    if (target == DATASTORE_STARTUP)
+        return store_startup(agent, snapshot, err);
+    store_candidate(agent, snapshot);
+    return DONE;
+}
+
+enum outcome datastore_replace(struct agent *agent, enum datastore target,
+                               const struct origin *origin, const struct lyd_node *config,
+                               struct error *err)
+{
+    struct snapshot *snapshot = NULL;
+    if (target != DATASTORE_STARTUP)
+        return datastore_edit(agent, target, origin, config, DEFAULT_REPLACE, false, err);
+    enum outcome outcome = datastore_fetch_config(agent, config, &snapshot, err);
+    if (outcome == DONE)
+        outcome = datastore_store(agent, target, origin, snapshot, err);
+    snapshot_unref(snapshot);
+    return outcome;
+}
+
+enum outcome datastore_copy(struct agent *agent, enum datastore target, enum datastore source,
+                            const struct origin *origin, struct error *err)
+{
+    struct snapshot *snapshot = NULL;
+    if (target == source)
+        return refuse(err, TAG_INVALID_VALUE, NULL,
+                      "Source and target are the same datastore: name two different ones.");
+    if (target == DATASTORE_CANDIDATE && source == DATASTORE_RUNNING)
+        return datastore_discard(agent, origin, err);
+    enum outcome outcome = datastore_fetch(agent, source, &snapshot, err);
+    if (outcome == DONE)
+        outcome = datastore_store(agent, target, origin, snapshot, err);
+    snapshot_unref(snapshot);
+    return outcome;
+}
+
+enum outcome datastore_delete_startup(struct agent *agent, const struct origin *origin,
+                                      struct error *err)
+{
+    enum outcome outcome = locks_check(agent->locks, DATASTORE_STARTUP, origin->session, err);
+    if (outcome != DONE)
+        return outcome;
+    pthread_mutex_lock(&startup_writing);
+    outcome = stored_remove(agent->options.state_dir, STORED_STARTUP, err);
+    pthread_mutex_unlock(&startup_writing);
+    return outcome;
+}
