@@ -1,7 +1,10 @@
 """Confirmed commits (RFC 6241, 8.4): taken back unless they are confirmed, whatever happens."""
 
+import contextlib
 import os
+import random
 import subprocess
+import threading
 import time
 
 import pytest
@@ -371,6 +374,47 @@ def test_numbers_of_entries_stay_unique(daemon):
         elif line.startswith("data ") and "<item><name>" in line:
             number[line.split("<item><name>")[1][0]] = current
     assert number == {"a": "1", "b": "2", "c": "3"}
+
+
+def test_several_sessions_at_once(old):
+    """Each makes its own trial or edit, is refused or not; in the end nothing is left over."""
+    failures = []
+
+    def work(number):
+        choice = random.Random(number)
+        try:
+            for round_ in range(12):
+                with old.session() as session, contextlib.suppress(RpcError):
+                    change = items(item(f"i{number}", f"<value>{round_}</value>"))
+                    if choice.random() < 0.4:
+                        session.edit(change, target="running")
+                        continue
+                    session.edit(change)
+                    confirmed(session, 1, persist=choice.choice([None, f"t{number}"]))
+                    end = choice.choice(["<commit/>", "<cancel-commit/>", None,
+                                         f"<cancel-commit><persist-id>t{number}</persist-id>"
+                                         "</cancel-commit>"])
+                    if end:
+                        session.rpc(end)
+        except Exception as error:  # pylint: disable=broad-except
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failures
+    wait_for(lambda: not (old.state / "confirm").exists(), "the last one to end")
+    with old.session() as session:
+        session.rpc("<discard-changes/>")
+        session.set(A)
+        before = session.data("running")
+        assert before.count("<item>") == len(session.get("null/item/held"))
+    old.kill()
+    old.start()
+    with old.session() as session:
+        assert session.data("running") == before
 
 
 def test_with_ncclient(daemon_factory, tmp_path):
