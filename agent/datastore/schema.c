@@ -18,6 +18,11 @@ static const struct module modules[] = {
     {.name = "ietf-netconf",
      .features = {"writable-running", "candidate", "rollback-on-error", "validate", "xpath"}},
     {.name = "ietf-netconf-monitoring"},
+    {.name = "ietf-netconf-with-defaults"},
+    {.name = "noria-default-tag"},
+    {.name = "ietf-datastores"},
+    {.name = "ietf-origin"},
+    {.name = "ietf-netconf-nmda", .features = {"origin", "with-defaults"}},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
 };
