@@ -224,9 +224,13 @@ static struct lyd_node *find_child(const struct lyd_node *target, const struct l
 
 static const char *meta_value(const struct lyd_node *node, const char *module, const char *name)
 {
-    const struct lyd_meta *meta = lyd_find_meta(node->meta, NULL, name);
-    return meta && !strcmp(meta->annotation->module->name, module) ? lyd_get_meta_value(meta)
-                                                                   : NULL;
+    const struct lyd_meta *meta;
+    LY_LIST_FOR(node->meta, meta)
+    {
+        if (!strcmp(meta->name, name) && !strcmp(meta->annotation->module->name, module))
+            return lyd_get_meta_value(meta);
+    }
+    return NULL;
 }
 
 /* The sibling that insert="before|after" names by its value or its key predicates. */
@@ -369,6 +373,51 @@ static enum outcome edit_inner(struct lyd_node *target, struct lyd_node *held,
                          err);
 }
 
+/*
+ * wd:default="true": the client says that the value is the default, and so asks for the node not to
+ * be set (RFC 6243, 4.5.2).
+ */
+static bool is_tagged_default(const struct lyd_node *edit)
+{
+    const char *value = meta_value(edit, "noria-default-tag", "default");
+    /* libyang itself knows the attribute in the namespace of the YANG module, and drops it. */
+    return (value && (!strcmp(value, "true") || !strcmp(value, "1"))) ||
+           (edit->flags & LYD_DEFAULT && edit->schema->nodetype & LYD_NODE_TERM);
+}
+
+static bool has_default_value(const struct lyd_node *edit)
+{
+    const struct lysc_node *schema = edit->schema;
+    const struct ly_ctx *ctx = schema->module->ctx;
+    const char *value = lyd_get_value(edit);
+    if (schema->nodetype == LYS_LEAF) {
+        const struct lyd_value *fallback = ((const struct lysc_node_leaf *)schema)->dflt;
+        return fallback && !strcmp(lyd_value_get_canonical(ctx, fallback), value);
+    }
+    if (schema->nodetype == LYS_LEAFLIST) {
+        struct lyd_value **all = ((const struct lysc_node_leaflist *)schema)->dflts;
+        for (LY_ARRAY_COUNT_TYPE i = 0; i < LY_ARRAY_COUNT(all); i++)
+            if (!strcmp(lyd_value_get_canonical(ctx, all[i]), value))
+                return true;
+    }
+    return false;
+}
+
+static enum outcome edit_tagged(struct lyd_node *held, const struct lyd_node *edit,
+                                enum edit_operation operation, struct error *err)
+{
+    if (operation != EDIT_CREATE && operation != EDIT_MERGE && operation != EDIT_REPLACE)
+        return edit_refuse(edit, TAG_INVALID_VALUE, err,
+                           "What is tagged as default can be created, merged or replaced alone.");
+    if (!has_default_value(edit))
+        return edit_refuse(edit, TAG_INVALID_VALUE, err,
+                           "<%s> is tagged as default, but its value is not the default.",
+                           LYD_NAME(edit));
+    if (operation == EDIT_CREATE && edit_exists(held))
+        return edit_refuse(edit, TAG_DATA_EXISTS, err, "<%s> exists already.", LYD_NAME(edit));
+    return remove_node(held, edit, edit->schema, EDIT_REMOVE, err);
+}
+
 static enum outcome edit_node(struct lyd_node *target, const struct lyd_node *edit,
                               enum edit_operation inherited, struct error *err)
 {
@@ -379,6 +428,8 @@ static enum outcome edit_node(struct lyd_node *target, const struct lyd_node *ed
     enum edit_operation operation = edit_operation_of(edit, inherited);
     bool leaf = !(edit->schema->nodetype & (LYS_CONTAINER | LYS_LIST));
 
+    if (is_tagged_default(edit))
+        return edit_tagged(held, edit, operation, err);
     if (operation == EDIT_DELETE || operation == EDIT_REMOVE)
         return remove_node(held, edit, edit->schema, operation, err);
     if (operation == EDIT_CREATE && edit_exists(held) && !lysc_is_key(edit->schema))

@@ -19,6 +19,11 @@ static const struct module modules[] = {
      .features = {"writable-running", "candidate", "confirmed-commit", "rollback-on-error",
                   "validate", "startup", "url", "xpath"}},
     {.name = "ietf-netconf-monitoring"},
+    {.name = "ietf-netconf-with-defaults"},
+    {.name = "noria-default-tag"},
+    {.name = "ietf-datastores"},
+    {.name = "ietf-origin"},
+    {.name = "ietf-netconf-nmda", .features = {"origin", "with-defaults"}},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
 };

@@ -144,6 +144,19 @@ static enum selection descend(const struct filter_set *set, const struct lyd_nod
     return below->count ? SELECT_PART : SELECT_NOTHING;
 }
 
+/* What libyang leaves to its users in each node says whether the filter named it. */
+static char named;
+
+bool filter_named(const struct lyd_node *node)
+{
+    return node->priv == &named;
+}
+
+void filter_name(struct lyd_node *node)
+{
+    node->priv = &named;
+}
+
 static struct filter_set matching(const struct filter_set *set, const struct lyd_node *node)
 {
     struct filter_set found = {0};
@@ -161,15 +174,17 @@ static bool copy_child(const struct filter_set *set, const struct lyd_node *chil
                        struct lyd_node *copy)
 {
     struct filter_set found = matching(set, child);
-    struct lyd_node *part = NULL;
+    struct lyd_node *part = NULL, *all = NULL;
     enum selection selection = select_matched(&found, child, &part);
     /* The keys are there already. */
     bool is_key = child->schema && lysc_is_key(child->schema);
     if (selection == SELECT_ALL && !is_key)
         lyd_dup_single(child, (struct lyd_node_inner *)copy, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS,
-                       NULL);
+                       &all);
     else if (selection == SELECT_PART)
         lyd_insert_child(copy, part);
+    if (all)
+        filter_name(all);
     filter_set_free(&found);
     return selection != SELECT_NOTHING;
 }
@@ -312,7 +327,6 @@ static void want_by_top(struct filter *filter, const struct unit *unit,
 
 static void find_units(struct filter *filter)
 {
-    const struct lyd_node *item;
     for (size_t i = 0; i < filter->schema->unit_count; i++) {
         const struct unit *unit = &filter->schema->units[i];
         struct filter_set tops = top_elements(filter, unit->top);
@@ -320,11 +334,18 @@ static void find_units(struct filter *filter)
             want_by_top(filter, unit, tops.all[t]);
         filter_set_free(&tops);
     }
-    LY_LIST_FOR(filter->first, item)
-    {
-        const char *name = as_element(item)->name.name;
-        filter->library |= !strcmp(name, "yang-library") || !strcmp(name, "modules-state");
-    }
+}
+
+bool filter_wants_top(const struct filter *filter, const struct lysc_node *top)
+{
+    if (filter->kind == FILTER_XPATH)
+        return !filter->xpath_top || !strcmp(filter->xpath_top, top->name);
+    if (filter->kind == FILTER_NONE)
+        return true;
+    struct filter_set tops = top_elements(filter, top);
+    bool any = tops.count;
+    filter_set_free(&tops);
+    return any;
 }
 
 bool filter_wants(const struct unit *unit, const struct entry *entry, void *arg)
@@ -348,18 +369,39 @@ static const struct lyd_node *find_element(const struct lyd_node *node, const ch
     return node;
 }
 
-/* Read the request once more, as elements that have no schema. */
-static enum outcome read_subtree(struct filter *filter, const char *message,
-                                 const struct ly_ctx *bare, struct error *err)
+static enum outcome begin(const struct schema *schema, struct filter *filter, struct error *err)
 {
+    *filter = (struct filter){.schema = schema};
+    filter->units = calloc(schema->unit_count, sizeof(*filter->units));
+    return filter->units ? DONE : fail_memory(err);
+}
+
+/* Read the request once more, as elements that have no schema. */
+enum outcome filter_read_subtree(const struct schema *schema, const char *name, const char *message,
+                                 const struct ly_ctx *bare, struct filter *filter,
+                                 struct error *err)
+{
+    if (begin(schema, filter, err) != DONE)
+        return FAILED;
+    filter->kind = FILTER_SUBTREE;
     if (lyd_parse_data_mem(bare, message, LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0,
                            &filter->message))
-        return schema_refuse(filter->schema, NULL, err, "The filter cannot be read.");
+        return schema_refuse(schema, NULL, err, "The filter cannot be read.");
     const struct lyd_node *operation = lyd_child(filter->message);
-    const struct lyd_node *node = operation ? find_element(lyd_child(operation), "filter") : NULL;
+    const struct lyd_node *node = operation ? find_element(lyd_child(operation), name) : NULL;
     filter->first = node ? lyd_child(node) : NULL;
     find_units(filter);
     return DONE;
+}
+
+enum outcome filter_read_xpath(const struct schema *schema, const char *expression,
+                               struct filter *filter, struct error *err)
+{
+    if (begin(schema, filter, err) != DONE)
+        return FAILED;
+    filter->kind = FILTER_XPATH;
+    filter->xpath = strdup(expression);
+    return filter->xpath ? filter_xpath_units(filter, err) : fail_memory(err);
 }
 
 static const char *attribute(const struct lyd_node *node, const char *name)
@@ -377,29 +419,23 @@ enum outcome filter_read(const struct schema *schema, const struct lyd_node *nod
                          const char *message, const struct ly_ctx *bare, struct filter *filter,
                          struct error *err)
 {
-    *filter = (struct filter){.schema = schema};
-    filter->units = calloc(schema->unit_count, sizeof(*filter->units));
-    if (!filter->units)
-        return fail_memory(err);
-    if (!node) {
-        for (size_t i = 0; i < schema->unit_count; i++)
-            want_all(&filter->units[i]);
-        return DONE;
-    }
-    const char *type = attribute(node, "type"), *select = attribute(node, "select");
-    if (!type || strcmp(type, "xpath")) {
-        filter->kind = FILTER_SUBTREE;
-        return read_subtree(filter, message, bare, err);
-    }
-    if (!select) {
+    const char *type = node ? attribute(node, "type") : NULL;
+    const char *select = node ? attribute(node, "select") : NULL;
+    if (node && (!type || strcmp(type, "xpath")))
+        return filter_read_subtree(schema, "filter", message, bare, filter, err);
+    if (node && select)
+        return filter_read_xpath(schema, select, filter, err);
+    if (begin(schema, filter, err) != DONE)
+        return FAILED;
+    if (node) {
         refuse(err, TAG_MISSING_ATTRIBUTE, NULL, "An XPath filter needs the attribute select.");
         err->element = strdup("filter");
         err->detail = strdup("select");
         return REFUSED;
     }
-    filter->kind = FILTER_XPATH;
-    filter->xpath = strdup(select);
-    return filter->xpath ? filter_xpath_units(filter, err) : fail_memory(err);
+    for (size_t i = 0; i < schema->unit_count; i++)
+        want_all(&filter->units[i]);
+    return DONE;
 }
 
 void filter_free(struct filter *filter)
@@ -411,6 +447,7 @@ void filter_free(struct filter *filter)
     }
     free(filter->units);
     free(filter->xpath);
+    free(filter->xpath_top);
     lyd_free_all(filter->message);
     *filter = (struct filter){0};
 }

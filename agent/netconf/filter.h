@@ -28,7 +28,8 @@ struct filter {
     const struct lyd_node *first; /**< Its first element, or NULL. */
     char *xpath;                  /**< With module names as prefixes. Owned. */
     struct filter_unit *units;    /**< By rank. Owned. */
-    bool library;                 /**< /ietf-yang-library:* is asked for. */
+    char *xpath_top; /**< The only top-level node that the expression can concern. NULL: any. Owned.
+                      */
 };
 
 /**
@@ -42,6 +43,30 @@ struct filter {
 enum outcome filter_read(const struct schema *schema, const struct lyd_node *node,
                          const char *message, const struct ly_ctx *bare, struct filter *filter,
                          struct error *err);
+
+/**
+ * Read the subtree filter of a request of another name (get-data, RFC 8526).
+ * @param name The name of the parameter that holds it.
+ */
+enum outcome filter_read_subtree(const struct schema *schema, const char *name, const char *message,
+                                 const struct ly_ctx *bare, struct filter *filter,
+                                 struct error *err);
+
+/** Make a filter of an XPath expression. @param expression With module names as prefixes. */
+enum outcome filter_read_xpath(const struct schema *schema, const char *expression,
+                               struct filter *filter, struct error *err);
+
+/** Whether a top-level node that is no unit can matter. */
+bool filter_wants_top(const struct filter *filter, const struct lysc_node *top);
+
+/**
+ * Whether the filter named a node of a part itself, or of a pruned tree: then all below it is
+ * there, too. Other nodes lead to such ones.
+ */
+bool filter_named(const struct lyd_node *node);
+
+/** Note that the filter named a node, which is a private copy. */
+void filter_name(struct lyd_node *node);
 
 /** Free what a filter owns. */
 void filter_free(struct filter *filter);

@@ -140,7 +140,8 @@ enum outcome filter_xpath_units(struct filter *filter, struct error *err)
     else
         for (size_t i = 0; i < filter->schema->unit_count; i++)
             filter->units[i].wanted = filter->units[i].all = true;
-    filter->library = strstr(filter->xpath, "ietf-yang-library:") != NULL;
+    if (plain && stays_below(rest))
+        filter->xpath_top = strndup(top.name, top.length);
     free(top.keys);
     free(list.keys);
     return DONE;
@@ -186,6 +187,8 @@ enum outcome filter_xpath_prune(const struct filter *filter, struct lyd_node **t
         return DONE;
     if (lyd_find_xpath(*tree, filter->xpath, &set))
         return schema_refuse(filter->schema, NULL, err, "The XPath expression is wrong.");
+    for (uint32_t i = 0; i < set->count; i++)
+        filter_name(set->dnodes[i]);
     qsort(set->dnodes, set->count, sizeof(*set->dnodes), compare_nodes);
     LY_LIST_FOR_SAFE(*tree, next, node)
     {

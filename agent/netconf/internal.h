@@ -31,6 +31,15 @@ struct netconf_limits {
 
 struct listeners;
 
+/** What is counted of each session and of all together (RFC 6022, common-counters). */
+enum counter {
+    COUNT_IN_RPCS,
+    COUNT_IN_BAD_RPCS,
+    COUNT_OUT_RPC_ERRORS,
+    COUNT_OUT_NOTIFICATIONS,
+    COUNTERS
+};
+
 /** A session; the registry of the server holds it as long as its thread runs. */
 struct session {
     struct netconf_server *server;
@@ -39,6 +48,8 @@ struct session {
     char *host;        /**< Address of the client, or NULL for the local socket. Owned. */
     uint32_t id;       /**< NETCONF session-id, 0 until the hello messages. Server's lock. */
     bool killed;       /**< By kill-session. Server's lock. */
+    int64_t login;     /**< Nanoseconds since 1970 UTC. */
+    uint32_t counts[COUNTERS]; /**< Server's lock. */
     struct session *next;
 };
 
@@ -63,6 +74,7 @@ struct netconf_server {
     pthread_t acceptor;
     bool accepting; /**< The acceptor runs. */
     bool initialised;
+    int64_t started;      /**< Nanoseconds since 1970 UTC. */
     struct ly_ctx *bare;  /**< Has no modules: for reading XML as it is. */
     pthread_mutex_t lock; /**< Guards what follows. */
     pthread_cond_t ended; /**< A session or a connection has ended. */
@@ -71,6 +83,10 @@ struct netconf_server {
     struct connection *connections;
     size_t connection_count;
     size_t login_count;
+    uint32_t session_count; /**< Ever begun. */
+    uint32_t bad_hellos;
+    uint32_t dropped_sessions;
+    uint32_t counts[COUNTERS];
 };
 
 /* server.c */
@@ -111,6 +127,16 @@ struct link *session_begin(const struct connection *connection, const char *user
  * @return Whether there was such a session.
  */
 bool session_kill(struct netconf_server *server, uint32_t id);
+
+/* monitoring.c */
+
+/** Count something that has happened in a session. Any thread, without the server's lock. */
+void session_count(struct session *session, enum counter counter);
+
+/* library.c */
+
+/** Have libnetconf2 advertise our content-id of the YANG library. Before the first session. */
+void library_register(struct agent *agent);
 
 /* hostkey.c */
 

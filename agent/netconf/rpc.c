@@ -32,6 +32,8 @@ static const struct operation operations[] = {
     {"ietf-netconf", "discard-changes", rpc_discard_changes},
     {"ietf-netconf", "validate", rpc_validate},
     {"ietf-netconf-monitoring", "get-schema", rpc_get_schema},
+    {"ietf-netconf-nmda", "get-data", rpc_get_data},
+    {"ietf-netconf-nmda", "edit-data", rpc_edit_data},
 };
 
 static enum outcome not_supported(struct rpc *rpc)
@@ -70,10 +72,13 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
 
     enum outcome outcome;
     struct nc_server_reply *reply;
+    session_count(session, without_id ? COUNT_IN_BAD_RPCS : COUNT_IN_RPCS);
     if (without_id)
         outcome = refuse_without_id(&rpc);
     else
         outcome = run(&rpc);
+    if (outcome != DONE)
+        session_count(session, COUNT_OUT_RPC_ERRORS);
     if (outcome != DONE)
         log_info(AREA_NETCONF, "session %u: %s: %s: %s", session->id, LYD_NAME(request),
                  error_tag_name(rpc.error.tag), error_message(&rpc.error));
@@ -207,6 +212,8 @@ void rpc_explain(struct session *session, bool chunked)
              sound ? error_message(&rpc.error) : "not well-formed");
     if (node && !lyd_print_mem(&xml, node, LYD_XML, LYD_PRINT_SHRINK) && xml)
         text_add_string(&content, xml);
+    if (content.length)
+        session_count(session, COUNT_OUT_RPC_ERRORS);
     link_replace(session->link, &content);
     free(xml);
     lyd_free_all(node);

@@ -65,6 +65,8 @@ enum outcome rpc_discard_changes(struct rpc *rpc);
 enum outcome rpc_validate(struct rpc *rpc);
 /** get-schema (RFC 6022, 3.1). */
 enum outcome rpc_get_schema(struct rpc *rpc);
+enum outcome rpc_get_data(struct rpc *rpc);
+enum outcome rpc_edit_data(struct rpc *rpc);
 
 /** A parameter of the request by name, or NULL. */
 const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name);
@@ -109,6 +111,13 @@ enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config,
  */
 enum outcome rpc_place_config(struct rpc *rpc, const struct rpc_place *place,
                               struct lyd_node **owner, const struct lyd_node **data);
+
+/**
+ * The datastore that a leaf of the type datastore-ref names (RFC 8342, ietf-datastores), if it is
+ * one that can be edited. Else refuses with invalid-value.
+ */
+enum outcome rpc_datastore_named(struct rpc *rpc, const struct lyd_node *leaf,
+                                 enum datastore *datastore);
 
 /* reply.c */
 

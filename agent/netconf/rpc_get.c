@@ -1,24 +1,37 @@
 /*
- * get and get-config (RFC 6241, 7.1 and 7.7).
+ * get and get-config (RFC 6241, 7.1 and 7.7), and what get-data shares with them.
  *
  * The reply is put together from the texts that entries keep of themselves; only an entry of which
- * a part is asked for, or whose state is, is printed anew.
+ * a part is asked for, or whose state is, or which is to be shown otherwise than it is stored, is
+ * printed anew. For XPath, which may look anywhere, trees are gathered first.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/datastore/operational.h"
-#include "agent/netconf/filter.h"
-#include "agent/netconf/rpc.h"
+#include "agent/netconf/reading.h"
+
+#define ORIGIN_NAMESPACE "urn:ietf:params:xml:ns:yang:ietf-origin"
 
 /* What is put out: top-level containers, each with what its units have. */
 struct output {
     const struct filter *filter;
+    const struct view *view;
     struct text text;
     const struct lysc_node *top; /* The container that is at work. */
     bool open;                   /* Its start tag has been written. */
     enum selection selection;    /* What of its children is asked for. */
     struct filter_set set;
+    struct lyd_node *tree; /* XPath: what has been gathered. */
+    struct error *err;
+};
+
+/* A piece of data on its way into a reply: an entry's, or a tree that is no entry's. */
+struct piece {
+    const struct unit *unit;
+    const struct entry *entry; /* As it is stored, or NULL. */
+    struct lyd_node *node;     /* The list instance or the top-level node. */
+    struct lyd_node **tree;    /* The private tree that node is in, for the taking; or NULL. */
 };
 
 static void add_tag(struct text *text, const char *opening, const char *name)
@@ -42,9 +55,12 @@ static void close_top(struct output *output)
 static void add_container(struct output *output, const char *xml)
 {
     size_t length = strlen(xml), end = strlen(output->top->name) + 3;
-    if (length < end || !strcmp(xml + length - 2, "/>"))
-        return; /* empty */
-    text_add(&output->text, xml, length - end);
+    bool empty = length < end || !strcmp(xml + length - 2, "/>");
+    if (empty && (!output->view->depth || length < end))
+        return;
+    text_add(&output->text, xml, empty ? length - 2 : length - end);
+    if (empty)
+        text_add_string(&output->text, ">");
     output->open = true;
 }
 
@@ -57,7 +73,9 @@ static void add_instance(struct output *output, const struct lysc_node *list, co
     if (!output->open) {
         add_tag(text, "<", output->top->name);
         add_tag(text, declaration, output->top->module->ns);
-        text_add_string(text, "\">");
+        text_add_string(text, output->view->with_origin ? "\" xmlns:or=\"" ORIGIN_NAMESPACE
+                                                          "\" or:origin=\"or:intended\">"
+                                                        : "\">");
         output->open = true;
     }
     const char *rest = xml + name;
@@ -83,7 +101,7 @@ static void add_xml(struct output *output, const struct unit *unit, const char *
 static void add_node(struct output *output, const struct unit *unit, const struct lyd_node *node)
 {
     char *xml = NULL;
-    if (lyd_print_mem(&xml, node, LYD_XML, LYD_PRINT_SHRINK))
+    if (lyd_print_mem(&xml, node, LYD_XML, view_print_options(output->view)))
         output->text.failed = true;
     else if (xml)
         add_xml(output, unit, xml);
@@ -102,66 +120,12 @@ static void begin_top(struct output *output, const struct unit *unit,
             container ? filter_top(output->filter, container, &output->set) : SELECT_NOTHING;
 }
 
-/* Add what is asked for of an entry. text is all of it, made when it is needed; or NULL. */
-static void add_entry(struct output *output, const struct entry *entry, const struct lyd_node *node,
-                      bool as_stored)
+static struct lyd_node *instance_in(const struct unit *unit, struct lyd_node *tree)
 {
-    struct lyd_node *part = NULL;
-    enum selection selection = output->selection;
-    if (selection == SELECT_PART)
-        selection =
-            filter_select(output->filter, node, entry->unit->list ? &output->set : NULL, &part);
-    if (selection == SELECT_ALL && as_stored)
-        add_xml(output, entry->unit, entry_text(entry));
-    else if (selection == SELECT_ALL)
-        add_node(output, entry->unit, node);
-    else if (selection == SELECT_PART)
-        add_node(output, entry->unit, part);
-    lyd_free_tree(part);
-}
-
-static enum outcome finish(struct rpc *rpc, struct output *output)
-{
-    close_top(output);
-    rpc->data = text_take(&output->text);
-    return rpc->data ? DONE : fail_memory(&rpc->error);
-}
-
-/* Whole trees: for XPath, which may look anywhere. */
-
-/* Put a node of a top-level container below that container's one tree. */
-static enum outcome collect_node(struct lyd_node **tree, struct lyd_node *top,
-                                 struct lyd_node *node, struct error *err)
-{
-    struct lyd_node *there = *tree;
-    while (there && there->schema != top->schema)
-        there = there->next;
-    if (there && node != top) {
-        lyd_unlink_tree(node);
-        lyd_free_tree(top);
-        return lyd_insert_child(there, node) ? fail_memory(err) : DONE;
-    }
-    return lyd_insert_sibling(*tree, top, tree) ? fail_memory(err) : DONE;
-}
-
-static enum outcome finish_xpath(struct rpc *rpc, const struct filter *filter,
-                                 struct lyd_node **tree)
-{
-    char *xml = NULL;
-    struct text text = {0};
-    enum outcome outcome = filter_xpath_prune(filter, tree, &rpc->error);
-    rpc->protocol = outcome == REFUSED;
-    if (outcome == DONE && *tree &&
-        lyd_print_mem(&xml, *tree, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_WITHSIBLINGS))
-        outcome = fail_memory(&rpc->error);
-    if (xml)
-        text_add_string(&text, xml);
-    free(xml);
-    if (outcome == DONE && !(rpc->data = text_take(&text)))
-        outcome = fail_memory(&rpc->error);
-    lyd_free_all(*tree);
-    *tree = NULL;
-    return outcome;
+    struct lyd_node *node = unit->list ? lyd_child(tree) : tree;
+    while (node && unit->list && node->schema != unit->list)
+        node = node->next;
+    return node;
 }
 
 static enum outcome copy_entry(const struct entry *entry, struct lyd_node **top,
@@ -169,18 +133,125 @@ static enum outcome copy_entry(const struct entry *entry, struct lyd_node **top,
 {
     if (lyd_dup_single(entry->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, top))
         return fail_memory(err);
-    *node = *top;
-    if (entry->unit->list) {
-        LY_LIST_FOR(lyd_child(*top), *node)
-        {
-            if ((*node)->schema == entry->unit->list)
-                break;
-        }
-    }
+    *node = instance_in(entry->unit, *top);
     return DONE;
 }
 
-/* get-config */
+/* Put a piece's private tree into the one tree that is gathered, below its top-level container. */
+static enum outcome gather(struct output *output, struct lyd_node *top, struct lyd_node *node)
+{
+    struct lyd_node *there = output->tree;
+    while (there && there->schema != top->schema)
+        there = there->next;
+    if (there && node != top) {
+        lyd_unlink_tree(node);
+        lyd_free_tree(top);
+        return lyd_insert_child(there, node) ? fail_memory(output->err) : DONE;
+    }
+    return lyd_insert_sibling(output->tree, top, &output->tree) ? fail_memory(output->err) : DONE;
+}
+
+static enum outcome gather_piece(struct output *output, const struct piece *piece)
+{
+    struct lyd_node *top = NULL, *node = piece->node;
+    if (!piece->tree) {
+        enum outcome outcome = copy_entry(piece->entry, &top, &node, output->err);
+        return outcome == DONE ? gather(output, top, node) : outcome;
+    }
+    top = *piece->tree;
+    *piece->tree = NULL;
+    return gather(output, top, node);
+}
+
+/* The levels of a piece that may be shown, by what the filter selected. */
+static uint32_t levels_of(const struct output *output, const struct unit *unit,
+                          enum selection selection)
+{
+    if (!output->view->depth)
+        return VIEW_UNBOUNDED;
+    if (output->selection == SELECT_ALL)
+        return view_levels(output->view, unit->list ? 1 : 0);
+    return selection == SELECT_ALL ? view_levels(output->view, 0) : 0;
+}
+
+/* Put out a piece by its unit: a part of it, or all (part is NULL). Takes the part. */
+static enum outcome put_out(struct output *output, const struct piece *piece,
+                            enum selection selection, struct lyd_node *part)
+{
+    enum outcome outcome = DONE;
+    if (!view_is_plain(output->view)) {
+        if (!part &&
+            lyd_dup_single(piece->node, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &part))
+            return fail_memory(output->err);
+        outcome =
+            view_apply(output->view, levels_of(output, piece->unit, selection), &part, output->err);
+        if (part && outcome == DONE)
+            add_node(output, piece->unit, part);
+    } else {
+        add_node(output, piece->unit, part ? part : piece->node);
+    }
+    lyd_free_tree(part);
+    return outcome;
+}
+
+/*
+ * The one way of data into a reply: what is asked for of a piece is selected, reduced to what the
+ * view shows, and printed. What a reader may not see is to be kept back here.
+ */
+static enum outcome add_entry(struct output *output, const struct piece *piece)
+{
+    struct lyd_node *part = NULL;
+    enum selection selection = output->selection;
+    if (output->filter->kind == FILTER_XPATH)
+        return gather_piece(output, piece);
+    if (selection == SELECT_PART)
+        selection = filter_select(output->filter, piece->node,
+                                  piece->unit->list ? &output->set : NULL, &part);
+    if (selection == SELECT_NOTHING)
+        return DONE;
+    bool as_stored = piece->entry && !piece->tree && view_is_plain(output->view) &&
+                     output->view->defaults == LYD_PRINT_WD_EXPLICIT;
+    if (selection != SELECT_ALL || !as_stored)
+        return put_out(output, piece, selection, part);
+    add_xml(output, piece->unit, entry_text(piece->entry));
+    return DONE;
+}
+
+/* What was gathered is reduced to what the expression selects, and to what the view shows. */
+static enum outcome finish_xpath(struct rpc *rpc, struct output *output)
+{
+    enum outcome outcome = filter_xpath_prune(output->filter, &output->tree, &rpc->error);
+    uint32_t levels = output->view->depth ? 0 : VIEW_UNBOUNDED;
+    rpc->protocol = outcome == REFUSED;
+    while (outcome == DONE && output->tree) {
+        struct lyd_node *node = output->tree, *next = node->next;
+        char *xml = NULL;
+        lyd_unlink_tree(node);
+        output->tree = next;
+        outcome = view_apply(output->view, levels, &node, &rpc->error);
+        if (node && lyd_print_mem(&xml, node, LYD_XML, view_print_options(output->view)))
+            output->text.failed = true;
+        if (xml)
+            text_add_string(&output->text, xml);
+        free(xml);
+        lyd_free_tree(node);
+    }
+    return outcome;
+}
+
+static enum outcome finish(struct rpc *rpc, struct output *output, enum outcome outcome)
+{
+    close_top(output);
+    if (outcome == DONE && output->filter->kind == FILTER_XPATH)
+        outcome = finish_xpath(rpc, output);
+    lyd_free_all(output->tree);
+    if (outcome == DONE && !(rpc->data = text_take(&output->text)))
+        outcome = fail_memory(&rpc->error);
+    text_free(&output->text);
+    return outcome;
+}
+
+/* Configuration */
 
 /* Call a function for each entry of a unit that can matter. */
 static enum outcome each_entry(const struct filter *filter, const struct snapshot *snapshot,
@@ -202,17 +273,43 @@ static enum outcome each_entry(const struct filter *filter, const struct snapsho
     return outcome;
 }
 
-static enum outcome add_stored(const struct entry *entry, void *arg)
+static enum outcome complete(const struct view *view, struct lyd_node *node, struct error *err)
 {
-    add_entry(arg, entry, entry->node, true);
-    return DONE;
+    return view_shows_defaults(view) && lyd_new_implicit_tree(node, 0, NULL) ? fail_memory(err)
+                                                                             : DONE;
 }
 
-static enum outcome config_by_units(struct rpc *rpc, const struct filter *filter,
-                                    const struct snapshot *snapshot)
+/* What has not been validated yet, a candidate's, lacks its defaults. */
+static enum outcome add_unfinished(struct output *output, const struct entry *entry)
 {
-    struct output output = {.filter = filter};
-    for (size_t i = 0; i < filter->schema->unit_count; i++) {
+    struct lyd_node *tree = NULL, *node = NULL;
+    enum outcome outcome = copy_entry(entry, &tree, &node, output->err);
+    if (outcome == DONE && lyd_new_implicit_tree(node, LYD_IMPLICIT_NO_STATE, NULL))
+        outcome = fail_memory(output->err);
+    if (outcome == DONE)
+        outcome = add_entry(output, &(struct piece){entry->unit, entry, node, &tree});
+    lyd_free_all(tree);
+    return outcome;
+}
+
+static enum outcome add_stored(const struct entry *entry, void *arg)
+{
+    struct output *output = arg;
+    if (!entry->valid && view_shows_defaults(output->view))
+        return add_unfinished(output, entry);
+    return add_entry(output, &(struct piece){entry->unit, entry, entry->node, NULL});
+}
+
+enum outcome reading_config(struct rpc *rpc, const struct reading *reading,
+                            enum datastore datastore)
+{
+    const struct filter *filter = &reading->filter;
+    struct output output = {.filter = filter, .view = &reading->view, .err = &rpc->error};
+    struct snapshot *snapshot;
+    enum outcome outcome = datastore_fetch(rpc->agent, datastore, &snapshot, &rpc->error);
+    if (outcome != DONE)
+        return outcome;
+    for (size_t i = 0; i < filter->schema->unit_count && outcome == DONE; i++) {
         const struct unit *unit = &filter->schema->units[i];
         if (!unit->config || !filter->units[i].wanted)
             continue;
@@ -221,155 +318,122 @@ static enum outcome config_by_units(struct rpc *rpc, const struct filter *filter
             const struct entry *container = snapshot_find(snapshot, own, "");
             begin_top(&output, unit, container ? container->node : NULL);
         }
-        each_entry(filter, snapshot, unit, add_stored, &output);
+        outcome = each_entry(filter, snapshot, unit, add_stored, &output);
     }
-    return finish(rpc, &output);
-}
-
-/* A tree that grows, and why it cannot. */
-struct collection {
-    struct lyd_node *tree;
-    struct error *err;
-};
-
-static enum outcome collect_entry(const struct entry *entry, void *arg)
-{
-    struct collection *collection = arg;
-    struct lyd_node *top = NULL, *node = NULL;
-    enum outcome outcome = copy_entry(entry, &top, &node, collection->err);
-    if (outcome == DONE)
-        outcome = collect_node(&collection->tree, top, node, collection->err);
+    outcome = finish(rpc, &output, outcome);
+    snapshot_unref(snapshot);
     return outcome;
 }
 
-static enum outcome config_by_xpath(struct rpc *rpc, const struct filter *filter,
-                                    const struct snapshot *snapshot)
+void reading_defaults(const struct rpc *rpc, uint32_t fallback, struct view *view)
 {
-    struct collection collection = {.err = &rpc->error};
-    enum outcome outcome = DONE;
-    for (size_t i = 0; i < filter->schema->unit_count && outcome == DONE; i++)
-        if (filter->schema->units[i].config)
-            outcome =
-                each_entry(filter, snapshot, &filter->schema->units[i], collect_entry, &collection);
-    if (outcome == DONE)
-        return finish_xpath(rpc, filter, &collection.tree);
-    lyd_free_all(collection.tree);
-    return outcome;
+    const char *mode = rpc_value(rpc, "with-defaults", "");
+    view->tags = !strcmp(mode, "report-all-tagged");
+    view->defaults = !strcmp(mode, "report-all") || view->tags ? LYD_PRINT_WD_ALL
+                     : !strcmp(mode, "trim")                   ? LYD_PRINT_WD_TRIM
+                     : *mode                                   ? LYD_PRINT_WD_EXPLICIT
+                                                               : fallback;
 }
 
-/* Begin either operation: its filter. */
-static enum outcome read_filter(struct rpc *rpc, struct filter *filter)
+/* The parameters filter and with-defaults. */
+static enum outcome read_parameters(struct rpc *rpc, struct reading *reading)
 {
     bool without_id;
     const struct text *message = link_message(rpc->session->link, &without_id);
     enum outcome outcome =
         filter_read(rpc->agent->schema, rpc_parameter(rpc, "filter"), message->data,
-                    rpc->session->server->bare, filter, &rpc->error);
+                    rpc->session->server->bare, &reading->filter, &rpc->error);
     rpc->protocol = outcome != DONE;
+    reading_defaults(rpc, LYD_PRINT_WD_EXPLICIT, &reading->view);
     return outcome;
 }
 
 enum outcome rpc_get_config(struct rpc *rpc)
 {
     enum datastore source;
-    struct filter filter = {0};
+    struct reading reading = {0};
     enum outcome outcome = rpc_datastore(rpc, "source", &source, NULL);
     if (outcome == DONE)
-        outcome = read_filter(rpc, &filter);
-    struct snapshot *snapshot = NULL;
+        outcome = read_parameters(rpc, &reading);
     if (outcome == DONE)
-        outcome = datastore_fetch(rpc->agent, source, &snapshot, &rpc->error);
-    if (outcome == DONE) {
-        outcome = filter.kind == FILTER_XPATH ? config_by_xpath(rpc, &filter, snapshot)
-                                              : config_by_units(rpc, &filter, snapshot);
-        snapshot_unref(snapshot);
-    }
-    filter_free(&filter);
+        outcome = reading_config(rpc, &reading, source);
+    filter_free(&reading.filter);
     return outcome;
 }
 
-/* get */
+/* The operational state */
 
-/* The YANG library (RFC 8525) is libyang's; it is given to those that ask for it by name. */
-static enum outcome read_library(struct rpc *rpc, struct lyd_node **tree)
+/* State that is no unit's, by the module that it is of. */
+static const struct extra {
+    const char *module;
+    enum outcome (*read)(struct rpc *rpc, struct lyd_node **tree);
+} extras[] = {
+    {"ietf-yang-library", library_read},
+    {"ietf-netconf-monitoring", monitoring_read},
+};
+
+static bool wants_extra(const struct filter *filter, const struct extra *extra)
 {
-    struct ly_ctx *ctx = rpc->agent->schema->ctx;
-    *tree = NULL;
-    if (ly_ctx_get_yanglib_data(ctx, tree, "%u", ly_ctx_get_change_count(ctx)))
-        return schema_refuse(rpc->agent->schema, NULL, &rpc->error, "There is no YANG library.");
-    *tree = lyd_first_sibling(*tree);
-    return DONE;
+    const struct lys_module *module =
+        ly_ctx_get_module_implemented(filter->schema->ctx, extra->module);
+    const struct lysc_node *top = module ? module->compiled->data : NULL;
+    while (top && !filter_wants_top(filter, top))
+        top = top->next;
+    return top;
 }
 
-static enum outcome add_library(struct rpc *rpc, const struct filter *filter, struct text *text)
+static enum outcome add_extra(struct rpc *rpc, struct output *output, const struct extra *extra)
 {
-    struct lyd_node *tree, *node;
-    enum outcome outcome = read_library(rpc, &tree);
-    LY_LIST_FOR(tree, node)
-    {
-        struct lyd_node *part = NULL;
-        char *xml = NULL;
-        enum selection selection = filter_select(filter, node, NULL, &part);
-        if (selection != SELECT_NOTHING &&
-            !lyd_print_mem(&xml, part ? part : node, LYD_XML, LYD_PRINT_SHRINK) && xml)
-            text_add_string(text, xml);
-        free(xml);
-        lyd_free_tree(part);
+    struct lyd_node *tree = NULL;
+    enum outcome outcome = extra->read(rpc, &tree);
+    while (tree && outcome == DONE) {
+        struct lyd_node *node = tree;
+        struct unit unit = {.top = node->schema};
+        tree = node->next;
+        lyd_unlink_tree(node);
+        begin_top(output, &unit, node);
+        outcome = add_entry(output, &(struct piece){&unit, NULL, node, &node});
+        lyd_free_tree(node);
     }
     lyd_free_all(tree);
     return outcome;
 }
 
-static enum outcome state_by_units(struct rpc *rpc, const struct filter *filter,
-                                   struct operational *state)
+static enum outcome add_state(struct output *output, struct operational *state, size_t i)
 {
-    struct output output = {.filter = filter};
-    enum outcome outcome = DONE;
-    for (size_t i = 0; i < state->count; i++) {
-        const struct unit *unit = state->entries[i]->unit;
-        if (output.top != unit->top)
-            begin_top(&output, unit, unit->list ? NULL : state->nodes[i]);
-        add_entry(&output, state->entries[i], state->nodes[i], false);
-    }
-    close_top(&output);
-    if (filter->library)
-        outcome = add_library(rpc, filter, &output.text);
+    const struct unit *unit = state->entries[i]->unit;
+    struct lyd_node *node = state->nodes[i];
+    if (output->top != unit->top)
+        begin_top(output, unit, unit->list ? NULL : node);
+    enum outcome outcome = complete(output->view, node, output->err);
     if (outcome == DONE)
-        return finish(rpc, &output);
-    text_free(&output.text);
+        outcome =
+            add_entry(output, &(struct piece){unit, state->entries[i], node, &state->trees[i]});
     return outcome;
 }
 
-static enum outcome state_by_xpath(struct rpc *rpc, const struct filter *filter,
-                                   struct operational *state)
+enum outcome reading_operational(struct rpc *rpc, const struct reading *reading)
 {
-    struct lyd_node *tree = NULL, *library = NULL;
-    enum outcome outcome = DONE;
-    for (size_t i = 0; i < state->count && outcome == DONE; i++) {
-        outcome = collect_node(&tree, state->trees[i], state->nodes[i], &rpc->error);
-        state->trees[i] = NULL; /* it is the tree's now */
-    }
-    if (outcome == DONE && filter->library)
-        outcome = read_library(rpc, &library);
-    if (outcome == DONE && library && lyd_insert_sibling(tree, library, &tree))
-        outcome = fail_memory(&rpc->error);
-    if (outcome == DONE)
-        return finish_xpath(rpc, filter, &tree);
-    lyd_free_all(tree);
-    return outcome;
+    const struct filter *filter = &reading->filter;
+    struct output output = {.filter = filter, .view = &reading->view, .err = &rpc->error};
+    struct operational state = {0};
+    enum outcome outcome =
+        operational_read(rpc->agent, filter_wants, (void *)filter, &state, &rpc->error);
+    for (size_t i = 0; i < state.count && outcome == DONE; i++)
+        outcome = add_state(&output, &state, i);
+    for (size_t i = 0; i < sizeof(extras) / sizeof(*extras) && outcome == DONE; i++)
+        if (wants_extra(filter, &extras[i]))
+            outcome = add_extra(rpc, &output, &extras[i]);
+    operational_free(&state);
+    return finish(rpc, &output, outcome);
 }
 
 enum outcome rpc_get(struct rpc *rpc)
 {
-    struct filter filter = {0};
-    struct operational state = {0};
-    enum outcome outcome = read_filter(rpc, &filter);
+    struct reading reading = {0};
+    enum outcome outcome = read_parameters(rpc, &reading);
     if (outcome == DONE)
-        outcome = operational_read(rpc->agent, filter_wants, &filter, &state, &rpc->error);
-    if (outcome == DONE)
-        outcome = filter.kind == FILTER_XPATH ? state_by_xpath(rpc, &filter, &state)
-                                              : state_by_units(rpc, &filter, &state);
-    operational_free(&state);
-    filter_free(&filter);
+        outcome = reading_operational(rpc, &reading);
+    filter_free(&reading.filter);
     return outcome;
 }

@@ -33,7 +33,10 @@ enum outcome rpc_place(struct rpc *rpc, const char *parameter, struct rpc_place 
                           "The %s names more than one datastore: name one.", parameter);
     if (find_datastore(LYD_NAME(choice), &place->datastore))
         place->is_datastore = true;
-    else if (!strcmp(LYD_NAME(choice), "config"))
+    else if (!strcmp(LYD_NAME(choice), "datastore")) {
+        place->is_datastore = true;
+        return rpc_datastore_named(rpc, choice, &place->datastore);
+    } else if (!strcmp(LYD_NAME(choice), "config"))
         place->config = choice;
     else if (!strcmp(LYD_NAME(choice), "url"))
         place->url = lyd_get_value(choice);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/netconf/internal.h"
 #include "agent/netconf/rpc.h"
@@ -198,6 +199,9 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
     nc_server_set_capability("urn:ietf:params:netconf:capability:url:1.0?scheme=file");
     if (ly_ctx_new(NULL, LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS, &server->bare))
         return fail_memory(err);
+    nc_server_set_capab_withdefaults(NC_WD_EXPLICIT, NC_WD_ALL | NC_WD_ALL_TAG | NC_WD_TRIM);
+    nc_server_set_capability("urn:ietf:params:netconf:capability:with-operational-defaults:1.0");
+    library_register(server->agent);
     rpc_register(server);
     return DONE;
 }
@@ -234,6 +238,7 @@ enum outcome netconf_server_start(struct agent *agent, struct error *err)
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     server->agent = agent;
+    server->started = clock_now();
     server->local = server->wake = -1;
     pthread_mutex_init(&server->lock, NULL);
     pthread_cond_init(&server->ended, &clock);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/netconf/internal.h"
 #include "agent/netconf/rpc.h"
@@ -106,8 +107,10 @@ static bool serve_request(struct session *session, struct nc_session *nc,
     ly_err_clean(ctx, NULL);
     int result = nc_ps_poll(sessions, LIBRARY_TIME_MS, NULL);
     bool bad = result & NC_PSPOLL_BAD_RPC;
-    if (bad)
+    if (bad) {
+        session_count(session, COUNT_IN_BAD_RPCS);
         rpc_explain(session, nc_session_get_version(nc) == 1);
+    }
     link_done(session->link, bad);
     return !(result & (NC_PSPOLL_SESSION_TERM | NC_PSPOLL_ERROR | NC_PSPOLL_NOSESSIONS));
 }
@@ -128,6 +131,7 @@ static void run_greeted(struct session *session, struct nc_session *nc)
     struct netconf_server *server = session->server;
     pthread_mutex_lock(&server->lock);
     session->id = nc_session_get_id(nc);
+    session->login = clock_now();
     pthread_mutex_unlock(&server->lock);
     nc_session_set_data(nc, session);
     log_info(AREA_NETCONF, "session %u: begins, user %s from %s, base:1.%d", session->id,
@@ -138,6 +142,8 @@ static void run_greeted(struct session *session, struct nc_session *nc)
     datastore_session_ended(server->agent, session->id);
     pthread_mutex_lock(&server->lock);
     bool killed = session->killed;
+    if (!killed && nc_session_get_term_reason(nc) != NC_SESSION_TERM_CLOSED)
+        server->dropped_sessions++;
     pthread_mutex_unlock(&server->lock);
     log_info(AREA_NETCONF, "session %u: ends%s", session->id, killed ? ", killed" : "");
     nc_session_free(nc, NULL);
@@ -148,7 +154,14 @@ static void *run_session(void *arg)
     struct session *session = arg;
     struct nc_session *nc = NULL;
     int far = session->link->far;
+    struct netconf_server *server = session->server;
+    pthread_mutex_lock(&server->lock);
+    server->session_count++; /* its hello is sent first */
+    pthread_mutex_unlock(&server->lock);
     NC_MSG_TYPE result = nc_accept_inout(far, far, session->user, &nc);
+    pthread_mutex_lock(&server->lock);
+    server->bad_hellos += result != NC_MSG_HELLO;
+    pthread_mutex_unlock(&server->lock);
     if (result == NC_MSG_HELLO)
         run_greeted(session, nc);
     else

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "agent/clock.h"
+
 struct candidate {
     uv_mutex_t editing; /* held from begin to end of an edit */
     uv_mutex_t lock;    /* guards the pointer */
@@ -85,6 +87,7 @@ struct datastore_locks {
     uv_mutex_t lock; /* guards the rest */
     bool held[DATASTORE_COUNT];
     uint32_t holder[DATASTORE_COUNT];
+    int64_t since[DATASTORE_COUNT];
 };
 
 struct datastore_locks *locks_new(void)
@@ -141,9 +144,21 @@ enum outcome locks_take(struct datastore_locks *locks, enum datastore datastore,
     if (!held) {
         locks->held[datastore] = true;
         locks->holder[datastore] = session;
+        locks->since[datastore] = clock_now();
     }
     uv_mutex_unlock(&locks->lock);
     return held ? refuse_held(TAG_LOCK_DENIED, datastore, holder, err) : DONE;
+}
+
+bool locks_holder(struct datastore_locks *locks, enum datastore datastore, uint32_t *session,
+                  int64_t *since)
+{
+    uv_mutex_lock(&locks->lock);
+    bool held = locks->held[datastore];
+    *session = locks->holder[datastore];
+    *since = locks->since[datastore];
+    uv_mutex_unlock(&locks->lock);
+    return held;
 }
 
 bool locks_drop(struct datastore_locks *locks, enum datastore datastore, uint32_t session)

@@ -53,6 +53,14 @@ enum outcome locks_take(struct datastore_locks *locks, enum datastore datastore,
 enum outcome locks_release(struct datastore_locks *locks, enum datastore datastore,
                            uint32_t session, struct error *err);
 
+/**
+ * Who has locked a datastore.
+ * @param[out] since When, in nanoseconds since 1970 UTC.
+ * @return Whether it is locked.
+ */
+bool locks_holder(struct datastore_locks *locks, enum datastore datastore, uint32_t *session,
+                  int64_t *since);
+
 /** Unlock if the session holds the lock. @return Whether it did. */
 bool locks_drop(struct datastore_locks *locks, enum datastore datastore, uint32_t session);
 
