@@ -12,6 +12,7 @@
 
 #include "agent/clock.h"
 #include "agent/configuration.h"
+#include "agent/event/event.h"
 #include "agent/log.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
@@ -249,7 +250,9 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
     agent->locks = locks_new();
     if (!agent->candidate || !agent->locks)
         return fail_memory(err);
-    outcome = start_backends(agent, err);
+    outcome = events_start(agent, err);
+    if (outcome == DONE)
+        outcome = start_backends(agent, err);
     if (outcome == DONE)
         outcome = netconf_server_start(agent, err);
     if (outcome == DONE)
@@ -303,6 +306,7 @@ void agent_free(struct agent *agent)
         return;
     }
     stop_backends(agent);
+    events_stop(agent);
     close_handles(agent);
     for (size_t i = 0; i < agent->backend_count; i++) {
         free(agent->backends[i].reason);

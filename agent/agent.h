@@ -18,6 +18,7 @@ struct candidate;
 struct datastore_locks;
 struct netconf_server;
 struct snmp_agent;
+struct events;
 
 /** What the command line says. Strings belong to the caller and outlive the agent. */
 struct agent_options {
@@ -43,6 +44,7 @@ struct agent {
     struct datastore_locks *locks;
     struct netconf_server *netconf;
     struct snmp_agent *snmp;
+    struct events *events;   /**< What happened, for those who want to know. */
     int64_t started;         /**< Nanoseconds since 1970 UTC. */
     uv_mutex_t running_lock; /**< Guards the pointer that follows. */
     struct snapshot *running;

@@ -18,6 +18,9 @@ static const struct module modules[] = {
     {.name = "ietf-netconf",
      .features = {"writable-running", "candidate", "rollback-on-error", "validate", "xpath"}},
     {.name = "ietf-netconf-monitoring"},
+    {.name = "nc-notifications"},
+    {.name = "notifications"},
+    {.name = "ietf-netconf-notifications"},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
 };

@@ -47,6 +47,8 @@ static enum outcome run_transaction(struct agent *agent, struct snapshot *base,
                                                   .only_check = only_check,
                                                   .user = origin->user,
                                                   .protocol = origin->protocol,
+                                                  .host = origin->host,
+                                                  .session = origin->session,
                                                   .finished = finished,
                                                   .arg = &waiter};
     *stale = false;

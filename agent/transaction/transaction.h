@@ -23,6 +23,8 @@ struct transaction_request {
     bool only_check;         /**< End after prepare: could it be done? */
     const char *user;        /**< Who asked, for the log. */
     const char *protocol;
+    const char *host; /**< Where from, or NULL. */
+    uint32_t session; /**< NETCONF session-id, or 0. */
 
     /**
      * The outcome. Core thread.
