@@ -324,6 +324,7 @@ static void find_units(struct filter *filter)
     {
         const char *name = as_element(item)->name.name;
         filter->library |= !strcmp(name, "yang-library") || !strcmp(name, "modules-state");
+        filter->streams |= !strcmp(name, "netconf");
     }
 }
 
@@ -384,6 +385,7 @@ enum outcome filter_read(const struct schema *schema, const struct lyd_node *nod
     if (!node) {
         for (size_t i = 0; i < schema->unit_count; i++)
             want_all(&filter->units[i]);
+        filter->streams = true;
         return DONE;
     }
     const char *type = attribute(node, "type"), *select = attribute(node, "select");

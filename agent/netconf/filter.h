@@ -29,6 +29,7 @@ struct filter {
     char *xpath;                  /**< With module names as prefixes. Owned. */
     struct filter_unit *units;    /**< By rank. Owned. */
     bool library;                 /**< /ietf-yang-library:* is asked for. */
+    bool streams;                 /**< /nc-notifications:netconf is asked for. */
 };
 
 /**

@@ -141,6 +141,7 @@ enum outcome filter_xpath_units(struct filter *filter, struct error *err)
         for (size_t i = 0; i < filter->schema->unit_count; i++)
             filter->units[i].wanted = filter->units[i].all = true;
     filter->library = strstr(filter->xpath, "ietf-yang-library:") != NULL;
+    filter->streams = strstr(filter->xpath, "nc-notifications:") || !plain;
     free(top.keys);
     free(list.keys);
     return DONE;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/datastore/operational.h"
+#include "agent/event/event.h"
 #include "agent/netconf/filter.h"
 #include "agent/netconf/rpc.h"
 
@@ -288,26 +289,39 @@ enum outcome rpc_get_config(struct rpc *rpc)
 
 /* get */
 
+/* The streams of events (RFC 5277, 3.2.5.1). */
+static enum outcome add_streams(struct rpc *rpc, const struct filter *filter,
+                                struct lyd_node **tree)
+{
+    struct lyd_node *streams = filter->streams ? event_streams(rpc->agent) : NULL;
+    if (!filter->streams)
+        return DONE;
+    return streams && !lyd_insert_sibling(*tree, streams, tree) ? DONE : fail_memory(&rpc->error);
+}
+
 /* The YANG library (RFC 8525) is libyang's; it is given to those that ask for it by name. */
-static enum outcome read_library(struct rpc *rpc, struct lyd_node **tree)
+static enum outcome read_library(struct rpc *rpc, const struct filter *filter,
+                                 struct lyd_node **tree)
 {
     struct ly_ctx *ctx = rpc->agent->schema->ctx;
     *tree = NULL;
-    if (ly_ctx_get_yanglib_data(ctx, tree, "%u", ly_ctx_get_change_count(ctx)))
+    if (filter->library && ly_ctx_get_yanglib_data(ctx, tree, "%u", ly_ctx_get_change_count(ctx)))
         return schema_refuse(rpc->agent->schema, NULL, &rpc->error, "There is no YANG library.");
     *tree = lyd_first_sibling(*tree);
-    return DONE;
+    return add_streams(rpc, filter, tree);
 }
 
 static enum outcome add_library(struct rpc *rpc, const struct filter *filter, struct text *text)
 {
     struct lyd_node *tree, *node;
-    enum outcome outcome = read_library(rpc, &tree);
+    enum outcome outcome = read_library(rpc, filter, &tree);
     LY_LIST_FOR(tree, node)
     {
         struct lyd_node *part = NULL;
         char *xml = NULL;
-        enum selection selection = filter_select(filter, node, NULL, &part);
+        enum selection selection = SELECT_ALL;
+        if (filter->kind != FILTER_NONE)
+            selection = filter_select(filter, node, NULL, &part);
         if (selection != SELECT_NOTHING &&
             !lyd_print_mem(&xml, part ? part : node, LYD_XML, LYD_PRINT_SHRINK) && xml)
             text_add_string(text, xml);
@@ -330,7 +344,7 @@ static enum outcome state_by_units(struct rpc *rpc, const struct filter *filter,
         add_entry(&output, state->entries[i], state->nodes[i], false);
     }
     close_top(&output);
-    if (filter->library)
+    if (filter->library || filter->streams)
         outcome = add_library(rpc, filter, &output.text);
     if (outcome == DONE)
         return finish(rpc, &output);
@@ -347,8 +361,8 @@ static enum outcome state_by_xpath(struct rpc *rpc, const struct filter *filter,
         outcome = collect_node(&tree, state->trees[i], state->nodes[i], &rpc->error);
         state->trees[i] = NULL; /* it is the tree's now */
     }
-    if (outcome == DONE && filter->library)
-        outcome = read_library(rpc, &library);
+    if (outcome == DONE)
+        outcome = read_library(rpc, filter, &library);
     if (outcome == DONE && library && lyd_insert_sibling(tree, library, &tree))
         outcome = fail_memory(&rpc->error);
     if (outcome == DONE)

@@ -196,6 +196,9 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
     server->initialised = true;
     if (ly_ctx_new(NULL, LY_CTX_NO_YANGLIBRARY | LY_CTX_DISABLE_SEARCHDIRS, &server->bare))
         return fail_memory(err);
+    /* Beside what it finds in the modules (RFC 5277, 3.1.3 and 6.4). */
+    nc_server_set_capability("urn:ietf:params:netconf:capability:notification:1.0");
+    nc_server_set_capability("urn:ietf:params:netconf:capability:interleave:1.0");
     rpc_register(server);
     return DONE;
 }
