@@ -87,6 +87,18 @@ void event_unref(struct event *event)
     free(event);
 }
 
+/* libyang makes canonical values when they are first asked for, which readers must not do at once.
+ */
+static void make_values(const struct lyd_node *tree)
+{
+    const struct lyd_node *node;
+    LYD_TREE_DFS_BEGIN(tree, node)
+    {
+        lyd_get_value(node);
+        LYD_TREE_DFS_END(tree, node);
+    }
+}
+
 /* Takes the tree. */
 static struct event *make_event(struct lyd_node *tree)
 {
@@ -102,6 +114,7 @@ static struct event *make_event(struct lyd_node *tree)
         return NULL;
     }
     event->length = strlen(event->xml);
+    make_values(tree);
     return event;
 }
 
