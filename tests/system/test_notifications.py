@@ -166,12 +166,17 @@ def test_sessions_are_told(daemon, session, subscriber):
                                session_id=str(closed.id)).findtext("username")
         closed.rpc("<close-session/>")
         assert reason(closed.id) == "closed"
-    killed = daemon.session()
+
+    def begun():
+        one = daemon.session()
+        subscriber.next("netconf-session-start", session_id=str(one.id))
+        return one
+    killed = begun()
     session.rpc(f"<kill-session><session-id>{killed.id}</session-id></kill-session>")
     event = subscriber.next("netconf-session-end", session_id=str(killed.id))
     assert event.findtext("termination-reason") == "killed"
     assert event.findtext("killed-by") == str(session.id)
-    dropped = daemon.session()
+    dropped = begun()
     dropped.socket.close()
     assert reason(dropped.id) == "dropped"
 
