@@ -12,6 +12,7 @@
 
 #include "agent/clock.h"
 #include "agent/configuration.h"
+#include "agent/event/event.h"
 #include "agent/log.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
@@ -251,6 +252,8 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
         return fail_memory(err);
     outcome = confirmed_new(agent, &agent->confirmed, err);
     if (outcome == DONE)
+        outcome = events_start(agent, err);
+    if (outcome == DONE)
         outcome = start_backends(agent, err);
     if (outcome == DONE)
         outcome = netconf_server_start(agent, err);
@@ -306,6 +309,7 @@ void agent_free(struct agent *agent)
         return;
     }
     stop_backends(agent);
+    events_stop(agent);
     close_handles(agent);
     for (size_t i = 0; i < agent->backend_count; i++) {
         free(agent->backends[i].reason);

@@ -19,6 +19,7 @@ struct confirmed;
 struct datastore_locks;
 struct netconf_server;
 struct snmp_agent;
+struct events;
 
 /** What the command line says. Strings belong to the caller and outlive the agent. */
 struct agent_options {
@@ -46,6 +47,7 @@ struct agent {
     struct confirmed *confirmed; /**< The commit that waits for its confirmation. */
     struct netconf_server *netconf;
     struct snmp_agent *snmp;
+    struct events *events;   /**< What happened, for those who want to know. */
     int64_t started;         /**< Nanoseconds since 1970 UTC. */
     uv_mutex_t running_lock; /**< Guards the pointer that follows. */
     struct snapshot *running;

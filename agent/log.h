@@ -29,6 +29,7 @@ enum log_area {
     AREA_SNMP,
     AREA_IPVS,
     AREA_NULL,
+    AREA_EVENT,
     AREA_COUNT
 };
 

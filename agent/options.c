@@ -11,7 +11,8 @@
 #include "agent/log.h"
 
 #define STANDARD_YANG_DIRS                                                                         \
-    "/usr/share/yang/modules/libyang:/usr/share/yuma/modules/ietf:/usr/share/yuma/modules/iana"
+    "/usr/share/yang/modules/libyang:/usr/share/yuma/modules/ietf:/usr/share/yuma/modules/iana:"   \
+    "/usr/share/yuma/modules/ietf-derived:/usr/share/yuma/modules/netconfcentral"
 
 enum long_only { OPTION_YANG_DIRS = 256, OPTION_CHECK, OPTION_NULL, OPTION_FROM_STARTUP };
 

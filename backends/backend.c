@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/event/notices.h"
 #include "agent/log.h"
 
 /* Takes reason. */
@@ -30,8 +31,10 @@ static bool set_status(struct backend *backend, bool up, char *reason)
 
 void backend_report_up(struct backend *backend)
 {
-    if (set_status(backend, true, NULL))
-        log_notice(AREA_AGENT, "backend %s is up", backend->ops->name);
+    if (!set_status(backend, true, NULL))
+        return;
+    log_notice(AREA_AGENT, "backend %s is up", backend->ops->name);
+    event_backend_status(backend->agent, backend->ops->name, true, NULL);
 }
 
 void backend_report_down(struct backend *backend, const char *format, ...)
@@ -43,8 +46,10 @@ void backend_report_down(struct backend *backend, const char *format, ...)
         reason = NULL;
     va_end(args);
     char *copy = reason ? strdup(reason) : NULL;
-    if (set_status(backend, false, reason))
+    if (set_status(backend, false, reason)) {
         log_warning(AREA_AGENT, "backend %s is down: %s", backend->ops->name, copy ? copy : "?");
+        event_backend_status(backend->agent, backend->ops->name, false, copy);
+    }
     free(copy);
 }
 

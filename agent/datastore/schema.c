@@ -24,6 +24,9 @@ static const struct module modules[] = {
     {.name = "ietf-datastores"},
     {.name = "ietf-origin"},
     {.name = "ietf-netconf-nmda", .features = {"origin", "with-defaults"}},
+    {.name = "nc-notifications"},
+    {.name = "notifications"},
+    {.name = "ietf-netconf-notifications"},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
 };

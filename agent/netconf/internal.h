@@ -19,6 +19,7 @@
 
 #include "agent/netconf/link.h"
 #include "agent/netconf/server.h"
+#include "agent/transaction/operations.h"
 
 /** What clients may take, from /noria-agent:netconf-server. */
 struct netconf_limits {
@@ -30,6 +31,7 @@ struct netconf_limits {
 };
 
 struct listeners;
+struct subscription;
 
 /** What is counted of each session and of all together (RFC 6022, common-counters). */
 enum counter {
@@ -49,7 +51,10 @@ struct session {
     uint32_t id;       /**< NETCONF session-id, 0 until the hello messages. Server's lock. */
     bool killed;       /**< By kill-session. Server's lock. */
     int64_t login;     /**< Nanoseconds since 1970 UTC. */
-    uint32_t counts[COUNTERS]; /**< Server's lock. */
+    uint32_t counts[COUNTERS];         /**< Server's lock. */
+    uint32_t killer;                   /**< Session that did it. Server's lock. */
+    bool idle;                         /**< It ends for having asked nothing. Own thread. */
+    struct subscription *subscription; /**< To events, or NULL. Own thread. */
     struct session *next;
 };
 
@@ -121,12 +126,16 @@ void *local_run(void *arg);
  */
 struct link *session_begin(const struct connection *connection, const char *user);
 
+/** Who asks when this session does. Borrows from the session; its thread, after the hello. */
+struct origin session_origin(const struct session *session);
+
 /**
  * End a session of another client (kill-session, RFC 6241, 7.9) and wait until its locks are free,
  * but not for an operation that takes long. Any session's thread.
+ * @param killer The session that asks for it.
  * @return Whether there was such a session.
  */
-bool session_kill(struct netconf_server *server, uint32_t id);
+bool session_kill(const struct session *killer, uint32_t id);
 
 /* monitoring.c */
 

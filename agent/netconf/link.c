@@ -16,6 +16,10 @@
 /* A reply of this size is sent before it is complete. */
 #define REPLY_HELD ((size_t)64 << 10)
 
+/* Notifications that wait for the client, in bytes; those that follow wait in the queue of events.
+ */
+#define NOTICES_HELD ((size_t)256 << 10)
+
 struct link *link_new(size_t message_max)
 {
     struct link *link = calloc(1, sizeof(*link));
@@ -23,9 +27,13 @@ struct link *link_new(size_t message_max)
     if (!link)
         return NULL;
     link->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (link->wake < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+    link->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (link->wake < 0 || link->bell < 0 ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
         if (link->wake >= 0)
             close(link->wake);
+        if (link->bell >= 0)
+            close(link->bell);
         free(link);
         return NULL;
     }
@@ -45,12 +53,14 @@ void link_unref(struct link *link)
     close(link->near);
     close(link->far);
     close(link->wake);
+    close(link->bell);
     pthread_mutex_destroy(&link->lock);
     text_free(&link->in.received);
     text_free(&link->reply);
     text_free(&link->out);
     text_free(&link->message);
     text_free(&link->answer);
+    text_free(&link->notices);
     free(link);
 }
 
@@ -219,6 +229,25 @@ static void finish(struct link *link)
         advance(link);
 }
 
+/*
+ * Take the notifications, if no reply is half sent and none is complete: a notification that the
+ * session sent after a reply must not overtake it.
+ */
+static void take_notices(struct link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    bool between = !link->done && !link->greeting && !(link->busy && link->answered);
+    bool starved = between && link->starved;
+    if (between) {
+        text_add(&link->out, link->notices.data, link->notices.length);
+        text_free(&link->notices);
+        link->starved = false;
+    }
+    pthread_mutex_unlock(&link->lock);
+    if (link->out.failed || (starved && write(link->bell, &(uint64_t){1}, sizeof(uint64_t)) < 0))
+        link_cut(link);
+}
+
 bool link_output(struct link *link)
 {
     uint64_t count;
@@ -238,6 +267,7 @@ bool link_output(struct link *link)
     }
     if (greeting || full || link->gone)
         release(link);
+    take_notices(link);
     return !link->gone;
 }
 
@@ -280,4 +310,38 @@ void link_done(struct link *link, bool must_answer)
     link->must_answer = must_answer;
     pthread_mutex_unlock(&link->lock);
     wake_transport(link);
+}
+
+bool link_has_room(struct link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    bool room = link->notices.length < NOTICES_HELD;
+    link->starved = !room;
+    pthread_mutex_unlock(&link->lock);
+    return room;
+}
+
+void link_notify(struct link *link, const struct text *xml)
+{
+    char line[32];
+    pthread_mutex_lock(&link->lock);
+    if (link->chunked) {
+        snprintf(line, sizeof(line), "\n#%zu\n", xml->length);
+        text_add_string(&link->notices, line);
+    }
+    text_add(&link->notices, xml->data, xml->length);
+    text_add_string(&link->notices, link->chunked ? "\n##\n" : "]]>]]>");
+    bool failed = xml->failed || link->notices.failed;
+    pthread_mutex_unlock(&link->lock);
+    if (failed)
+        link_cut(link);
+    else
+        wake_transport(link);
+}
+
+void link_heard(struct link *link)
+{
+    uint64_t count;
+    while (read(link->bell, &count, sizeof(count)) > 0) {
+    }
 }

@@ -4,7 +4,9 @@
  * The session's end is a socket that libnetconf2 reads and writes. The transport's end hands over
  * one whole message at a time, and gives the reply to the client when the session says that it is
  * complete. So an idle session sleeps in poll(2), the transport stays awake while an operation
- * takes its time, and what arrives was looked at before it is parsed (frame.h).
+ * takes its time, and what arrives was looked at before it is parsed (frame.h). Notifications go
+ * out between replies: the session's thread hands over whole messages, which wait until no reply is
+ * half sent.
  *
  * Two threads hold a link, the transport's and the session's, each with one reference; any thread
  * that has a reference may cut it.
@@ -23,6 +25,7 @@ struct link {
     int near; /**< The transport's end: readable when a reply comes, or the end. */
     int wake; /**< Readable when the session has something to say. */
     int far;  /**< The session's end. */
+    int bell; /**< Wakes the session's thread: an event, or room for notifications. */
     pthread_mutex_t lock;
     /* The transport's: */
     struct frame_reader in;
@@ -39,6 +42,8 @@ struct link {
     bool must_answer;    /**< The session has to end if there was no reply. */
     bool without_id;     /**< The message has no message-id. */
     struct text message; /**< What the session works at. */
+    struct text notices; /**< Framed notifications that wait for the end of a reply. */
+    bool starved;        /**< The session waits for room for notifications. */
     struct text answer;  /**< Content for the reply in place of libnetconf2's; empty is none. */
 };
 
@@ -81,6 +86,15 @@ void link_greeted(struct link *link, bool chunked);
  * @param content XML with its namespaces, taken.
  */
 void link_replace(struct link *link, struct text *content);
+
+/** Whether a notification may be handed over now; if not, the bell rings when it may. */
+bool link_has_room(struct link *link);
+
+/** Send a notification, after the reply that is done, if any. @param xml A whole message. */
+void link_notify(struct link *link, const struct text *xml);
+
+/** The bell was heard: make it silent. */
+void link_heard(struct link *link);
 
 /** The reply is complete. @param must_answer The session ends if there was none. */
 void link_done(struct link *link, bool must_answer);

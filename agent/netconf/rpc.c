@@ -34,6 +34,8 @@ static const struct operation operations[] = {
     {"ietf-netconf-monitoring", "get-schema", rpc_get_schema},
     {"ietf-netconf-nmda", "get-data", rpc_get_data},
     {"ietf-netconf-nmda", "edit-data", rpc_edit_data},
+    {"notifications", "create-subscription", rpc_create_subscription},
+    {"noria-agent", "emit-self-test", rpc_emit_self_test},
 };
 
 static enum outcome not_supported(struct rpc *rpc)
@@ -64,8 +66,7 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
     struct session *session = nc_session_get_data(nc);
     struct netconf_server *server = session->server;
     struct rpc rpc = {.session = session, .agent = server->agent, .request = request};
-    rpc.origin =
-        (struct origin){.user = session->user, .protocol = "netconf", .session = session->id};
+    rpc.origin = session_origin(session);
     bool without_id;
     link_message(session->link, &without_id);
     log_debug(AREA_NETCONF, "session %u: %s", session->id, LYD_NAME(request));

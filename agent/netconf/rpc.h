@@ -68,6 +68,10 @@ enum outcome rpc_get_schema(struct rpc *rpc);
 enum outcome rpc_get_data(struct rpc *rpc);
 enum outcome rpc_edit_data(struct rpc *rpc);
 
+/** The operations of notifications (RFC 5277, 2.1.1; noria-agent). */
+enum outcome rpc_create_subscription(struct rpc *rpc);
+enum outcome rpc_emit_self_test(struct rpc *rpc);
+
 /** A parameter of the request by name, or NULL. */
 const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name);
 

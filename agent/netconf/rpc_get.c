@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/datastore/operational.h"
+#include "agent/event/event.h"
 #include "agent/netconf/reading.h"
 
 #define ORIGIN_NAMESPACE "urn:ietf:params:xml:ns:yang:ietf-origin"
@@ -363,6 +364,13 @@ enum outcome rpc_get_config(struct rpc *rpc)
 
 /* The operational state */
 
+/* The streams of events (RFC 5277, 3.2.5.1). */
+static enum outcome streams_read(struct rpc *rpc, struct lyd_node **tree)
+{
+    *tree = event_streams(rpc->agent);
+    return *tree ? DONE : fail_memory(&rpc->error);
+}
+
 /* State that is no unit's, by the module that it is of. */
 static const struct extra {
     const char *module;
@@ -370,6 +378,7 @@ static const struct extra {
 } extras[] = {
     {"ietf-yang-library", library_read},
     {"ietf-netconf-monitoring", monitoring_read},
+    {"nc-notifications", streams_read},
 };
 
 static bool wants_extra(const struct filter *filter, const struct extra *extra)

@@ -40,7 +40,7 @@ enum outcome rpc_kill_session(struct rpc *rpc)
     if (id == rpc->session->id)
         return rpc_refuse(rpc, TAG_INVALID_VALUE, "session-id",
                           "A session cannot kill itself: use close-session.");
-    if (!session_kill(rpc->session->server, id))
+    if (!session_kill(rpc->session, id))
         return rpc_refuse(rpc, TAG_INVALID_VALUE, "session-id", "There is no session %u.", id);
     log_notice(AREA_NETCONF, "session %u was killed by session %u of user %s", id, rpc->session->id,
                rpc->session->user);

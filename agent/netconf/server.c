@@ -202,6 +202,9 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
     nc_server_set_capab_withdefaults(NC_WD_EXPLICIT, NC_WD_ALL | NC_WD_ALL_TAG | NC_WD_TRIM);
     nc_server_set_capability("urn:ietf:params:netconf:capability:with-operational-defaults:1.0");
     library_register(server->agent);
+    /* Beside what it finds in the modules (RFC 5277, 3.1.3 and 6.4). */
+    nc_server_set_capability("urn:ietf:params:netconf:capability:notification:1.0");
+    nc_server_set_capability("urn:ietf:params:netconf:capability:interleave:1.0");
     rpc_register(server);
     return DONE;
 }

@@ -7,9 +7,11 @@
 #include <time.h>
 
 #include "agent/clock.h"
+#include "agent/event/notices.h"
 #include "agent/log.h"
 #include "agent/netconf/internal.h"
 #include "agent/netconf/rpc.h"
+#include "agent/netconf/subscription.h"
 
 /* How long libnetconf2 may wait for a lock of its own; data is there when it is called. */
 #define LIBRARY_TIME_MS 60000
@@ -55,8 +57,17 @@ static struct session *find_session(struct netconf_server *server, uint32_t id)
     return session;
 }
 
-bool session_kill(struct netconf_server *server, uint32_t id)
+struct origin session_origin(const struct session *session)
 {
+    return (struct origin){.user = session->user,
+                           .protocol = "netconf",
+                           .session = session->id,
+                           .host = session->host};
+}
+
+bool session_kill(const struct session *killer, uint32_t id)
+{
+    struct netconf_server *server = killer->server;
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += KILL_TIME;
@@ -65,6 +76,7 @@ bool session_kill(struct netconf_server *server, uint32_t id)
     bool found = session != NULL;
     if (found) {
         session->killed = true;
+        session->killer = killer->id;
         link_cut(session->link);
     }
     int late = 0;
@@ -81,21 +93,38 @@ static int64_t seconds_now(void)
     return now.tv_sec;
 }
 
-/* Sleep until a request comes. Returns false if the session is over. */
+static int shorter(int64_t a, int64_t b)
+{
+    return (int)(a < b ? a : b);
+}
+
+/*
+ * Sleep until a request comes, and send notifications meanwhile. Returns false if the session is
+ * over. A session with a subscription is never idle.
+ */
 static bool wait_for_request(struct session *session)
 {
     int64_t since = seconds_now();
     for (;;) {
-        struct pollfd ready = {.fd = session->link->far, .events = POLLIN};
+        struct pollfd ready[] = {{.fd = session->link->far, .events = POLLIN},
+                                 {.fd = session->link->bell, .events = POLLIN}};
+        int sleep = shorter(subscription_work(session), SLEEP_MS);
+        if (session->subscription)
+            since = seconds_now();
         int64_t idle = seconds_now() - since, limit = nc_server_get_idle_timeout();
         if (limit && idle >= limit) {
             log_info(AREA_NETCONF, "session %u: idle for %lld s", session->id, (long long)idle);
+            session->idle = true;
             return false;
         }
-        int64_t sleep = limit ? (limit - idle) * 1000 : SLEEP_MS;
-        int count = poll(&ready, 1, (int)(sleep < SLEEP_MS ? sleep : SLEEP_MS));
-        if (count > 0)
-            return ready.revents == POLLIN;
+        if (limit)
+            sleep = shorter((limit - idle) * 1000, sleep);
+        if (poll(ready, 2, sleep) <= 0)
+            continue;
+        if (ready[1].revents)
+            link_heard(session->link);
+        if (ready[0].revents)
+            return ready[0].revents == POLLIN;
     }
 }
 
@@ -105,7 +134,10 @@ static bool serve_request(struct session *session, struct nc_session *nc,
 {
     struct ly_ctx *ctx = session->server->agent->schema->ctx;
     ly_err_clean(ctx, NULL);
+    bool subscribed = session->subscription != NULL;
     int result = nc_ps_poll(sessions, LIBRARY_TIME_MS, NULL);
+    if (!subscribed && session->subscription)
+        nc_session_inc_notif_status(nc); /* else libnetconf2 would think it idle one day */
     bool bad = result & NC_PSPOLL_BAD_RPC;
     if (bad) {
         session_count(session, COUNT_IN_BAD_RPCS);
@@ -126,6 +158,29 @@ static void serve_requests(struct session *session, struct nc_session *nc)
     nc_ps_free(sessions);
 }
 
+/* Tell that a session has ended, and why (RFC 6470, 2.3). */
+static void tell_end(struct session *session, const struct nc_session *nc)
+{
+    struct origin origin = session_origin(session);
+    pthread_mutex_lock(&session->server->lock);
+    uint32_t killer = session->killer;
+    bool killed = session->killed, stopping = session->server->stopping;
+    if (!killed && nc_session_get_term_reason(nc) != NC_SESSION_TERM_CLOSED)
+        session->server->dropped_sessions++;
+    pthread_mutex_unlock(&session->server->lock);
+    const char *reason = "dropped";
+    if (killed)
+        reason = "killed";
+    else if (session->idle)
+        reason = "timeout";
+    else if (nc_session_get_term_reason(nc) == NC_SESSION_TERM_CLOSED)
+        reason = "closed";
+    else if (stopping || nc_session_get_term_reason(nc) == NC_SESSION_TERM_OTHER)
+        reason = "other";
+    log_info(AREA_NETCONF, "session %u: ends, %s", session->id, reason);
+    event_session_end(session->server->agent, &origin, reason, killer);
+}
+
 static void run_greeted(struct session *session, struct nc_session *nc)
 {
     struct netconf_server *server = session->server;
@@ -137,16 +192,27 @@ static void run_greeted(struct session *session, struct nc_session *nc)
     log_info(AREA_NETCONF, "session %u: begins, user %s from %s, base:1.%d", session->id,
              session->user, session->host ? session->host : "the local socket",
              nc_session_get_version(nc));
+    struct origin origin = session_origin(session);
+    event_session_start(server->agent, &origin);
     link_greeted(session->link, nc_session_get_version(nc) == 1);
     serve_requests(session, nc);
+    subscription_end(session);
     datastore_session_ended(server->agent, session->id);
-    pthread_mutex_lock(&server->lock);
-    bool killed = session->killed;
-    if (!killed && nc_session_get_term_reason(nc) != NC_SESSION_TERM_CLOSED)
-        server->dropped_sessions++;
-    pthread_mutex_unlock(&server->lock);
-    log_info(AREA_NETCONF, "session %u: ends%s", session->id, killed ? ", killed" : "");
+    tell_end(session, nc);
     nc_session_free(nc, NULL);
+}
+
+/* There was no session, so its end is told only if the client is still there to be blamed. */
+static void refuse_greeting(struct session *session, NC_MSG_TYPE result)
+{
+    struct origin origin = session_origin(session);
+    struct pollfd hung_up = {.fd = session->link->far, .events = POLLRDHUP};
+    bool dropped = poll(&hung_up, 1, 0) > 0;
+    log_info(AREA_NETCONF, "no hello from user %s at %s", session->user,
+             session->host ? session->host : "the local socket");
+    if (!dropped)
+        event_session_end(session->server->agent, &origin,
+                          result == NC_MSG_WOULDBLOCK ? "timeout" : "bad-hello", 0);
 }
 
 static void *run_session(void *arg)
@@ -165,8 +231,7 @@ static void *run_session(void *arg)
     if (result == NC_MSG_HELLO)
         run_greeted(session, nc);
     else
-        log_info(AREA_NETCONF, "no hello from user %s at %s", session->user,
-                 session->host ? session->host : "the local socket");
+        refuse_greeting(session, result);
     ly_err_clean(session->server->agent->schema->ctx, NULL);
     link_cut(session->link);
     forget_session(session);

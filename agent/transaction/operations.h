@@ -23,6 +23,7 @@ struct origin {
     const char *user;     /**< Login name. */
     const char *protocol; /**< "netconf", "snmp", "local". */
     uint32_t session;     /**< NETCONF session-id; 0 for those that have none. */
+    const char *host;     /**< Address of the client, or NULL if it is this node. */
 };
 
 /** What an edit does to nodes that carry no operation (RFC 6241, 7.2). */

@@ -43,6 +43,8 @@ static enum outcome run_transaction(struct agent *agent, struct snapshot *base,
                                                   .only_check = !part,
                                                   .user = origin->user,
                                                   .protocol = origin->protocol,
+                                                  .host = origin->host,
+                                                  .session = origin->session,
                                                   .finished = finished,
                                                   .arg = &waiter};
     *stale = false;

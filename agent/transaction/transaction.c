@@ -11,6 +11,7 @@
 #include "agent/datastore/journal.h"
 #include "agent/datastore/references.h"
 #include "agent/datastore/unique.h"
+#include "agent/event/notices.h"
 #include "agent/log.h"
 
 /* One backend's part in a transaction. */
@@ -147,6 +148,11 @@ static void publish(struct transaction *transaction)
     log_info(AREA_COMMIT, "revision %" PRIu64 ": %zu changes by %s over %s",
              transaction->after->revision, transaction->changes.count, transaction->request->user,
              transaction->request->protocol);
+    struct origin origin = {.user = transaction->request->user,
+                            .protocol = transaction->request->protocol,
+                            .session = transaction->request->session,
+                            .host = transaction->request->host};
+    event_config_change(agent, &origin, &transaction->changes);
 }
 
 static void transaction_free(struct transaction *transaction)

@@ -43,6 +43,8 @@ struct transaction_request {
     const char *protocol;
     const struct transaction_hooks *hooks; /**< May be NULL. */
     void *hook;                            /**< Theirs. */
+    const char *host;                      /**< Where from, or NULL. */
+    uint32_t session;                      /**< NETCONF session-id, or 0. */
 
     /**
      * The outcome. No transaction may be submitted from here. Core thread.

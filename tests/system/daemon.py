@@ -11,7 +11,9 @@ from netconf import Session, wait_for
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("NORIA_BUILD", SOURCE / "build" / "debug"))
 YANG_DIRS = ":".join([str(SOURCE / "yang"), str(SOURCE / "tests" / "yang"),
-                      "/usr/share/yang/modules/libyang", "/usr/share/yuma/modules/ietf"])
+                      "/usr/share/yang/modules/libyang", "/usr/share/yuma/modules/ietf",
+                      "/usr/share/yuma/modules/ietf-derived",
+                      "/usr/share/yuma/modules/netconfcentral"])
 AGENT = "urn:noria:yang:noria-agent"
 
 # What a sanitizer says ends the daemon with this status, which no other way to end gives.

@@ -174,3 +174,20 @@ def test_a_host_key_that_others_can_read_is_refused(daemon):
                            check=False)
     assert ended.returncode == 1
     assert "0600" in ended.stderr
+
+
+def test_notifications_by_ncclient(daemon):
+    with connect(daemon, password=PASSWORD) as client, \
+            connect(daemon, password=PASSWORD) as other:
+        # A tuple as its filter would be put into the name space of RFC 6241, not of RFC 5277.
+        client.create_subscription(filter=(
+            '<filter xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0" type="subtree">'
+            "<netconf-config-change xmlns="
+            '"urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"/></filter>'))
+        other.edit_config(target="running", config=f'<config xmlns="{BASE}">'
+                          f'{items(item("a"))}</config>')
+        notification = client.take_notification(timeout=20)
+        assert notification and "<username>admin</username>" in notification.notification_xml
+        assert "<source-host>127.0.0.1</source-host>" in notification.notification_xml
+        assert f"<session-id>{other.session_id}</session-id>" in notification.notification_xml
+        assert client.get_config("running").data_xml
