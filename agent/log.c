@@ -15,7 +15,8 @@
 static const char *const area_names[AREA_COUNT] = {
     [AREA_AGENT] = "agent",     [AREA_COMMIT] = "commit", [AREA_DATASTORE] = "datastore",
     [AREA_NETCONF] = "netconf", [AREA_SSH] = "ssh",       [AREA_YANG] = "yang",
-    [AREA_SNMP] = "snmp",       [AREA_IPVS] = "ipvs",     [AREA_NULL] = "null",
+    [AREA_ACCESS] = "access",   [AREA_SNMP] = "snmp",     [AREA_IPVS] = "ipvs",
+    [AREA_NULL] = "null",
 };
 
 /* The one state of the process that is not in the context: every thread and library logs. */

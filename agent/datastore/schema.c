@@ -18,6 +18,7 @@ static const struct module modules[] = {
     {.name = "ietf-netconf",
      .features = {"writable-running", "candidate", "rollback-on-error", "validate", "xpath"}},
     {.name = "ietf-netconf-monitoring"},
+    {.name = "ietf-netconf-acm"},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
 };
@@ -45,7 +46,11 @@ static enum outcome add_unit(struct schema *schema, const struct lysc_node *top,
     return DONE;
 }
 
-/* A container's own unit comes before those of its lists, so that it is read and applied first. */
+/*
+ * A container's own unit comes before those of its lists, so that it is read and applied first.
+ * Snapshots order entries by their keys: a list whose order is the user's stays in the container's
+ * own unit, which keeps it.
+ */
 static enum outcome add_units_of(struct schema *schema, const struct lysc_node *top,
                                  struct error *err)
 {
@@ -57,15 +62,23 @@ static enum outcome add_units_of(struct schema *schema, const struct lysc_node *
     LY_LIST_FOR(lysc_node_child(top), child)
     {
         if (child->nodetype == LYS_LIST && (child->flags & LYS_CONFIG_W) &&
-            !(child->flags & LYS_KEYLESS) && add_unit(schema, top, child, err) != DONE)
+            !(child->flags & LYS_KEYLESS) && !lysc_is_userordered(child) &&
+            add_unit(schema, top, child, err) != DONE)
             return FAILED;
     }
     return DONE;
 }
 
-/* Standard modules with state of their own (yang-library, monitoring) are not ours to store. */
+/*
+ * Our own modules, and the standard ones that configure the agent. Those with state of their own
+ * (yang-library, monitoring) are not ours to store.
+ */
 static bool is_ours(const struct lys_module *module)
 {
+    static const char *const standard[] = {"ietf-netconf-acm"};
+    for (size_t i = 0; i < sizeof(standard) / sizeof(*standard); i++)
+        if (module->implemented && !strcmp(module->name, standard[i]))
+            return true;
     return module->implemented && !strncmp(module->name, "noria-", 6);
 }
 
