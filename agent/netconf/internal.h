@@ -37,6 +37,7 @@ struct session {
     struct link *link; /**< One reference. */
     char *user;        /**< Login name. Owned. */
     char *host;        /**< Address of the client, or NULL for the local socket. Owned. */
+    bool local;        /**< Over the local socket, so of root: never set for another one. */
     uint32_t id;       /**< NETCONF session-id, 0 until the hello messages. Server's lock. */
     bool killed;       /**< By kill-session. Server's lock. */
     struct session *next;
@@ -99,11 +100,11 @@ void *local_run(void *arg);
 
 /**
  * Begin a session: hello, then requests until it ends, in a thread of its own.
- * @param user Login name.
- * @param host Address of the client or NULL; copied, as user is.
+ * @param user Login name; copied.
+ * @param local It came over the local socket; root is not under access control.
  * @return The link, the caller's reference to it; NULL if it cannot be done.
  */
-struct link *session_begin(const struct connection *connection, const char *user);
+struct link *session_begin(const struct connection *connection, const char *user, bool local);
 
 /**
  * End a session of another client (kill-session, RFC 6241, 7.9) and wait until its locks are free,

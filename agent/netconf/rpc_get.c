@@ -14,6 +14,7 @@
 /* What is put out: top-level containers, each with what its units have. */
 struct output {
     const struct filter *filter;
+    struct access *access;
     struct text text;
     const struct lysc_node *top; /* The container that is at work. */
     bool open;                   /* Its start tag has been written. */
@@ -164,20 +165,46 @@ static enum outcome finish_xpath(struct rpc *rpc, const struct filter *filter,
     return outcome;
 }
 
+/* The entry's node in a tree of it. */
+static struct lyd_node *entry_node(const struct entry *entry, struct lyd_node *top)
+{
+    struct lyd_node *node;
+    if (!entry->unit->list)
+        return top;
+    LY_LIST_FOR(lyd_child(top), node)
+    {
+        if (node->schema == entry->unit->list)
+            break;
+    }
+    return node;
+}
+
 static enum outcome copy_entry(const struct entry *entry, struct lyd_node **top,
                                struct lyd_node **node, struct error *err)
 {
     if (lyd_dup_single(entry->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, top))
         return fail_memory(err);
-    *node = *top;
-    if (entry->unit->list) {
-        LY_LIST_FOR(lyd_child(*top), *node)
-        {
-            if ((*node)->schema == entry->unit->list)
-                break;
-        }
-    }
+    *node = entry_node(entry, *top);
     return DONE;
+}
+
+/*
+ * Leave of an entry's tree what the user can read. Returns the entry's node, or NULL if he cannot
+ * read that; then the tree is freed.
+ */
+static struct lyd_node *prune_entry(const struct access *access, const struct entry *entry,
+                                    struct lyd_node **top)
+{
+    struct lyd_node *node = NULL;
+    if (access_prune(access, *top))
+        node = entry_node(entry, *top);
+    else
+        *top = NULL;
+    if (!node) {
+        lyd_free_all(*top);
+        *top = NULL;
+    }
+    return node;
 }
 
 /* get-config */
@@ -202,33 +229,67 @@ static enum outcome each_entry(const struct filter *filter, const struct snapsho
     return outcome;
 }
 
+/* Add what the user can read of an entry; of a container, begin it with that. */
+static enum outcome add_visible(struct output *output, const struct entry *entry, bool begin)
+{
+    struct lyd_node *top = NULL, *node = NULL;
+    enum outcome outcome = copy_entry(entry, &top, &node, NULL);
+    if (outcome == DONE)
+        node = prune_entry(output->access, entry, &top);
+    if (begin)
+        begin_top(output, entry->unit, node);
+    else if (node)
+        add_entry(output, entry, node, false);
+    lyd_free_all(top);
+    return outcome;
+}
+
 static enum outcome add_stored(const struct entry *entry, void *arg)
 {
-    add_entry(arg, entry, entry->node, true);
+    struct output *output = arg;
+    if (!access_covers(output->access, entry->unit, ACCESS_READ))
+        return add_visible(output, entry, false);
+    add_entry(output, entry, entry->node, true);
+    return DONE;
+}
+
+/* Begin the container of a unit with what its own unit holds. */
+static enum outcome begin_stored(struct output *output, const struct unit *unit,
+                                 const struct snapshot *snapshot)
+{
+    const struct unit *own = schema_unit_of_top(output->filter->schema, unit->top);
+    const struct entry *container = snapshot_find(snapshot, own, "");
+    if (container && !access_covers(output->access, own, ACCESS_READ))
+        return add_visible(output, container, true);
+    begin_top(output, unit, container ? container->node : NULL);
     return DONE;
 }
 
 static enum outcome config_by_units(struct rpc *rpc, const struct filter *filter,
                                     const struct snapshot *snapshot)
 {
-    struct output output = {.filter = filter};
-    for (size_t i = 0; i < filter->schema->unit_count; i++) {
+    struct output output = {.filter = filter, .access = &rpc->access};
+    enum outcome outcome = DONE;
+    for (size_t i = 0; i < filter->schema->unit_count && outcome == DONE; i++) {
         const struct unit *unit = &filter->schema->units[i];
         if (!unit->config || !filter->units[i].wanted)
             continue;
-        if (output.top != unit->top) {
-            const struct unit *own = schema_unit_of_top(filter->schema, unit->top);
-            const struct entry *container = snapshot_find(snapshot, own, "");
-            begin_top(&output, unit, container ? container->node : NULL);
-        }
-        each_entry(filter, snapshot, unit, add_stored, &output);
+        if (output.top != unit->top)
+            outcome = begin_stored(&output, unit, snapshot);
+        if (outcome == DONE)
+            outcome = each_entry(filter, snapshot, unit, add_stored, &output);
     }
-    return finish(rpc, &output);
+    if (outcome == DONE)
+        return finish(rpc, &output);
+    close_top(&output);
+    text_free(&output.text);
+    return fail_memory(&rpc->error);
 }
 
 /* A tree that grows, and why it cannot. */
 struct collection {
     struct lyd_node *tree;
+    struct access *access;
     struct error *err;
 };
 
@@ -237,7 +298,9 @@ static enum outcome collect_entry(const struct entry *entry, void *arg)
     struct collection *collection = arg;
     struct lyd_node *top = NULL, *node = NULL;
     enum outcome outcome = copy_entry(entry, &top, &node, collection->err);
-    if (outcome == DONE)
+    if (outcome == DONE && !access_covers(collection->access, entry->unit, ACCESS_READ))
+        node = prune_entry(collection->access, entry, &top);
+    if (outcome == DONE && node)
         outcome = collect_node(&collection->tree, top, node, collection->err);
     return outcome;
 }
@@ -245,7 +308,7 @@ static enum outcome collect_entry(const struct entry *entry, void *arg)
 static enum outcome config_by_xpath(struct rpc *rpc, const struct filter *filter,
                                     const struct snapshot *snapshot)
 {
-    struct collection collection = {.err = &rpc->error};
+    struct collection collection = {.access = &rpc->access, .err = &rpc->error};
     enum outcome outcome = DONE;
     for (size_t i = 0; i < filter->schema->unit_count && outcome == DONE; i++)
         if (filter->schema->units[i].config)
@@ -296,7 +359,21 @@ static enum outcome read_library(struct rpc *rpc, struct lyd_node **tree)
     if (ly_ctx_get_yanglib_data(ctx, tree, "%u", ly_ctx_get_change_count(ctx)))
         return schema_refuse(rpc->agent->schema, NULL, &rpc->error, "There is no YANG library.");
     *tree = lyd_first_sibling(*tree);
+    struct lyd_node *node, *next;
+    LY_LIST_FOR_SAFE(*tree, next, node)
+    {
+        if (!access_prune(&rpc->access, node) && node == *tree)
+            *tree = next;
+    }
     return DONE;
+}
+
+/* Leave of the state what the user can read; of an entry that he cannot read nothing is left. */
+static void prune_state(struct rpc *rpc, struct operational *state)
+{
+    for (size_t i = 0; i < state->count; i++)
+        if (!access_covers(&rpc->access, state->entries[i]->unit, ACCESS_READ))
+            state->nodes[i] = prune_entry(&rpc->access, state->entries[i], &state->trees[i]);
 }
 
 static enum outcome add_library(struct rpc *rpc, const struct filter *filter, struct text *text)
@@ -327,7 +404,8 @@ static enum outcome state_by_units(struct rpc *rpc, const struct filter *filter,
         const struct unit *unit = state->entries[i]->unit;
         if (output.top != unit->top)
             begin_top(&output, unit, unit->list ? NULL : state->nodes[i]);
-        add_entry(&output, state->entries[i], state->nodes[i], false);
+        if (state->nodes[i])
+            add_entry(&output, state->entries[i], state->nodes[i], false);
     }
     close_top(&output);
     if (filter->library)
@@ -344,6 +422,8 @@ static enum outcome state_by_xpath(struct rpc *rpc, const struct filter *filter,
     struct lyd_node *tree = NULL, *library = NULL;
     enum outcome outcome = DONE;
     for (size_t i = 0; i < state->count && outcome == DONE; i++) {
+        if (!state->nodes[i])
+            continue;
         outcome = collect_node(&tree, state->trees[i], state->nodes[i], &rpc->error);
         state->trees[i] = NULL; /* it is the tree's now */
     }
@@ -364,6 +444,7 @@ enum outcome rpc_get(struct rpc *rpc)
     enum outcome outcome = read_filter(rpc, &filter);
     if (outcome == DONE)
         outcome = operational_read(rpc->agent, filter_wants, &filter, &state, &rpc->error);
+    prune_state(rpc, &state);
     if (outcome == DONE)
         outcome = filter.kind == FILTER_XPATH ? state_by_xpath(rpc, &filter, &state)
                                               : state_by_units(rpc, &filter, &state);

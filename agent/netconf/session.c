@@ -160,14 +160,15 @@ static void *run_session(void *arg)
     return NULL;
 }
 
-struct link *session_begin(const struct connection *connection, const char *user)
+struct link *session_begin(const struct connection *connection, const char *user, bool local)
 {
     struct netconf_server *server = connection->server;
     const char *host = connection->host;
     struct session *session = calloc(1, sizeof(*session));
     struct link *link = link_new(connection->limits.message);
     if (session && link) {
-        *session = (struct session){.server = server, .link = link, .user = strdup(user)};
+        *session =
+            (struct session){.server = server, .link = link, .user = strdup(user), .local = local};
         session->host = host ? strdup(host) : NULL;
         register_session(session);
         if (session->user && (session->host || !host) && server_thread(run_session, session))

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "agent/access/access.h"
 #include "agent/datastore/edit.h"
 #include "agent/transaction/candidate.h"
 #include "agent/transaction/transaction.h"
@@ -63,12 +64,34 @@ static enum outcome run_transaction(struct agent *agent, struct snapshot *base,
     return waiter.outcome;
 }
 
-/* How to make the snapshot that running is to become, from what running is. */
+/* How to make the snapshot that a datastore is to become, from what it is. */
 struct change_maker {
     enum outcome (*make)(const struct schema *schema, const struct snapshot *base, const void *arg,
                          struct snapshot **target, struct error *err);
     const void *arg;
+    const struct lyd_node *edit; /* What it is made from, if it is made by an edit. */
 };
+
+/*
+ * Make the target, if the asker may. What is not allowed is said before what is not valid, so that
+ * nobody learns from errors what he cannot read.
+ */
+static enum outcome make_target(struct agent *agent, const struct change_maker *maker,
+                                const struct origin *origin, const struct snapshot *base,
+                                struct snapshot **target, struct error *err)
+{
+    struct access access;
+    enum outcome outcome = access_begin(agent, origin->user, origin->recovery, &access, err);
+    if (outcome == DONE) {
+        outcome = maker->make(agent->schema, base, maker->arg, target, err);
+        if (outcome == REFUSED && maker->edit)
+            access_hide_presence(&access, maker->edit, err);
+    }
+    if (outcome == DONE)
+        outcome = access_check_changes(&access, base, *target, err);
+    access_end(&access);
+    return outcome;
+}
 
 /* Others may change running meanwhile: then the target is made anew on top of theirs. */
 static enum outcome change_running(struct agent *agent, const struct change_maker *maker,
@@ -79,7 +102,7 @@ static enum outcome change_running(struct agent *agent, const struct change_make
     do {
         struct snapshot *base = agent_running(agent), *target = NULL, *valid = NULL;
         stale = false;
-        outcome = maker->make(agent->schema, base, maker->arg, &target, err);
+        outcome = make_target(agent, maker, origin, base, &target, err);
         if (outcome == DONE)
             outcome = transaction_validate(agent->schema, base, target, &valid, err);
         if (outcome == DONE)
@@ -118,12 +141,16 @@ struct snapshot *datastore_read(struct agent *agent, enum datastore datastore)
     return edited ? edited : agent_running(agent);
 }
 
-static enum outcome edit_candidate(struct agent *agent, const struct edit_arguments *arguments,
-                                   struct error *err)
+static enum outcome change_candidate(struct agent *agent, const struct change_maker *maker,
+                                     const struct origin *origin, struct error *err)
 {
     struct snapshot *edited = NULL;
     struct snapshot *base = candidate_begin(agent->candidate, agent);
-    enum outcome outcome = make_edited(agent->schema, base, arguments, &edited, err);
+    enum outcome outcome = make_target(agent, maker, origin, base, &edited, err);
+    if (outcome != DONE) {
+        snapshot_unref(edited);
+        edited = NULL;
+    }
     candidate_end(agent->candidate, edited);
     snapshot_unref(base);
     return outcome;
@@ -134,20 +161,23 @@ static enum outcome change_datastore(struct agent *agent, enum datastore datasto
                                      const struct edit_arguments *arguments, bool test_only,
                                      struct error *err)
 {
-    struct change_maker maker = {make_edited, arguments};
+    struct change_maker maker = {make_edited, arguments, arguments->edit};
     enum outcome outcome = locks_check(agent->locks, datastore, origin->session, err);
     if (outcome != DONE)
         return outcome;
     if (datastore == DATASTORE_RUNNING)
         return change_running(agent, &maker, origin, test_only, err);
     if (!test_only)
-        return edit_candidate(agent, arguments, err);
+        return change_candidate(agent, &maker, origin, err);
 
     struct snapshot *base = datastore_read(agent, datastore), *edited = NULL;
-    outcome = make_edited(agent->schema, base, arguments, &edited, err);
+    outcome = make_target(agent, &maker, origin, base, &edited, err);
     if (outcome == DONE) {
-        maker = (struct change_maker){make_given, edited};
-        outcome = change_running(agent, &maker, origin, true, err);
+        /* The edit is allowed; what others have edited before is not this one's. */
+        struct origin allowed = *origin;
+        allowed.recovery = true;
+        maker = (struct change_maker){make_given, edited, NULL};
+        outcome = change_running(agent, &maker, &allowed, true, err);
     }
     snapshot_unref(edited);
     snapshot_unref(base);
@@ -172,21 +202,39 @@ enum outcome datastore_replace(struct agent *agent, enum datastore target,
     return change_datastore(agent, target, origin, &arguments, false, err);
 }
 
+/* What the asker cannot read is left out of what he copies (RFC 8341, 3.2.7). */
+static enum outcome read_for_copy(struct agent *agent, const struct snapshot *whole,
+                                  const struct origin *origin, struct snapshot **copied,
+                                  struct error *err)
+{
+    struct access access;
+    enum outcome outcome = access_begin(agent, origin->user, origin->recovery, &access, err);
+    if (outcome == DONE)
+        outcome = access_visible(&access, whole, copied, err);
+    access_end(&access);
+    return outcome;
+}
+
 enum outcome datastore_copy(struct agent *agent, enum datastore target, enum datastore source,
                             const struct origin *origin, struct error *err)
 {
     if (target == source)
         return refuse(err, TAG_INVALID_VALUE, NULL,
                       "Source and target are the same datastore: name two different ones.");
-    if (target == DATASTORE_CANDIDATE)
-        return datastore_discard(agent, origin, err);
     enum outcome outcome = locks_check(agent->locks, target, origin->session, err);
     if (outcome != DONE)
         return outcome;
-    struct snapshot *copied = datastore_read(agent, source);
-    struct change_maker maker = {make_given, copied};
-    outcome = change_running(agent, &maker, origin, false, err);
+    struct snapshot *whole = datastore_read(agent, source), *copied = NULL;
+    outcome = read_for_copy(agent, whole, origin, &copied, err);
+    struct change_maker maker = {make_given, copied, NULL};
+    if (outcome == DONE && target == DATASTORE_RUNNING)
+        outcome = change_running(agent, &maker, origin, false, err);
+    else if (outcome == DONE)
+        outcome = change_candidate(agent, &maker, origin, err);
+    if (outcome == DONE && target == DATASTORE_CANDIDATE && copied == whole)
+        candidate_committed(agent->candidate, copied); /* it is running, and follows it */
     snapshot_unref(copied);
+    snapshot_unref(whole);
     return outcome;
 }
 
@@ -202,9 +250,9 @@ static enum outcome only_refusals(enum outcome outcome, struct error *err)
 static enum outcome validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
                                       struct error *err)
 {
-    static const struct origin nobody = {.user = "-", .protocol = "validate"};
+    static const struct origin nobody = {.user = "-", .protocol = "validate", .recovery = true};
     struct error own = {0};
-    struct change_maker maker = {make_given, snapshot};
+    struct change_maker maker = {make_given, snapshot, NULL};
     enum outcome outcome = only_refusals(change_running(agent, &maker, &nobody, true, &own), &own);
     if (outcome != DONE && err)
         error_move(err, &own);
@@ -241,7 +289,7 @@ enum outcome datastore_commit(struct agent *agent, const struct origin *origin, 
     struct snapshot *target = outcome == DONE ? candidate_get(agent->candidate) : NULL;
     if (!target)
         return outcome; /* candidate is running: there is nothing to commit */
-    struct change_maker maker = {make_given, target};
+    struct change_maker maker = {make_given, target, NULL};
     outcome = change_running(agent, &maker, origin, false, err);
     if (outcome == DONE)
         candidate_committed(agent->candidate, target);

@@ -18,6 +18,8 @@ struct origin {
     const char *user;     /**< Login name. */
     const char *protocol; /**< "netconf", "snmp", "local". */
     uint32_t session;     /**< NETCONF session-id; 0 for those that have none. */
+    bool recovery;        /**< The recovery session (RFC 8341), or the agent itself: access control
+                             does not concern it. */
 };
 
 /** What an edit does to nodes that carry no operation (RFC 6241, 7.2). */
