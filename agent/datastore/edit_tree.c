@@ -224,9 +224,13 @@ static struct lyd_node *find_child(const struct lyd_node *target, const struct l
 
 static const char *meta_value(const struct lyd_node *node, const char *module, const char *name)
 {
-    const struct lyd_meta *meta = lyd_find_meta(node->meta, NULL, name);
-    return meta && !strcmp(meta->annotation->module->name, module) ? lyd_get_meta_value(meta)
-                                                                   : NULL;
+    const struct lyd_meta *meta;
+    LY_LIST_FOR(node->meta, meta)
+    {
+        if (!strcmp(meta->name, name) && !strcmp(meta->annotation->module->name, module))
+            return lyd_get_meta_value(meta);
+    }
+    return NULL;
 }
 
 /* The sibling that insert="before|after" names by its value or its key predicates. */
