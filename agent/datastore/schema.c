@@ -132,12 +132,13 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
         fail_memory(err);
         goto out;
     }
-    for (; *search; search++) {
+    for (const char *const *folder = search; *folder; folder++) {
         /* A folder that is not there is no error: the modules may be in another. */
-        if (ly_ctx_set_searchdir(schema->ctx, *search))
-            log_info(AREA_YANG, "no folder %s", *search);
+        if (ly_ctx_set_searchdir(schema->ctx, *folder))
+            log_info(AREA_YANG, "no folder %s", *folder);
     }
-    if (load_modules(schema, with_null, err) != DONE || make_units(schema, err) != DONE ||
+    if (load_modules(schema, with_null, err) != DONE ||
+        schema_relax_paths(schema->ctx, search, err) != DONE || make_units(schema, err) != DONE ||
         rules_find(schema, &schema->rules, err) != DONE)
         goto out;
     ly_err_clean(schema->ctx, NULL);
