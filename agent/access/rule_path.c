@@ -100,11 +100,9 @@ static enum outcome read_key(struct reader *reader, struct rule_predicate *predi
 
 static enum outcome read_value(struct reader *reader, struct rule_predicate *predicate)
 {
-    static const char user[] = "USER";
-    /* The variable $USER; libyang 2.1 leaves its dollar sign out of the canonical form. */
-    const char *variable = reader->at + (*reader->at == '$');
-    if (!strncmp(variable, user, sizeof(user) - 1)) {
-        reader->at = variable + sizeof(user) - 1;
+    static const char user[] = "$USER";
+    if (!strncmp(reader->at, user, sizeof(user) - 1)) {
+        reader->at += sizeof(user) - 1;
         return DONE;
     }
     char quote = *reader->at;
