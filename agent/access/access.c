@@ -22,7 +22,7 @@ static bool is_member(const struct rule_group *group, const char *user)
 }
 
 /* Whether a list is for a user who is in some group. */
-static bool is_for(const struct rule_list *list, const struct rules *rules, const char *user)
+static bool is_for(const struct rule_list *list, const struct access_rules *rules, const char *user)
 {
     for (size_t i = 0; i < rules->group_count && !list->any_group; i++)
         if (is_member(&rules->groups[i], user) &&
@@ -31,7 +31,7 @@ static bool is_for(const struct rule_list *list, const struct rules *rules, cons
     return list->any_group;
 }
 
-static bool is_in_a_group(const struct rules *rules, const char *user)
+static bool is_in_a_group(const struct access_rules *rules, const char *user)
 {
     for (size_t i = 0; i < rules->group_count; i++)
         if (is_member(&rules->groups[i], user))
@@ -41,7 +41,7 @@ static bool is_in_a_group(const struct rules *rules, const char *user)
 
 static enum outcome pick_rules(struct access *access, struct error *err)
 {
-    const struct rules *rules = access->rules;
+    const struct access_rules *rules = access->rules;
     size_t room = 1;
     /* Who is in no group has no rules, also none of those for all groups (3.4.4, step 5). */
     if (!is_in_a_group(rules, access->user))
@@ -61,10 +61,10 @@ static enum outcome pick_rules(struct access *access, struct error *err)
     return DONE;
 }
 
-enum outcome access_begin_with(struct rules *rules, size_t unit_count, const char *user,
+enum outcome access_begin_with(struct access_rules *rules, size_t unit_count, const char *user,
                                bool recovery, struct access *access, struct error *err)
 {
-    *access = (struct access){.user = user, .rules = rules_ref(rules)};
+    *access = (struct access){.user = user, .rules = access_rules_ref(rules)};
     access->all = recovery || !rules->enabled;
     if (access->all)
         return DONE;
@@ -77,7 +77,7 @@ enum outcome access_begin_with(struct rules *rules, size_t unit_count, const cha
 
 void access_end(struct access *access)
 {
-    rules_unref(access->rules);
+    access_rules_unref(access->rules);
     free(access->own);
     free(access->known);
     free(access->covered);

@@ -22,10 +22,10 @@ enum access_counter { DENIED_OPERATIONS, DENIED_DATA_WRITES, DENIED_NOTIFICATION
 
 /** What holds for a request. */
 struct access {
-    const char *user;        /**< Borrowed. */
-    bool all;                /**< Everything is permitted: NACM is off, or for recovery. */
-    struct rules *rules;     /**< One reference. */
-    const struct rule **own; /**< The rules for the user's groups, in order. Array owned. */
+    const char *user;           /**< Borrowed. */
+    bool all;                   /**< Everything is permitted: NACM is off, or for recovery. */
+    struct access_rules *rules; /**< One reference. */
+    const struct rule **own;    /**< The rules for the user's groups, in order. Array owned. */
     size_t own_count;
     struct access_control *control; /**< Counts what is denied; NULL: nobody does. */
     unsigned char *known; /**< By unit: rights of which it is known whether the user has them... */
@@ -49,7 +49,7 @@ void access_denied(const struct access *access, enum access_counter counter, con
 /* access.c */
 
 /** access_begin() for given rules; unit_count is the schema's. */
-enum outcome access_begin_with(struct rules *rules, size_t unit_count, const char *user,
+enum outcome access_begin_with(struct access_rules *rules, size_t unit_count, const char *user,
                                bool recovery, struct access *access, struct error *err);
 
 /** Free what an access owns, and empty it. */

@@ -12,8 +12,8 @@
 #define NACM "/ietf-netconf-acm:nacm"
 
 struct access_control {
-    uv_mutex_t lock;     /* guards the pointer that follows */
-    struct rules *rules; /* One reference. */
+    uv_mutex_t lock;            /* guards the pointer that follows */
+    struct access_rules *rules; /* One reference. */
     atomic_uint denied[DENIED_COUNT];
 };
 
@@ -25,10 +25,10 @@ static struct access_control *control_of(struct agent *agent)
     return NULL;
 }
 
-static struct rules *rules_in_force(struct access_control *control)
+static struct access_rules *rules_in_force(struct access_control *control)
 {
     uv_mutex_lock(&control->lock);
-    struct rules *rules = rules_ref(control->rules);
+    struct access_rules *rules = access_rules_ref(control->rules);
     uv_mutex_unlock(&control->lock);
     return rules;
 }
@@ -40,11 +40,11 @@ enum outcome access_begin(struct agent *agent, const char *user, bool recovery,
     *access = (struct access){0};
     if (!control)
         return fail(err, TAG_OPERATION_FAILED, NULL, "Access control does not work.");
-    struct rules *rules = rules_in_force(control);
+    struct access_rules *rules = rules_in_force(control);
     enum outcome outcome =
         access_begin_with(rules, agent->schema->unit_count, user, recovery, access, err);
     access->control = control;
-    rules_unref(rules);
+    access_rules_unref(rules);
     return outcome;
 }
 
@@ -57,13 +57,13 @@ void access_denied(const struct access *access, enum access_counter counter, con
 
 /* The rules that follow from a configuration. */
 static enum outcome rules_of(const struct backend *backend, const struct snapshot *snapshot,
-                             struct rules **rules, struct error *err)
+                             struct access_rules **rules, struct error *err)
 {
     const struct unit *unit = schema_unit_find(backend->schema, NACM);
     const struct entry *entry = snapshot_find(snapshot, unit, "");
     if (!entry)
         return fail(err, TAG_OPERATION_FAILED, NACM, "The configuration lacks " NACM ".");
-    return rules_new(entry->node, rules, err);
+    return access_rules_new(entry->node, rules, err);
 }
 
 static enum outcome access_start(struct backend *backend, const struct snapshot *running,
@@ -77,7 +77,7 @@ static enum outcome access_start(struct backend *backend, const struct snapshot 
         return FAILED;
     }
     if (uv_mutex_init(&control->lock)) {
-        rules_unref(control->rules);
+        access_rules_unref(control->rules);
         free(control);
         return fail_memory(err);
     }
@@ -91,7 +91,7 @@ static enum outcome access_start(struct backend *backend, const struct snapshot 
 /* A plan is the set of rules that is not in force: first the next one, then the one before. */
 static void access_prepare(struct backend *backend, struct backend_step *step)
 {
-    struct rules *rules = NULL;
+    struct access_rules *rules = NULL;
     enum outcome outcome = rules_of(backend, step->changes->after, &rules, &step->error);
     step->plan = rules;
     step_done(step, outcome);
@@ -100,7 +100,7 @@ static void access_prepare(struct backend *backend, struct backend_step *step)
 static void access_swap(struct backend *backend, struct backend_step *step)
 {
     struct access_control *control = backend->data;
-    struct rules *rules = step->plan;
+    struct access_rules *rules = step->plan;
     uv_mutex_lock(&control->lock);
     step->plan = control->rules;
     control->rules = rules;
@@ -112,7 +112,7 @@ static void access_swap(struct backend *backend, struct backend_step *step)
 
 static void access_release(struct backend *backend, void *plan)
 {
-    rules_unref(plan);
+    access_rules_unref(plan);
 }
 
 static enum outcome access_operational(struct backend *backend, const struct state_request *request,
@@ -134,7 +134,7 @@ static void access_stop(struct backend *backend)
 {
     struct access_control *control = backend->data;
     backend->data = NULL;
-    rules_unref(control->rules);
+    access_rules_unref(control->rules);
     uv_mutex_destroy(&control->lock);
     free(control);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rules *rules_ref(struct rules *rules)
+struct access_rules *access_rules_ref(struct access_rules *rules)
 {
     atomic_fetch_add_explicit(&rules->refs, 1, memory_order_relaxed);
     return rules;
@@ -35,7 +35,7 @@ static void free_list(struct rule_list *list)
     free_names(list->groups, list->group_count);
 }
 
-void rules_unref(struct rules *rules)
+void access_rules_unref(struct access_rules *rules)
 {
     if (!rules || atomic_fetch_sub_explicit(&rules->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -78,7 +78,8 @@ static enum outcome copy_names(const struct lyd_node *node, const char *name, ch
     return DONE;
 }
 
-static enum outcome add_group(struct rules *rules, const struct lyd_node *node, struct error *err)
+static enum outcome add_group(struct access_rules *rules, const struct lyd_node *node,
+                              struct error *err)
 {
     struct rule_group *group = &rules->groups[rules->group_count++];
     group->name = strdup(leaf_value(node, "name"));
@@ -86,7 +87,8 @@ static enum outcome add_group(struct rules *rules, const struct lyd_node *node, 
                        : fail_memory(err);
 }
 
-static enum outcome add_groups(struct rules *rules, const struct lyd_node *nacm, struct error *err)
+static enum outcome add_groups(struct access_rules *rules, const struct lyd_node *nacm,
+                               struct error *err)
 {
     const struct lyd_node *groups, *node;
     enum outcome outcome = DONE;
@@ -181,7 +183,8 @@ static enum outcome add_list(struct rule_list *list, const struct lyd_node *node
     return outcome;
 }
 
-static enum outcome add_lists(struct rules *rules, const struct lyd_node *nacm, struct error *err)
+static enum outcome add_lists(struct access_rules *rules, const struct lyd_node *nacm,
+                              struct error *err)
 {
     const struct lyd_node *node;
     enum outcome outcome = DONE;
@@ -201,9 +204,10 @@ static bool permits(const struct lyd_node *nacm, const char *leaf)
     return !strcmp(leaf_value(nacm, leaf), "permit");
 }
 
-enum outcome rules_new(const struct lyd_node *nacm, struct rules **result, struct error *err)
+enum outcome access_rules_new(const struct lyd_node *nacm, struct access_rules **result,
+                              struct error *err)
 {
-    struct rules *rules = calloc(1, sizeof(*rules));
+    struct access_rules *rules = calloc(1, sizeof(*rules));
     if (!rules)
         return fail_memory(err);
     atomic_init(&rules->refs, 1);
@@ -217,6 +221,6 @@ enum outcome rules_new(const struct lyd_node *nacm, struct rules **result, struc
     if (outcome == DONE)
         *result = rules;
     else
-        rules_unref(rules);
+        access_rules_unref(rules);
     return outcome;
 }

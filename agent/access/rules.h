@@ -55,7 +55,7 @@ struct rule_group {
 };
 
 /** All rules, and what holds where none matches. Read its members; change none. */
-struct rules {
+struct access_rules {
     atomic_uint refs;
     bool enabled;
     bool read_default; /**< Whether it is permitted; as those that follow. */
@@ -73,13 +73,14 @@ struct rules {
  * @param[out] rules With one reference.
  * @return REFUSED with the path of the rule of which the agent can make no sense.
  */
-enum outcome rules_new(const struct lyd_node *nacm, struct rules **rules, struct error *err);
+enum outcome access_rules_new(const struct lyd_node *nacm, struct access_rules **rules,
+                              struct error *err);
 
 /** One more reference. @return The rules. */
-struct rules *rules_ref(struct rules *rules);
+struct access_rules *access_rules_ref(struct access_rules *rules);
 
 /** Give a reference back; NULL is legal. */
-void rules_unref(struct rules *rules);
+void access_rules_unref(struct access_rules *rules);
 
 /**
  * Compile the path of a rule (rule_path.c): a node-instance-identifier with names of modules as

@@ -62,23 +62,23 @@ static struct snapshot *snapshot_of(const char *nacm)
     return snapshot;
 }
 
-static enum outcome compile(const struct snapshot *snapshot, struct rules **rules,
+static enum outcome compile(const struct snapshot *snapshot, struct access_rules **rules,
                             struct error *err)
 {
     const struct unit *unit = schema_unit_find(schema, NACM_PATH);
-    return rules_new(snapshot_find(snapshot, unit, "")->node, rules, err);
+    return access_rules_new(snapshot_find(snapshot, unit, "")->node, rules, err);
 }
 
 static void begin(const struct snapshot *snapshot, const char *user, bool recovery,
                   struct access *access)
 {
     struct error error = {0};
-    struct rules *rules = NULL;
+    struct access_rules *rules = NULL;
     if (compile(snapshot, &rules, &error) != DONE)
         fail_msg("%s: %s", error.path, error_message(&error));
     assert_int_equal(access_begin_with(rules, schema->unit_count, user, recovery, access, NULL),
                      DONE);
-    rules_unref(rules);
+    access_rules_unref(rules);
 }
 
 static const struct lyd_node *node_at(const struct snapshot *snapshot, const char *path)
@@ -564,7 +564,7 @@ static void rules_that_make_no_sense_are_refused(void **state)
         char *xml;
         struct error error = {0};
         struct snapshot *empty, *edited = NULL, *valid = NULL;
-        struct rules *rules = NULL;
+        struct access_rules *rules = NULL;
         assert_int_equal(snapshot_new_empty(schema, &empty, NULL), DONE);
         assert_true(asprintf(&xml, OLGA(PERMIT(PATH("%s"))), paths[i]) > 0);
         enum outcome outcome = edit_by_xml(empty, xml, EDIT_MERGE, &edited, &error);
@@ -575,7 +575,7 @@ static void rules_that_make_no_sense_are_refused(void **state)
         if (outcome != REFUSED || error.tag != TAG_INVALID_VALUE || !error.path ||
             strcmp(error.path, NACM_PATH "/rule-list[name='one']/rule[name='p']/path") != 0)
             fail_msg("%s: %d %s %s", paths[i], outcome, error.path, error_message(&error));
-        rules_unref(rules);
+        access_rules_unref(rules);
         error_clear(&error);
         snapshot_unref(valid);
         snapshot_unref(edited);
