@@ -25,6 +25,7 @@ enum log_area {
     AREA_DATASTORE,
     AREA_NETCONF,
     AREA_SSH,
+    AREA_ACCESS,
     AREA_YANG,
     AREA_SNMP,
     AREA_IPVS,

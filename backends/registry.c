@@ -1,6 +1,7 @@
 /*
  * The backends of this build: a line each.
  */
+#include "agent/access/backend.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
 #include "backends/backend.h"
@@ -8,5 +9,6 @@
 #include "backends/null/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &netconf_server_backend, &snmp_agent_backend, &ipvs_backend, &null_backend, NULL,
+    &access_backend, &netconf_server_backend, &snmp_agent_backend,
+    &ipvs_backend,   &null_backend,           NULL,
 };

@@ -123,8 +123,15 @@ static enum outcome edit_instance(struct edit *edit, const struct lyd_node *node
     outcome = instance_tree(operation == EDIT_REPLACE ? NULL : present, node, &tree, err);
     if (outcome != DONE)
         return outcome;
-    outcome = edit_children(lyd_child(tree), node, operation == EDIT_NONE ? EDIT_NONE : EDIT_MERGE,
-                            NULL, NULL, err);
+    /* Beside the instance there may be leafs of the container, by their defaults. */
+    struct lyd_node *target;
+    LY_LIST_FOR(lyd_child(tree), target)
+    {
+        if (target->schema == unit->list)
+            break;
+    }
+    outcome = edit_children(target, node, operation == EDIT_NONE ? EDIT_NONE : EDIT_MERGE, NULL,
+                            NULL, err);
     if (outcome != DONE) {
         lyd_free_all(tree);
         return outcome;

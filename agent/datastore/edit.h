@@ -54,4 +54,7 @@ enum outcome edit_refuse(const struct lyd_node *node, enum error_tag tag, struct
 /** Whether a node exists as RFC 6243's explicit mode sees it: defaults alone do not count. */
 bool edit_exists(const struct lyd_node *node);
 
+/** Whether two children of one node cannot be there together: cases of one choice. */
+bool edit_excludes(const struct lysc_node *schema, const struct lysc_node *other);
+
 #endif

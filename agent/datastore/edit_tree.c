@@ -171,9 +171,9 @@ bool edit_exists(const struct lyd_node *node)
     return false;
 }
 
-/* The choices above a node, up to its parent in the data: is other in another case of one? */
-static bool excludes(const struct lysc_node *schema, const struct lysc_node *other)
+bool edit_excludes(const struct lysc_node *schema, const struct lysc_node *other)
 {
+    /* The choices above a node, up to its parent in the data: is other in another case of one? */
     for (const struct lysc_node *a = schema->parent; a && (a->nodetype & (LYS_CASE | LYS_CHOICE));
          a = a->parent) {
         if (a->nodetype != LYS_CASE)
@@ -198,7 +198,7 @@ static enum outcome leave_other_cases(struct lyd_node *target, const struct lyd_
     {
         enum edit_operation operation = edit_operation_of(sibling, inherited);
         if (sibling->schema && operation != EDIT_DELETE && operation != EDIT_REMOVE &&
-            excludes(edit->schema, sibling->schema))
+            edit_excludes(edit->schema, sibling->schema))
             return edit_refuse(edit, TAG_BAD_ELEMENT, err,
                                "<%s> and <%s> exclude each other: give one of them.",
                                LYD_NAME(edit), LYD_NAME(sibling));
@@ -206,7 +206,7 @@ static enum outcome leave_other_cases(struct lyd_node *target, const struct lyd_
     struct lyd_node *child, *next;
     LY_LIST_FOR_SAFE(lyd_child(target), next, child)
     {
-        if (child->schema && excludes(edit->schema, child->schema))
+        if (child->schema && edit_excludes(edit->schema, child->schema))
             lyd_free_tree(child);
     }
     return DONE;

@@ -27,6 +27,7 @@ static const struct module modules[] = {
     {.name = "nc-notifications"},
     {.name = "notifications"},
     {.name = "ietf-netconf-notifications"},
+    {.name = "ietf-netconf-acm"},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
 };
@@ -54,7 +55,11 @@ static enum outcome add_unit(struct schema *schema, const struct lysc_node *top,
     return DONE;
 }
 
-/* A container's own unit comes before those of its lists, so that it is read and applied first. */
+/*
+ * A container's own unit comes before those of its lists, so that it is read and applied first.
+ * Snapshots order entries by their keys: a list whose order is the user's stays in the container's
+ * own unit, which keeps it.
+ */
 static enum outcome add_units_of(struct schema *schema, const struct lysc_node *top,
                                  struct error *err)
 {
@@ -66,15 +71,23 @@ static enum outcome add_units_of(struct schema *schema, const struct lysc_node *
     LY_LIST_FOR(lysc_node_child(top), child)
     {
         if (child->nodetype == LYS_LIST && (child->flags & LYS_CONFIG_W) &&
-            !(child->flags & LYS_KEYLESS) && add_unit(schema, top, child, err) != DONE)
+            !(child->flags & LYS_KEYLESS) && !lysc_is_userordered(child) &&
+            add_unit(schema, top, child, err) != DONE)
             return FAILED;
     }
     return DONE;
 }
 
-/* Standard modules with state of their own (yang-library, monitoring) are not ours to store. */
+/*
+ * Our own modules, and the standard ones that configure the agent. Those with state of their own
+ * (yang-library, monitoring) are not ours to store.
+ */
 static bool is_ours(const struct lys_module *module)
 {
+    static const char *const standard[] = {"ietf-netconf-acm"};
+    for (size_t i = 0; i < sizeof(standard) / sizeof(*standard); i++)
+        if (module->implemented && !strcmp(module->name, standard[i]))
+            return true;
     return module->implemented && !strncmp(module->name, "noria-", 6);
 }
 
@@ -128,12 +141,13 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
         fail_memory(err);
         goto out;
     }
-    for (; *search; search++) {
+    for (const char *const *folder = search; *folder; folder++) {
         /* A folder that is not there is no error: the modules may be in another. */
-        if (ly_ctx_set_searchdir(schema->ctx, *search))
-            log_info(AREA_YANG, "no folder %s", *search);
+        if (ly_ctx_set_searchdir(schema->ctx, *folder))
+            log_info(AREA_YANG, "no folder %s", *folder);
     }
-    if (load_modules(schema, with_null, err) != DONE || make_units(schema, err) != DONE ||
+    if (load_modules(schema, with_null, err) != DONE ||
+        schema_relax_paths(schema->ctx, search, err) != DONE || make_units(schema, err) != DONE ||
         rules_find(schema, &schema->rules, err) != DONE)
         goto out;
     ly_err_clean(schema->ctx, NULL);

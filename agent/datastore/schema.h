@@ -43,6 +43,12 @@ struct schema {
 enum outcome schema_load(const char *const *search, bool with_null, struct schema **schema,
                          struct error *err);
 
+/**
+ * Have paths in access control rules be all that RFC 8341 lets them be; for schema_load().
+ * @param search As for schema_load().
+ */
+enum outcome schema_relax_paths(struct ly_ctx *ctx, const char *const *search, struct error *err);
+
 /** Free a schema, after all data that uses it; NULL is legal. */
 void schema_free(struct schema *schema);
 

@@ -48,6 +48,7 @@ struct session {
     struct link *link; /**< One reference. */
     char *user;        /**< Login name. Owned. */
     char *host;        /**< Address of the client, or NULL for the local socket. Owned. */
+    bool local;        /**< Over the local socket, so of root: never set for another one. */
     uint32_t id;       /**< NETCONF session-id, 0 until the hello messages. Server's lock. */
     bool killed;       /**< By kill-session. Server's lock. */
     int64_t login;     /**< Nanoseconds since 1970 UTC. */
@@ -120,11 +121,11 @@ void *local_run(void *arg);
 
 /**
  * Begin a session: hello, then requests until it ends, in a thread of its own.
- * @param user Login name.
- * @param host Address of the client or NULL; copied, as user is.
+ * @param user Login name; copied.
+ * @param local It came over the local socket; root is not under access control.
  * @return The link, the caller's reference to it; NULL if it cannot be done.
  */
-struct link *session_begin(const struct connection *connection, const char *user);
+struct link *session_begin(const struct connection *connection, const char *user, bool local);
 
 /** Who asks when this session does. Borrows from the session; its thread, after the hello. */
 struct origin session_origin(const struct session *session);

@@ -85,7 +85,7 @@ void *local_run(void *arg)
     if (!peer_name(connection->socket, user, sizeof(user)))
         log_warning(AREA_NETCONF, "a process that is not root's is turned away");
     else
-        link = session_begin(connection, user);
+        link = session_begin(connection, user, true);
     server_logged_in(connection);
     if (link) {
         carry(connection->socket, link);

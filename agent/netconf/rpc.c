@@ -53,6 +53,31 @@ static enum outcome run(struct rpc *rpc)
     return not_supported(rpc);
 }
 
+/* RFC 8341, 3.1.3: whether the user may ask for this at all. */
+static enum outcome check_access(struct rpc *rpc)
+{
+    struct session *session = rpc->session;
+    const struct lysc_node *operation = rpc->request->schema;
+    const char *module = operation->module->name;
+    char *what;
+    if (access_begin(rpc->agent, session->user, rpc->origin.recovery, &rpc->access, &rpc->error) !=
+        DONE)
+        return FAILED;
+    if (access_executes(&rpc->access, rpc->request))
+        return DONE;
+    if (asprintf(&what, "execute %s:%s", module, operation->name) < 0)
+        return fail_memory(&rpc->error);
+    access_denied(&rpc->access, DENIED_OPERATIONS, what);
+    free(what);
+    rpc_refuse(rpc, TAG_ACCESS_DENIED, NULL,
+               "The user %s may not execute %s: ask for a rule in /ietf-netconf-acm:nacm that "
+               "permits it.",
+               session->user, operation->name);
+    if (asprintf(&rpc->error.path, "/ietf-netconf:rpc/%s:%s", module, operation->name) < 0)
+        rpc->error.path = NULL;
+    return REFUSED;
+}
+
 /* libnetconf2 does not mind, RFC 6241, 4.1, does. */
 static enum outcome refuse_without_id(struct rpc *rpc)
 {
@@ -76,7 +101,7 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
     session_count(session, without_id ? COUNT_IN_BAD_RPCS : COUNT_IN_RPCS);
     if (without_id)
         outcome = refuse_without_id(&rpc);
-    else
+    else if ((outcome = check_access(&rpc)) == DONE)
         outcome = run(&rpc);
     if (outcome != DONE)
         session_count(session, COUNT_OUT_RPC_ERRORS);
@@ -87,6 +112,7 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
         nc_session_set_term_reason(nc, NC_SESSION_TERM_CLOSED);
     reply = reply_make(&rpc, outcome);
     free(rpc.data);
+    access_end(&rpc.access);
     error_clear(&rpc.error);
     return reply;
 }

@@ -6,6 +6,7 @@
 #ifndef NORIA_NETCONF_RPC_H
 #define NORIA_NETCONF_RPC_H
 
+#include "agent/access/access.h"
 #include "agent/netconf/internal.h"
 #include "agent/transaction/operations.h"
 
@@ -14,6 +15,7 @@ struct rpc {
     struct session *session;
     struct agent *agent;
     struct origin origin;
+    struct access access;           /**< What its user may do. */
     const struct lyd_node *request; /**< The operation's node. Borrowed. */
     struct error error;             /**< Why it was not done. */
     bool protocol;                  /**< The error is in the request, not in the data. */

@@ -63,10 +63,10 @@ static enum outcome copy_to_url(struct rpc *rpc, const struct rpc_place *target,
                                 const struct rpc_place *source, const struct lyd_node *config)
 {
     struct snapshot *snapshot = NULL;
-    enum outcome outcome =
-        source->is_datastore
-            ? datastore_fetch(rpc->agent, source->datastore, &snapshot, &rpc->error)
-            : datastore_fetch_config(rpc->agent, config, &snapshot, &rpc->error);
+    enum outcome outcome = source->is_datastore
+                               ? datastore_fetch_visible(rpc->agent, source->datastore,
+                                                         &rpc->origin, &snapshot, &rpc->error)
+                               : datastore_fetch_config(rpc->agent, config, &snapshot, &rpc->error);
     if (outcome == DONE)
         outcome = url_write(rpc->agent, target->url, snapshot, &rpc->error);
     snapshot_unref(snapshot);

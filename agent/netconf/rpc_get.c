@@ -18,6 +18,7 @@
 struct output {
     const struct filter *filter;
     const struct view *view;
+    struct access *access;
     struct text text;
     const struct lysc_node *top; /* The container that is at work. */
     bool open;                   /* Its start tag has been written. */
@@ -195,11 +196,8 @@ static enum outcome put_out(struct output *output, const struct piece *piece,
     return outcome;
 }
 
-/*
- * The one way of data into a reply: what is asked for of a piece is selected, reduced to what the
- * view shows, and printed. What a reader may not see is to be kept back here.
- */
-static enum outcome add_entry(struct output *output, const struct piece *piece)
+/* What is asked for of a piece is selected, reduced to what the view shows, and printed. */
+static enum outcome add_piece(struct output *output, const struct piece *piece)
 {
     struct lyd_node *part = NULL;
     enum selection selection = output->selection;
@@ -216,6 +214,58 @@ static enum outcome add_entry(struct output *output, const struct piece *piece)
         return put_out(output, piece, selection, part);
     add_xml(output, piece->unit, entry_text(piece->entry));
     return DONE;
+}
+
+/* Whether a user reads all that a piece has; of what is no unit's each node is looked at. */
+static bool reads_all(const struct output *output, const struct piece *piece)
+{
+    return output->access->all ||
+           (piece->entry && access_covers(output->access, piece->unit, ACCESS_READ));
+}
+
+/*
+ * The one way of data into a reply: what the user cannot read is taken out of a private copy before
+ * any filter sees it.
+ */
+static enum outcome add_entry(struct output *output, const struct piece *piece)
+{
+    struct lyd_node *top = NULL, *node = NULL;
+    enum outcome outcome = DONE;
+    if (reads_all(output, piece))
+        return add_piece(output, piece);
+    if (piece->tree) {
+        top = *piece->tree;
+        *piece->tree = NULL;
+    } else {
+        outcome = copy_entry(piece->entry, &top, &node, output->err);
+    }
+    if (outcome != DONE)
+        return outcome;
+    if (!access_prune(output->access, top))
+        return DONE;
+    node = instance_in(piece->unit, top);
+    if (node)
+        outcome = add_piece(output, &(struct piece){piece->unit, piece->entry, node, &top});
+    lyd_free_all(top);
+    return outcome;
+}
+
+/* Begin a container with what the user can read of what its own unit holds. */
+static enum outcome begin_stored(struct output *output, const struct unit *unit,
+                                 const struct entry *container)
+{
+    struct lyd_node *top = NULL, *node = NULL;
+    enum outcome outcome = DONE;
+    if (!container || access_covers(output->access, container->unit, ACCESS_READ)) {
+        begin_top(output, unit, container ? container->node : NULL);
+        return DONE;
+    }
+    outcome = copy_entry(container, &top, &node, output->err);
+    if (outcome == DONE && !access_prune(output->access, top))
+        top = NULL;
+    begin_top(output, unit, top);
+    lyd_free_all(top);
+    return outcome;
 }
 
 /* What was gathered is reduced to what the expression selects, and to what the view shows. */
@@ -305,7 +355,8 @@ enum outcome reading_config(struct rpc *rpc, const struct reading *reading,
                             enum datastore datastore)
 {
     const struct filter *filter = &reading->filter;
-    struct output output = {.filter = filter, .view = &reading->view, .err = &rpc->error};
+    struct output output = {
+        .filter = filter, .view = &reading->view, .access = &rpc->access, .err = &rpc->error};
     struct snapshot *snapshot;
     enum outcome outcome = datastore_fetch(rpc->agent, datastore, &snapshot, &rpc->error);
     if (outcome != DONE)
@@ -316,10 +367,10 @@ enum outcome reading_config(struct rpc *rpc, const struct reading *reading,
             continue;
         if (output.top != unit->top) {
             const struct unit *own = schema_unit_of_top(filter->schema, unit->top);
-            const struct entry *container = snapshot_find(snapshot, own, "");
-            begin_top(&output, unit, container ? container->node : NULL);
+            outcome = begin_stored(&output, unit, snapshot_find(snapshot, own, ""));
         }
-        outcome = each_entry(filter, snapshot, unit, add_stored, &output);
+        if (outcome == DONE)
+            outcome = each_entry(filter, snapshot, unit, add_stored, &output);
     }
     outcome = finish(rpc, &output, outcome);
     snapshot_unref(snapshot);
@@ -412,10 +463,15 @@ static enum outcome add_state(struct output *output, struct operational *state, 
 {
     const struct unit *unit = state->entries[i]->unit;
     struct lyd_node *node = state->nodes[i];
+    enum outcome outcome = complete(output->view, node, output->err);
+    if (outcome == DONE && !access_covers(output->access, unit, ACCESS_READ)) {
+        if (!access_prune(output->access, state->trees[i]))
+            state->trees[i] = NULL;
+        node = state->trees[i] ? instance_in(unit, state->trees[i]) : NULL;
+    }
     if (output->top != unit->top)
         begin_top(output, unit, unit->list ? NULL : node);
-    enum outcome outcome = complete(output->view, node, output->err);
-    if (outcome == DONE)
+    if (outcome == DONE && node)
         outcome =
             add_entry(output, &(struct piece){unit, state->entries[i], node, &state->trees[i]});
     return outcome;
@@ -424,7 +480,8 @@ static enum outcome add_state(struct output *output, struct operational *state, 
 enum outcome reading_operational(struct rpc *rpc, const struct reading *reading)
 {
     const struct filter *filter = &reading->filter;
-    struct output output = {.filter = filter, .view = &reading->view, .err = &rpc->error};
+    struct output output = {
+        .filter = filter, .view = &reading->view, .access = &rpc->access, .err = &rpc->error};
     struct operational state = {0};
     enum outcome outcome =
         operational_read(rpc->agent, filter_wants, (void *)filter, &state, &rpc->error);

@@ -62,7 +62,10 @@ struct origin session_origin(const struct session *session)
     return (struct origin){.user = session->user,
                            .protocol = "netconf",
                            .session = session->id,
-                           .host = session->host};
+                           .host = session->host,
+                           /* The local socket is root's alone, so that root can repair what keeps
+                              all others out. */
+                           .recovery = session->local};
 }
 
 bool session_kill(const struct session *killer, uint32_t id)
@@ -238,14 +241,15 @@ static void *run_session(void *arg)
     return NULL;
 }
 
-struct link *session_begin(const struct connection *connection, const char *user)
+struct link *session_begin(const struct connection *connection, const char *user, bool local)
 {
     struct netconf_server *server = connection->server;
     const char *host = connection->host;
     struct session *session = calloc(1, sizeof(*session));
     struct link *link = link_new(connection->limits.message);
     if (session && link) {
-        *session = (struct session){.server = server, .link = link, .user = strdup(user)};
+        *session =
+            (struct session){.server = server, .link = link, .user = strdup(user), .local = local};
         session->host = host ? strdup(host) : NULL;
         register_session(session);
         if (session->user && (session->host || !host) && server_thread(run_session, session))

@@ -151,7 +151,7 @@ static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *subsys
     struct ssh_client *client = self->client;
     if (!client->logged_in || self->link || strcmp(subsystem, "netconf"))
         return SSH_ERROR;
-    self->link = session_begin(client->connection, client->user);
+    self->link = session_begin(client->connection, client->user, false);
     return self->link ? SSH_OK : SSH_ERROR;
 }
 

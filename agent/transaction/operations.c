@@ -21,12 +21,12 @@ static enum outcome make_edited(const struct schema *schema, const struct snapsh
     return edit_snapshot(schema, base, arguments->edit, arguments->operation, target, err);
 }
 
-static enum outcome edit_candidate(struct agent *agent, const struct edit_arguments *arguments,
-                                   struct error *err)
+static enum outcome edit_candidate(struct agent *agent, const struct change_maker *maker,
+                                   const struct origin *origin, struct error *err)
 {
     struct snapshot *edited = NULL;
     struct snapshot *base = candidate_begin(agent->candidate, agent);
-    enum outcome outcome = make_edited(agent->schema, base, arguments, &edited, err);
+    enum outcome outcome = running_make_target(agent, maker, origin, base, &edited, err);
     candidate_end(agent->candidate, edited);
     snapshot_unref(base);
     return outcome;
@@ -37,7 +37,7 @@ static enum outcome change_datastore(struct agent *agent, enum datastore datasto
                                      const struct edit_arguments *arguments, bool test_only,
                                      struct error *err)
 {
-    struct change_maker maker = {make_edited, arguments};
+    struct change_maker maker = {make_edited, arguments, arguments->edit};
     enum outcome outcome = locks_check(agent->locks, datastore, origin->session, err);
     if (outcome != DONE)
         return outcome;
@@ -46,13 +46,16 @@ static enum outcome change_datastore(struct agent *agent, enum datastore datasto
     if (datastore == DATASTORE_RUNNING)
         return running_change(agent, &maker, origin, NULL, false, err);
     if (!test_only)
-        return edit_candidate(agent, arguments, err);
+        return edit_candidate(agent, &maker, origin, err);
 
     struct snapshot *base = datastore_read(agent, datastore), *edited = NULL;
-    outcome = make_edited(agent->schema, base, arguments, &edited, err);
+    outcome = running_make_target(agent, &maker, origin, base, &edited, err);
     if (outcome == DONE) {
-        maker = (struct change_maker){make_given, edited};
-        outcome = running_check(agent, &maker, origin, err);
+        /* The edit is allowed; what others have edited before is not this one's. */
+        struct origin allowed = *origin;
+        allowed.recovery = true;
+        maker = (struct change_maker){make_given, edited, NULL};
+        outcome = running_check(agent, &maker, &allowed, err);
     }
     snapshot_unref(edited);
     snapshot_unref(base);
@@ -79,7 +82,7 @@ enum outcome datastore_commit_as(struct agent *agent, const struct origin *origi
         return outcome;
     /* A candidate without edits is running; to commit it may still be to confirm. */
     struct snapshot *edited = candidate_get(agent->candidate);
-    struct change_maker maker = {edited ? make_given : make_same, edited};
+    struct change_maker maker = {edited ? make_given : make_same, edited, NULL};
     outcome = running_change(agent, &maker, origin, terms, !edited, err);
     if (outcome == DONE && edited)
         candidate_committed(agent->candidate, edited);

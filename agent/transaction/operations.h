@@ -24,6 +24,8 @@ struct origin {
     const char *protocol; /**< "netconf", "snmp", "local". */
     uint32_t session;     /**< NETCONF session-id; 0 for those that have none. */
     const char *host;     /**< Address of the client, or NULL if it is this node. */
+    bool recovery;        /**< The recovery session (RFC 8341), or the agent itself: access control
+                             does not concern it. */
 };
 
 /** What an edit does to nodes that carry no operation (RFC 6241, 7.2). */
@@ -38,6 +40,11 @@ struct snapshot *datastore_read(struct agent *agent, enum datastore datastore);
 /** The present content of any datastore; that of startup is read from its file. */
 enum outcome datastore_fetch(struct agent *agent, enum datastore datastore,
                              struct snapshot **snapshot, struct error *err);
+
+/** datastore_fetch() of what the asker can read. */
+enum outcome datastore_fetch_visible(struct agent *agent, enum datastore datastore,
+                                     const struct origin *origin, struct snapshot **snapshot,
+                                     struct error *err);
 
 /** A given whole configuration as a snapshot; it need not be valid. */
 enum outcome datastore_fetch_config(struct agent *agent, const struct lyd_node *config,

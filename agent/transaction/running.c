@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "agent/access/access.h"
+
 /* A worker that waits for its transaction. */
 struct waiter {
     struct agent *agent;
@@ -63,6 +65,28 @@ static enum outcome run_transaction(struct agent *agent, struct snapshot *base,
     return waiter.outcome;
 }
 
+enum outcome running_make_target(struct agent *agent, const struct change_maker *maker,
+                                 const struct origin *origin, const struct snapshot *base,
+                                 struct snapshot **target, struct error *err)
+{
+    struct access access;
+    enum outcome outcome = access_begin(agent, origin->user, origin->recovery, &access, err);
+    *target = NULL;
+    if (outcome == DONE) {
+        outcome = maker->make(agent->schema, base, maker->arg, target, err);
+        if (outcome == REFUSED && maker->edit)
+            access_hide_presence(&access, maker->edit, err);
+    }
+    if (outcome == DONE)
+        outcome = access_check_changes(&access, base, *target, err);
+    if (outcome != DONE) {
+        snapshot_unref(*target);
+        *target = NULL;
+    }
+    access_end(&access);
+    return outcome;
+}
+
 /* Others may change running meanwhile: then the target is made anew on top of theirs. */
 static enum outcome change_until_fresh(struct agent *agent, const struct change_maker *maker,
                                        const struct origin *origin, struct confirmed_part *part,
@@ -73,7 +97,7 @@ static enum outcome change_until_fresh(struct agent *agent, const struct change_
     do {
         struct snapshot *base = agent_running(agent), *target = NULL, *valid = NULL;
         stale = false;
-        outcome = maker->make(agent->schema, base, maker->arg, &target, err);
+        outcome = running_make_target(agent, maker, origin, base, &target, err);
         if (outcome == DONE)
             outcome = transaction_validate(agent->schema, base, target, &valid, err);
         if (outcome == DONE)

@@ -8,12 +8,22 @@
 #include "agent/transaction/confirmed.h"
 #include "agent/transaction/operations.h"
 
-/** How to make the snapshot that running is to become, from what running is. */
+/** How to make the snapshot that a datastore is to become, from what it is. */
 struct change_maker {
     enum outcome (*make)(const struct schema *schema, const struct snapshot *base, const void *arg,
                          struct snapshot **target, struct error *err);
     const void *arg;
+    const struct lyd_node *edit; /**< What it is made from, if it is made by an edit; else NULL. */
 };
+
+/**
+ * Make a target of a datastore that holds base, if the asker may (RFC 8341). What is not allowed is
+ * said before what is not valid, so that nobody learns from errors what he cannot read.
+ * @param[out] target With one reference if DONE.
+ */
+enum outcome running_make_target(struct agent *agent, const struct change_maker *maker,
+                                 const struct origin *origin, const struct snapshot *base,
+                                 struct snapshot **target, struct error *err);
 
 /** A maker of a given snapshot, its arg. */
 enum outcome make_given(const struct schema *schema, const struct snapshot *base, const void *arg,

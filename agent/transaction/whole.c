@@ -3,6 +3,7 @@
  */
 #include <pthread.h>
 
+#include "agent/access/access.h"
 #include "agent/datastore/edit.h"
 #include "agent/datastore/stored.h"
 #include "agent/transaction/candidate.h"
@@ -60,9 +61,9 @@ static enum outcome only_refusals(enum outcome outcome, struct error *err)
 enum outcome datastore_validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
                                          struct error *err)
 {
-    static const struct origin nobody = {.user = "-", .protocol = "validate"};
+    static const struct origin nobody = {.user = "-", .protocol = "validate", .recovery = true};
     struct error own = {0};
-    struct change_maker maker = {make_given, snapshot};
+    struct change_maker maker = {make_given, snapshot, NULL};
     enum outcome outcome = only_refusals(running_check(agent, &maker, &nobody, &own), &own);
     if (outcome != DONE && err)
         error_move(err, &own);
@@ -91,11 +92,27 @@ enum outcome datastore_validate_config(struct agent *agent, const struct lyd_nod
     return outcome;
 }
 
-static void store_candidate(struct agent *agent, struct snapshot *snapshot)
+static enum outcome store_candidate(struct agent *agent, const struct change_maker *maker,
+                                    const struct origin *origin, struct error *err)
 {
-    struct snapshot *before = candidate_begin(agent->candidate, agent);
-    candidate_end(agent->candidate, snapshot_ref(snapshot));
+    struct snapshot *before = candidate_begin(agent->candidate, agent), *stored = NULL;
+    enum outcome outcome = running_make_target(agent, maker, origin, before, &stored, err);
+    candidate_end(agent->candidate, stored);
     snapshot_unref(before);
+    return outcome;
+}
+
+/* Whether the asker may make startup what it is to be. */
+static enum outcome check_startup(struct agent *agent, const struct change_maker *maker,
+                                  const struct origin *origin, struct error *err)
+{
+    struct snapshot *before = NULL, *stored = NULL;
+    enum outcome outcome = fetch_startup(agent, &before, err);
+    if (outcome == DONE)
+        outcome = running_make_target(agent, maker, origin, before, &stored, err);
+    snapshot_unref(stored);
+    snapshot_unref(before);
+    return outcome;
 }
 
 /* What the agent could not start from must not get there. */
@@ -118,16 +135,33 @@ enum outcome datastore_store(struct agent *agent, enum datastore target,
                              const struct origin *origin, struct snapshot *snapshot,
                              struct error *err)
 {
-    struct change_maker maker = {make_given, snapshot};
+    struct change_maker maker = {make_given, snapshot, NULL};
     enum outcome outcome = locks_check(agent->locks, target, origin->session, err);
     if (outcome != DONE)
         return outcome;
     if (target == DATASTORE_RUNNING)
         return running_change(agent, &maker, origin, NULL, false, err);
-    if (target == DATASTORE_STARTUP)
-        return store_startup(agent, snapshot, err);
-    store_candidate(agent, snapshot);
-    return DONE;
+    if (target == DATASTORE_CANDIDATE)
+        return store_candidate(agent, &maker, origin, err);
+    outcome = check_startup(agent, &maker, origin, err);
+    return outcome == DONE ? store_startup(agent, snapshot, err) : outcome;
+}
+
+/* What the asker cannot read is left out of what he copies (RFC 8341, 3.2.7). */
+enum outcome datastore_fetch_visible(struct agent *agent, enum datastore datastore,
+                                     const struct origin *origin, struct snapshot **snapshot,
+                                     struct error *err)
+{
+    struct access access;
+    struct snapshot *whole = NULL;
+    enum outcome outcome = access_begin(agent, origin->user, origin->recovery, &access, err);
+    if (outcome == DONE)
+        outcome = datastore_fetch(agent, datastore, &whole, err);
+    if (outcome == DONE)
+        outcome = access_visible(&access, whole, snapshot, err);
+    snapshot_unref(whole);
+    access_end(&access);
+    return outcome;
 }
 
 enum outcome datastore_replace(struct agent *agent, enum datastore target,
@@ -151,11 +185,13 @@ enum outcome datastore_copy(struct agent *agent, enum datastore target, enum dat
     if (target == source)
         return refuse(err, TAG_INVALID_VALUE, NULL,
                       "Source and target are the same datastore: name two different ones.");
-    if (target == DATASTORE_CANDIDATE && source == DATASTORE_RUNNING)
-        return datastore_discard(agent, origin, err);
-    enum outcome outcome = datastore_fetch(agent, source, &snapshot, err);
+    struct snapshot *running = agent_running(agent);
+    enum outcome outcome = datastore_fetch_visible(agent, source, origin, &snapshot, err);
     if (outcome == DONE)
         outcome = datastore_store(agent, target, origin, snapshot, err);
+    if (outcome == DONE && target == DATASTORE_CANDIDATE && snapshot == running)
+        candidate_committed(agent->candidate, snapshot); /* it is running, and follows it */
+    snapshot_unref(running);
     snapshot_unref(snapshot);
     return outcome;
 }

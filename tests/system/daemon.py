@@ -15,6 +15,7 @@ YANG_DIRS = ":".join([str(SOURCE / "yang"), str(SOURCE / "tests" / "yang"),
                       "/usr/share/yuma/modules/ietf-derived",
                       "/usr/share/yuma/modules/netconfcentral"])
 AGENT = "urn:noria:yang:noria-agent"
+NACM = "urn:ietf:params:xml:ns:yang:ietf-netconf-acm"
 
 # What a sanitizer says ends the daemon with this status, which no other way to end gives.
 SANITIZER_STATUS = 99
@@ -30,6 +31,17 @@ def free_port(kind=socket.SOCK_STREAM):
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def nacm(groups="", rules=""):
+    """Access control with the group admin, whose one user admin may do everything."""
+    return (f'<nacm xmlns="{NACM}"><groups><group><name>admin</name><user-name>admin</user-name>'
+            f"</group>{groups}</groups><rule-list><name>admin</name><group>admin</group><rule>"
+            "<name>all</name><module-name>*</module-name><access-operations>*</access-operations>"
+            f"<action>permit</action></rule></rule-list>{rules}</nacm>")
+
+
+PERMIT_ADMIN = nacm()
 
 
 class Daemon:

@@ -8,7 +8,7 @@ from ncclient import manager
 from ncclient.operations import RPCError
 from ncclient.transport.errors import AuthenticationError
 
-from daemon import AGENT
+from daemon import AGENT, PERMIT_ADMIN
 from netconf import BASE, END, item, items, wait_for
 
 PASSWORD = "correct horse"
@@ -42,7 +42,7 @@ def fixture_daemon(daemon_factory, keys):
                          for kind in ("ed25519", "ecdsa", "rsa"))
     daemon.config.write_text(daemon.default_configuration(
         f"<user><name>admin</name><password>{hash_of(PASSWORD)}</password>{authorized}</user>"
-        f"<user><name>keyless</name></user>"))
+        f"<user><name>keyless</name></user>") + PERMIT_ADMIN)
     return daemon.start()
 
 
@@ -136,6 +136,15 @@ def test_a_new_user_may_log_in_at_once_and_a_deleted_one_no_more(daemon):
         session.set(user.format(' nc:operation="delete"'))
         with pytest.raises(AuthenticationError):
             connect(daemon, username="late", password="late")
+
+
+def test_a_password_can_be_changed(daemon):
+    with daemon.session() as session:
+        session.set(f'<netconf-server xmlns="{AGENT}"><user><name>admin</name><password>'
+                    f"{hash_of('another')}</password></user></netconf-server>")
+    connect(daemon, password="another").close_session()
+    with pytest.raises(AuthenticationError):
+        connect(daemon, password=PASSWORD)
 
 
 def test_a_new_address_is_served_at_once_and_a_deleted_one_no_more(daemon):
