@@ -26,6 +26,7 @@ struct agent_options {
     const char *run_dir;   /**< Local socket. */
     const char *yang_dirs; /**< Folders with YANG modules, with colons between them. */
     bool null_backend;     /**< Offer the null backend, too (tests). */
+    bool null_stand_ins;   /**< Null backends in place of those that need a kernel (tests). */
     bool check;            /**< Validate the configuration and end. */
 };
 

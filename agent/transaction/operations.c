@@ -70,12 +70,16 @@ struct change_maker {
     const void *arg;
 };
 
-/* Others may change running meanwhile: then the target is made anew on top of theirs. */
+/*
+ * Whoever takes no turn (the core thread's own transactions) may still change running meanwhile:
+ * then the target is made anew on top of theirs.
+ */
 static enum outcome change_running(struct agent *agent, const struct change_maker *maker,
                                    const struct origin *origin, bool only_check, struct error *err)
 {
     enum outcome outcome;
     bool stale;
+    transactions_take_turn(agent->transactions);
     do {
         struct snapshot *base = agent_running(agent), *target = NULL, *valid = NULL;
         stale = false;
@@ -88,6 +92,7 @@ static enum outcome change_running(struct agent *agent, const struct change_make
         snapshot_unref(target);
         snapshot_unref(base);
     } while (stale);
+    transactions_end_turn(agent->transactions);
     return outcome;
 }
 

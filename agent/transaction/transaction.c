@@ -38,6 +38,7 @@ struct transaction {
 
 struct transactions {
     struct agent *agent;
+    uv_mutex_t turn; /* who makes a target holds it until the outcome is known */
     struct unique_index unique;
     struct reference_index references;
     struct transaction *first, *last;
@@ -65,8 +66,10 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
     struct transactions *transactions = calloc(1, sizeof(*transactions));
     struct snapshot *nothing = NULL;
     struct change_set all = {0};
-    if (!transactions)
+    if (!transactions || uv_mutex_init(&transactions->turn)) {
+        free(transactions);
         return fail_memory(err);
+    }
     transactions->agent = agent;
     enum outcome outcome = snapshot_new_empty(agent->schema, &nothing, err);
     if (outcome == DONE)
@@ -93,7 +96,18 @@ void transactions_free(struct transactions *transactions)
         return;
     unique_free(&transactions->unique);
     references_free(&transactions->references);
+    uv_mutex_destroy(&transactions->turn);
     free(transactions);
+}
+
+void transactions_take_turn(struct transactions *transactions)
+{
+    uv_mutex_lock(&transactions->turn);
+}
+
+void transactions_end_turn(struct transactions *transactions)
+{
+    uv_mutex_unlock(&transactions->turn);
 }
 
 /* Fold the journal in the background. */
