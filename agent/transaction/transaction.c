@@ -4,6 +4,7 @@
 #include "agent/transaction/transaction.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,8 @@ static void fold_work(uv_work_t *work)
     if (journal_fold(&queue->fold, &error) != DONE)
         log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
     error_clear(&error);
+    /* A large change lets the journal grow, and its work leaves much memory behind. */
+    malloc_trim(0);
 }
 
 static void fold_if_long(struct transactions *queue, const struct snapshot *running)
