@@ -308,12 +308,25 @@ static enum outcome add_change(struct change_set *set, size_t *room, const struc
     return DONE;
 }
 
+/* Whether so many entries from here on are the same: by far the most are. */
+#define SAME_RUN 64
+static bool same_run(const struct snapshot *before, size_t b, const struct snapshot *after,
+                     size_t a)
+{
+    return before->count - b >= SAME_RUN && after->count - a >= SAME_RUN &&
+           !memcmp(before->entries + b, after->entries + a, SAME_RUN * sizeof(struct entry *));
+}
+
 enum outcome change_set_make(const struct snapshot *before, const struct snapshot *after,
                              struct change_set *set, struct error *err)
 {
     size_t room = 0, b = 0, a = 0;
     *set = (struct change_set){.before = before, .after = after};
     while (b < before->count || a < after->count) {
+        if (same_run(before, b, after, a)) {
+            b += SAME_RUN, a += SAME_RUN;
+            continue;
+        }
         const struct entry *old = b < before->count ? before->entries[b] : NULL;
         const struct entry *new = a < after->count ? after->entries[a] : NULL;
         if (old == new) {
