@@ -14,8 +14,8 @@
 /** The configuration at one moment. Read its members; change none. */
 struct snapshot {
     atomic_uint refs;
-    uint64_t revision; /**< How many commits made it. */
-    int64_t committed; /**< When, in nanoseconds since 1970 UTC. */
+    uint64_t revision;              /**< How many commits made it. */
+    int64_t committed;              /**< When, in nanoseconds since 1970 UTC. */
     struct snapshot_chunk **chunks; /**< They hold the entries' references. Owned. */
     size_t chunk_count;
     size_t count;
