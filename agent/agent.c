@@ -186,6 +186,15 @@ static enum outcome find_owners(struct agent *agent, struct error *err)
     return DONE;
 }
 
+/* Whoever is to claim what a backend claims: itself, or its stand-in. */
+static const struct backend_ops *at_work(const struct agent *agent, const struct backend_ops *ops)
+{
+    for (size_t i = 0; agent->options.null_stand_ins && backend_stand_ins[i]; i++)
+        if (!strcmp(backend_stand_ins[i]->claims[0], ops->claims[0]))
+            return backend_stand_ins[i];
+    return ops;
+}
+
 static enum outcome make_backends(struct agent *agent, struct error *err)
 {
     size_t count = 0;
@@ -195,7 +204,7 @@ static enum outcome make_backends(struct agent *agent, struct error *err)
     if (!agent->backends)
         return fail_memory(err);
     for (size_t i = 0; i < count; i++) {
-        const struct backend_ops *ops = backend_registry[i];
+        const struct backend_ops *ops = at_work(agent, backend_registry[i]);
         /* A backend whose module was not loaded has nothing to do. */
         if (!schema_unit_find(agent->schema, ops->claims[0]))
             continue;

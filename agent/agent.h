@@ -29,6 +29,7 @@ struct agent_options {
     const char *yang_dirs; /**< Folders with YANG modules, with colons between them. */
     bool null_backend;     /**< Offer the null backend, too (tests). */
     bool from_startup;     /**< Begin with the startup datastore as running. */
+    bool null_stand_ins;   /**< Null backends in place of those that need a kernel (tests). */
     bool check;            /**< Validate the configuration and end. */
 };
 

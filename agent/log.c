@@ -59,7 +59,7 @@ bool log_set_debug(const char *names)
 
 const char *log_area_names(void)
 {
-    return "agent, commit, datastore, netconf, ssh, yang, snmp, ipvs, null";
+    return "agent, commit, datastore, netconf, ssh, access, yang, snmp, ipvs, event, null";
 }
 
 bool log_wanted(enum log_level level, enum log_area area)

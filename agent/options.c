@@ -25,7 +25,7 @@ static const struct option long_options[] = {
     {"debug", required_argument, NULL, 'd'},
     {"from-startup", no_argument, NULL, OPTION_FROM_STARTUP},
     {"check", no_argument, NULL, OPTION_CHECK},
-    {"with-null-backend", no_argument, NULL, OPTION_NULL},
+    {"with-null-backend", optional_argument, NULL, OPTION_NULL},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -47,7 +47,9 @@ static void print_help(void)
            "  -l, --log-level LEVEL  error, warning, notice (default), info or debug\n"
            "  -d, --debug AREAS      debug lines of some areas alone, with commas between them:\n"
            "                         %s, or all\n"
-           "      --with-null-backend  offer a backend that changes nothing (for tests)\n"
+           "      --with-null-backend[=all]\n"
+           "                         offer a backend that changes nothing (for tests); with all,\n"
+           "                         virtual servers are its own, too, and reach no kernel\n"
            "  -h, --help             this text\n"
            "  -V, --version          name, version and libraries\n"
            "\n"
@@ -86,6 +88,16 @@ static bool set_debug(const char *areas)
     if (log_set_debug(areas))
         return true;
     fprintf(stderr, "noriad: '%s' names an unknown area; there are: %s\n", areas, log_area_names());
+    return false;
+}
+
+static bool set_null(const char *which, struct agent_options *options)
+{
+    options->null_backend = true;
+    options->null_stand_ins = which;
+    if (!which || !strcmp(which, "all"))
+        return true;
+    fprintf(stderr, "noriad: --with-null-backend=%s: the one word that it takes is all\n", which);
     return false;
 }
 
@@ -131,7 +143,8 @@ enum options_next options_read(int argc, char **argv, struct agent_options *opti
             options->check = true;
             break;
         case OPTION_NULL:
-            options->null_backend = true;
+            if (!set_null(optarg, options))
+                return OPTIONS_WRONG;
             break;
         case 'h':
             print_help();

@@ -115,6 +115,12 @@ void backend_report_down(struct backend *backend, const char *format, ...)
 extern const struct backend_ops *const backend_registry[];
 
 /**
+ * Null backends that take the place of those with the same claims where the agent is told so
+ * (--with-null-backend=all, for tests without a kernel), ended by NULL (registry.c).
+ */
+extern const struct backend_ops *const backend_stand_ins[];
+
+/**
  * Add a state leaf below a node: name is the leaf's, or a path of existing or new containers
  * ("statistics/connections"). Leaves of the node's own module only. Any thread, own nodes only.
  */

@@ -12,3 +12,5 @@ const struct backend_ops *const backend_registry[] = {
     &access_backend, &netconf_server_backend, &snmp_agent_backend,
     &ipvs_backend,   &null_backend,           NULL,
 };
+
+const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

@@ -32,30 +32,31 @@ void entry_unref(struct entry *entry)
     free(entry);
 }
 
+/* As lyd_path() ends an instance's path, without the work for all that comes before. */
 char *entry_key_of(const struct lyd_node *node)
 {
+    const struct lyd_node *key;
+    char *text = NULL, *at;
+    size_t size = 1;
     if (!node->schema || node->schema->nodetype != LYS_LIST)
         return strdup("");
-    /* The instance's own path ends with its predicates. */
-    char *path = lyd_path(node, LYD_PATH_STD, NULL, 0);
-    if (!path)
+    for (key = lyd_child(node); key && key->schema && lysc_is_key(key->schema); key = key->next)
+        size += strlen(key->schema->name) + strlen(lyd_get_value(key)) + sizeof("[='']");
+    at = text = malloc(size);
+    if (!text)
         return NULL;
-    char *key = NULL;
-    const char *last = path;
-    bool quoted = false;
-    char quote = 0;
-    for (const char *c = path; *c; c++) {
-        if (quoted)
-            quoted = *c != quote;
-        else if (*c == '\'' || *c == '"')
-            quoted = true, quote = *c;
-        else if (*c == '/')
-            last = c;
+    *at = '\0';
+    for (key = lyd_child(node); key && key->schema && lysc_is_key(key->schema); key = key->next) {
+        const char *value = lyd_get_value(key);
+        char quote = strchr(value, '\'') ? '"' : '\'';
+        at = stpcpy(stpcpy(at, "["), key->schema->name);
+        *at++ = '=';
+        *at++ = quote;
+        at = stpcpy(at, value);
+        *at++ = quote;
+        at = stpcpy(at, "]");
     }
-    const char *predicates = strchr(last, '[');
-    key = strdup(predicates ? predicates : "");
-    free(path);
-    return key;
+    return text;
 }
 
 /*

@@ -6,12 +6,104 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct snapshot *snapshot_alloc(size_t room)
+/* Entries that stand together in a snapshot. Immutable once a snapshot has it, and counted. */
+#define CHUNK_MAX 128
+struct snapshot_chunk {
+    atomic_uint refs;
+    size_t count;
+    struct entry *entries[CHUNK_MAX]; /* one reference each */
+};
+
+static void chunk_unref(struct snapshot_chunk *chunk)
 {
-    struct snapshot *snapshot = calloc(1, sizeof(*snapshot) + room * sizeof(*snapshot->entries));
-    if (snapshot)
-        atomic_init(&snapshot->refs, 1);
-    return snapshot;
+    if (!chunk || atomic_fetch_sub_explicit(&chunk->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < chunk->count; i++)
+        entry_unref(chunk->entries[i]);
+    free(chunk);
+}
+
+/* A snapshot that is being put together, in its order. */
+struct builder {
+    struct snapshot *next;       /* NULL after a failure for want of memory */
+    struct snapshot_chunk *open; /* takes the next entries; not yet among next's */
+};
+
+/* Room for the chunks of a base and for more entries beside them. */
+static struct builder build(size_t base_chunks, size_t room)
+{
+    struct snapshot *next = malloc(sizeof(*next) + room * sizeof(*next->entries));
+    if (!next)
+        return (struct builder){0};
+    *next = (struct snapshot){.refs = 1};
+    /* A chunk is full, or of the base, or cut short by one of the base, or the last. */
+    next->chunks =
+        malloc((room / CHUNK_MAX + 2 * base_chunks + 2) * sizeof(struct snapshot_chunk *));
+    if (next->chunks)
+        return (struct builder){.next = next};
+    free(next);
+    return (struct builder){0};
+}
+
+static void close_chunk(struct builder *builder)
+{
+    if (builder->open)
+        builder->next->chunks[builder->next->chunk_count++] = builder->open;
+    builder->open = NULL;
+}
+
+static void build_failed(struct builder *builder)
+{
+    snapshot_unref(builder->next);
+    chunk_unref(builder->open);
+    *builder = (struct builder){0};
+}
+
+/* Add an entry; its reference is taken. */
+static void add_entry(struct builder *builder, struct entry *entry)
+{
+    if (builder->open && builder->open->count == CHUNK_MAX)
+        close_chunk(builder);
+    if (builder->next && !builder->open) {
+        builder->open = malloc(sizeof(*builder->open));
+        if (!builder->open)
+            build_failed(builder);
+        else {
+            atomic_init(&builder->open->refs, 1);
+            builder->open->count = 0;
+        }
+    }
+    if (!builder->next) {
+        entry_unref(entry);
+        return;
+    }
+    builder->open->entries[builder->open->count++] = entry;
+    builder->next->entries[builder->next->count++] = entry;
+}
+
+/* Add all of a chunk; it is shared unless a small one before it has room for it. */
+static void add_chunk(struct builder *builder, struct snapshot_chunk *chunk)
+{
+    if (builder->open && builder->open->count + chunk->count <= CHUNK_MAX) {
+        for (size_t i = 0; i < chunk->count; i++)
+            add_entry(builder, entry_ref(chunk->entries[i]));
+        return;
+    }
+    struct snapshot *next = builder->next;
+    if (!next)
+        return;
+    close_chunk(builder);
+    atomic_fetch_add_explicit(&chunk->refs, 1, memory_order_relaxed);
+    next->chunks[next->chunk_count++] = chunk;
+    memcpy(next->entries + next->count, chunk->entries, chunk->count * sizeof(*chunk->entries));
+    next->count += chunk->count;
+}
+
+/* The end. Returns NULL if memory was wanting. */
+static struct snapshot *built(struct builder *builder)
+{
+    close_chunk(builder);
+    return builder->next;
 }
 
 struct snapshot *snapshot_ref(const struct snapshot *snapshot)
@@ -25,8 +117,9 @@ void snapshot_unref(struct snapshot *snapshot)
 {
     if (!snapshot || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (size_t i = 0; i < snapshot->count; i++)
-        entry_unref(snapshot->entries[i]);
+    for (size_t i = 0; i < snapshot->chunk_count; i++)
+        chunk_unref(snapshot->chunks[i]);
+    free(snapshot->chunks);
     free(snapshot);
 }
 
@@ -43,7 +136,7 @@ int entry_compare(const struct entry *a, const struct entry *b)
 }
 
 static enum outcome add_container(const struct schema *schema, const struct unit *unit,
-                                  struct snapshot *snapshot, struct error *err)
+                                  struct builder *builder, struct error *err)
 {
     struct lyd_node *tree;
     struct entry *bare, *entry;
@@ -54,31 +147,29 @@ static enum outcome add_container(const struct schema *schema, const struct unit
         return outcome;
     if (!unit->config) {
         bare->valid = true;
-        snapshot->entries[snapshot->count++] = bare;
+        add_entry(builder, bare);
         return DONE;
     }
     outcome = entry_validate(schema, bare, &entry, err);
     entry_unref(bare);
     if (outcome == DONE)
-        snapshot->entries[snapshot->count++] = entry;
+        add_entry(builder, entry);
     return outcome;
 }
 
 enum outcome snapshot_new_empty(const struct schema *schema, struct snapshot **result,
                                 struct error *err)
 {
-    struct snapshot *snapshot = snapshot_alloc(schema->unit_count);
-    if (!snapshot)
-        return fail_memory(err);
-    for (size_t i = 0; i < schema->unit_count; i++) {
+    struct builder builder = build(0, schema->unit_count);
+    for (size_t i = 0; i < schema->unit_count && builder.next; i++) {
         const struct unit *unit = &schema->units[i];
-        if (!unit->list && add_container(schema, unit, snapshot, err) != DONE) {
-            snapshot_unref(snapshot);
+        if (!unit->list && add_container(schema, unit, &builder, err) != DONE) {
+            build_failed(&builder);
             return FAILED;
         }
     }
-    *result = snapshot;
-    return DONE;
+    *result = built(&builder);
+    return *result ? DONE : fail_memory(err);
 }
 
 /* The first index whose entry does not come before the place. */
@@ -123,46 +214,82 @@ static int compare_pointed(const void *a, const void *b)
     return entry_compare(*(struct entry *const *)a, *(struct entry *const *)b);
 }
 
+/* Entries to be put in or left out, in order, as far as they have been dealt with. */
+struct changes {
+    struct entry **puts;
+    const struct entry **dels;
+    size_t put, put_count, del, del_count;
+};
+
+/* Whether something changes at an entry or before it. */
+static bool changes_until(const struct changes *changes, const struct entry *entry)
+{
+    return (changes->put < changes->put_count &&
+            entry_compare(changes->puts[changes->put], entry) <= 0) ||
+           (changes->del < changes->del_count &&
+            entry_compare(changes->dels[changes->del], entry) <= 0);
+}
+
+/* What becomes of an entry of the base, and what comes before it. */
+static void merge_entry(struct builder *builder, struct changes *changes, struct entry *entry)
+{
+    int order = -1;
+    while (changes->put < changes->put_count &&
+           (order = entry_compare(changes->puts[changes->put], entry)) < 0)
+        add_entry(builder, entry_ref(changes->puts[changes->put++]));
+    bool replaced = changes->put < changes->put_count && order == 0;
+    order = -1;
+    while (changes->del < changes->del_count &&
+           (order = entry_compare(changes->dels[changes->del], entry)) < 0)
+        changes->del++;
+    bool gone = changes->del < changes->del_count && order == 0;
+    if (replaced)
+        add_entry(builder, entry_ref(changes->puts[changes->put++]));
+    else if (!gone)
+        add_entry(builder, entry_ref(entry));
+}
+
+static void merge(struct builder *builder, const struct snapshot *base, struct changes *changes)
+{
+    for (size_t c = 0; c < base->chunk_count; c++) {
+        struct snapshot_chunk *chunk = base->chunks[c];
+        if (!changes_until(changes, chunk->entries[chunk->count - 1])) {
+            add_chunk(builder, chunk);
+            continue;
+        }
+        for (size_t i = 0; i < chunk->count; i++)
+            merge_entry(builder, changes, chunk->entries[i]);
+    }
+    while (changes->put < changes->put_count)
+        add_entry(builder, entry_ref(changes->puts[changes->put++]));
+}
+
 struct snapshot *snapshot_with(const struct snapshot *base, struct entry *const *puts,
                                size_t put_count, const struct entry *const *dels, size_t del_count)
 {
-    struct snapshot *next = snapshot_alloc(base->count + put_count);
+    struct builder builder = build(base->chunk_count, base->count + put_count);
     /* One more, so that malloc(0) is no special case. */
-    struct entry **added = malloc((put_count + 1) * sizeof(*added));
-    const struct entry **removed = malloc((del_count + 1) * sizeof(*removed));
-    if (!next || !added || !removed) {
-        free(next);
-        next = NULL;
+    struct changes changes = {.puts = malloc((put_count + 1) * sizeof(*puts)),
+                              .dels = malloc((del_count + 1) * sizeof(*dels)),
+                              .put_count = put_count,
+                              .del_count = del_count};
+    if (!builder.next || !changes.puts || !changes.dels) {
+        build_failed(&builder);
         goto out;
     }
     if (put_count)
-        memcpy(added, puts, put_count * sizeof(*added));
+        memcpy(changes.puts, puts, put_count * sizeof(*puts));
     if (del_count)
-        memcpy(removed, dels, del_count * sizeof(*removed));
-    qsort(added, put_count, sizeof(*added), compare_pointed);
-    qsort(removed, del_count, sizeof(*removed), compare_pointed);
-
-    next->revision = base->revision;
-    next->committed = base->committed;
-    size_t put = 0, del = 0;
-    for (size_t i = 0; i < base->count; i++) {
-        struct entry *entry = base->entries[i];
-        while (put < put_count && entry_compare(added[put], entry) < 0)
-            next->entries[next->count++] = entry_ref(added[put++]);
-        while (del < del_count && entry_compare(removed[del], entry) < 0)
-            del++;
-        bool gone = del < del_count && !entry_compare(removed[del], entry);
-        if (put < put_count && !entry_compare(added[put], entry))
-            next->entries[next->count++] = entry_ref(added[put++]);
-        else if (!gone)
-            next->entries[next->count++] = entry_ref(entry);
-    }
-    while (put < put_count)
-        next->entries[next->count++] = entry_ref(added[put++]);
+        memcpy(changes.dels, dels, del_count * sizeof(*dels));
+    qsort(changes.puts, put_count, sizeof(*puts), compare_pointed);
+    qsort(changes.dels, del_count, sizeof(*dels), compare_pointed);
+    builder.next->revision = base->revision;
+    builder.next->committed = base->committed;
+    merge(&builder, base, &changes);
 out:
-    free(added);
-    free(removed);
-    return next;
+    free(changes.puts);
+    free(changes.dels);
+    return built(&builder);
 }
 
 static enum outcome add_change(struct change_set *set, size_t *room, const struct entry *before,
@@ -181,12 +308,25 @@ static enum outcome add_change(struct change_set *set, size_t *room, const struc
     return DONE;
 }
 
+/* Whether so many entries from here on are the same: by far the most are. */
+#define SAME_RUN 64
+static bool same_run(const struct snapshot *before, size_t b, const struct snapshot *after,
+                     size_t a)
+{
+    return before->count - b >= SAME_RUN && after->count - a >= SAME_RUN &&
+           !memcmp(before->entries + b, after->entries + a, SAME_RUN * sizeof(struct entry *));
+}
+
 enum outcome change_set_make(const struct snapshot *before, const struct snapshot *after,
                              struct change_set *set, struct error *err)
 {
     size_t room = 0, b = 0, a = 0;
     *set = (struct change_set){.before = before, .after = after};
     while (b < before->count || a < after->count) {
+        if (same_run(before, b, after, a)) {
+            b += SAME_RUN, a += SAME_RUN;
+            continue;
+        }
         const struct entry *old = b < before->count ? before->entries[b] : NULL;
         const struct entry *new = a < after->count ? after->entries[a] : NULL;
         if (old == new) {

@@ -2,7 +2,9 @@
  * A snapshot: the whole configuration at one moment, immutable and counted by reference.
  *
  * It is an array of shared entries in a fixed order (units by rank, then keys), so making the next
- * one copies pointers and nothing else, and a list is always read in the same order.
+ * one copies pointers and nothing else, and a list is always read in the same order. The references
+ * to the entries are held by chunks of neighbours that snapshots share, so that the next snapshot
+ * counts chunks, and touches no entry that stays.
  */
 #ifndef NORIA_DATASTORE_SNAPSHOT_H
 #define NORIA_DATASTORE_SNAPSHOT_H
@@ -12,10 +14,12 @@
 /** The configuration at one moment. Read its members; change none. */
 struct snapshot {
     atomic_uint refs;
-    uint64_t revision; /**< How many commits made it. */
-    int64_t committed; /**< When, in nanoseconds since 1970 UTC. */
+    uint64_t revision;              /**< How many commits made it. */
+    int64_t committed;              /**< When, in nanoseconds since 1970 UTC. */
+    struct snapshot_chunk **chunks; /**< They hold the entries' references. Owned. */
+    size_t chunk_count;
     size_t count;
-    struct entry *entries[]; /**< One reference each. */
+    struct entry *entries[]; /**< Those of the chunks, one after the other. */
 };
 
 /** One entry that differs between two snapshots. */

@@ -125,10 +125,36 @@ static bool names_all_keys(const struct filter *filter, const struct step *top,
     return false;
 }
 
+/*
+ * Whether there may be the operator mod: libyang takes it for one before any characters, and
+ * divides whole numbers, so that a remainder by zero would end the process. A name follows a
+ * prefix.
+ */
+static bool has_mod(const char *expression)
+{
+    char quote = 0, before = ' ';
+    for (const char *at = expression; *at; before = *at++) {
+        if (quote)
+            quote = *at == quote ? 0 : quote;
+        else if (*at == '\'' || *at == '"')
+            quote = *at;
+        else if (!strncmp(at, "mod", 3) && !isalpha((unsigned char)before) &&
+                 !strchr("_-:/", before))
+            return true;
+    }
+    return false;
+}
+
 enum outcome filter_xpath_units(struct filter *filter, struct error *err)
 {
     struct step top = {0}, list = {0};
     const char *rest = read_step(filter->xpath, &top), *below = NULL;
+    if (has_mod(filter->xpath)) {
+        free(top.keys);
+        return refuse(err, TAG_INVALID_VALUE, NULL,
+                      "A filter cannot use the operator mod, and a name that begins so needs its "
+                      "prefix.");
+    }
     bool plain = rest && !*top.keys && stays_below(rest[0] == '/' ? "" : rest);
     if (plain)
         below = read_step(rest, &list);

@@ -87,13 +87,17 @@ enum outcome running_make_target(struct agent *agent, const struct change_maker 
     return outcome;
 }
 
-/* Others may change running meanwhile: then the target is made anew on top of theirs. */
+/*
+ * Whoever takes no turn (the core thread's own transactions) may still change running meanwhile:
+ * then the target is made anew on top of theirs.
+ */
 static enum outcome change_until_fresh(struct agent *agent, const struct change_maker *maker,
                                        const struct origin *origin, struct confirmed_part *part,
                                        struct error *err)
 {
     enum outcome outcome;
     bool stale;
+    transactions_take_turn(agent->transactions);
     do {
         struct snapshot *base = agent_running(agent), *target = NULL, *valid = NULL;
         stale = false;
@@ -106,6 +110,7 @@ static enum outcome change_until_fresh(struct agent *agent, const struct change_
         snapshot_unref(target);
         snapshot_unref(base);
     } while (stale);
+    transactions_end_turn(agent->transactions);
     return outcome;
 }
 

@@ -4,6 +4,7 @@
 #include "agent/transaction/transaction.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ struct transaction {
 
 struct transactions {
     struct agent *agent;
+    uv_mutex_t turn; /* who makes a target holds it until the outcome is known */
     struct unique_index unique;
     struct reference_index references;
     struct transaction *first, *last;
@@ -67,8 +69,10 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
     struct transactions *transactions = calloc(1, sizeof(*transactions));
     struct snapshot *nothing = NULL;
     struct change_set all = {0};
-    if (!transactions)
+    if (!transactions || uv_mutex_init(&transactions->turn)) {
+        free(transactions);
         return fail_memory(err);
+    }
     transactions->agent = agent;
     enum outcome outcome = snapshot_new_empty(agent->schema, &nothing, err);
     if (outcome == DONE)
@@ -95,7 +99,18 @@ void transactions_free(struct transactions *transactions)
         return;
     unique_free(&transactions->unique);
     references_free(&transactions->references);
+    uv_mutex_destroy(&transactions->turn);
     free(transactions);
+}
+
+void transactions_take_turn(struct transactions *transactions)
+{
+    uv_mutex_lock(&transactions->turn);
+}
+
+void transactions_end_turn(struct transactions *transactions)
+{
+    uv_mutex_unlock(&transactions->turn);
 }
 
 /* Fold the journal in the background. */
@@ -114,6 +129,8 @@ static void fold_work(uv_work_t *work)
     if (journal_fold(&queue->fold, &error) != DONE)
         log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
     error_clear(&error);
+    /* A large change lets the journal grow, and its work leaves much memory behind. */
+    malloc_trim(0);
 }
 
 static void fold_if_long(struct transactions *queue, const struct snapshot *running)

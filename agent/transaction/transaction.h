@@ -59,6 +59,16 @@ struct transaction_request {
 enum outcome transactions_new(struct agent *agent, const struct snapshot *running,
                               struct transactions **transactions, struct error *err);
 
+/**
+ * Wait for one's turn to make a target and submit it. Those who take turns do not make each other's
+ * targets stale, so that many who change running at once do not redo each other's work. Any thread
+ * but the core's.
+ */
+void transactions_take_turn(struct transactions *transactions);
+
+/** The turn is over: the outcome is known. The thread that took it. */
+void transactions_end_turn(struct transactions *transactions);
+
 /** Submit a request. Core thread. */
 void transactions_submit(struct transactions *transactions, struct transaction_request *request);
 

@@ -14,6 +14,10 @@
 /* Entries that are validated together with one that refers to them, at most. */
 #define COMPANIONS_MAX 64
 
+/* So many changes are worth a thread of their own, and so many threads are started at most. */
+#define CHANGES_PER_THREAD 512
+#define THREADS_MAX 4
+
 /* An entry and those that it refers to, directly or through others. */
 struct company {
     const struct schema *schema;
@@ -174,6 +178,18 @@ static enum outcome split(const struct schema *schema, const struct snapshot *ba
     return DONE;
 }
 
+/* Validation of the whole may touch any entry. */
+static enum outcome make_room(struct verdict *verdict, size_t room, struct error *err)
+{
+    struct entry **puts = realloc(verdict->puts, (room + 1) * sizeof(*puts));
+    if (puts)
+        verdict->puts = puts;
+    const struct entry **dels = realloc(verdict->dels, (room + 1) * sizeof(*dels));
+    if (dels)
+        verdict->dels = dels;
+    return puts && dels ? DONE : fail_memory(err);
+}
+
 static enum outcome validate_whole(const struct schema *schema, const struct snapshot *base,
                                    const struct change_set *changes, struct verdict *verdict,
                                    struct error *err)
@@ -187,7 +203,10 @@ static enum outcome validate_whole(const struct schema *schema, const struct sna
     for (size_t i = 0; i < changes->count; i++)
         if (!changes->changes[i].after)
             verdict->dels[verdict->del_count++] = changes->changes[i].before;
-    enum outcome outcome = assemble(target, &whole, err);
+    enum outcome outcome = make_room(verdict, changes->count + base->count + target->count, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = assemble(target, &whole, err);
     if (outcome == DONE && lyd_validate_all(&whole, schema->ctx, LYD_VALIDATE_NO_STATE, NULL))
         outcome = schema_refuse(schema, NULL, err, "The configuration is not valid.");
     if (outcome == DONE)
@@ -258,19 +277,97 @@ static bool needs_whole(const struct schema *schema, const struct change_set *ch
     return false;
 }
 
+/* Changes that stand together, and what comes of them. */
+struct stretch {
+    const struct schema *schema;
+    const struct snapshot *target;
+    const struct change *changes;
+    size_t count;
+    struct verdict verdict; /* its arrays are parts of larger ones */
+    bool whole;
+    enum outcome outcome;
+    struct error error;
+    uv_thread_t thread;
+    bool threaded;
+};
+
+static void validate_stretch(void *arg)
+{
+    struct stretch *stretch = arg;
+    struct verdict *verdict = &stretch->verdict;
+    for (size_t i = 0; i < stretch->count && stretch->outcome == DONE && !stretch->whole; i++) {
+        const struct change *change = &stretch->changes[i];
+        if (change->after)
+            stretch->outcome = validate_entry(stretch->schema, stretch->target, change, verdict,
+                                              &stretch->whole, &stretch->error);
+        else
+            verdict->dels[verdict->del_count++] = change->before;
+    }
+}
+
+/* Wait for a stretch, and put what came of it behind what came of those before it. */
+static void join_stretch(struct stretch *stretch, struct verdict *all)
+{
+    const struct verdict *part = &stretch->verdict;
+    if (stretch->threaded)
+        uv_thread_join(&stretch->thread);
+    memmove(all->puts + all->put_count, part->puts, part->put_count * sizeof(*part->puts));
+    memmove(all->dels + all->del_count, part->dels, part->del_count * sizeof(*part->dels));
+    all->put_count += part->put_count;
+    all->del_count += part->del_count;
+}
+
+static size_t threads_for(size_t changes)
+{
+    size_t count = changes / CHANGES_PER_THREAD + 1;
+    count = count > THREADS_MAX ? THREADS_MAX : count;
+    return count > uv_available_parallelism() ? uv_available_parallelism() : count;
+}
+
+/* Entry by entry; many of them are shared out among threads. Of errors the first one counts. */
+static enum outcome validate_each(const struct schema *schema, const struct change_set *changes,
+                                  struct verdict *verdict, bool *whole, struct error *err)
+{
+    struct stretch stretches[THREADS_MAX];
+    size_t count = changes->count ? threads_for(changes->count) : 0, begin = 0;
+    enum outcome outcome = DONE;
+    for (size_t i = 0; i < count; i++) {
+        struct stretch *stretch = &stretches[i];
+        size_t end = changes->count * (i + 1) / count;
+        *stretch = (struct stretch){.schema = schema,
+                                    .target = changes->after,
+                                    .changes = changes->changes + begin,
+                                    .count = end - begin};
+        stretch->verdict.puts = verdict->puts + begin;
+        stretch->verdict.dels = verdict->dels + begin;
+        begin = end;
+        /* The last one is this thread's, as is one that cannot have its own. */
+        stretch->threaded =
+            i + 1 < count && !uv_thread_create(&stretch->thread, validate_stretch, stretch);
+        if (!stretch->threaded)
+            validate_stretch(stretch);
+    }
+    for (size_t i = 0; i < count; i++) {
+        join_stretch(&stretches[i], verdict);
+        *whole = *whole || stretches[i].whole;
+        if (outcome == DONE && stretches[i].outcome != DONE) {
+            outcome = stretches[i].outcome;
+            if (err)
+                error_move(err, &stretches[i].error);
+        }
+        error_clear(&stretches[i].error);
+    }
+    return outcome;
+}
+
 static enum outcome validate_changes(const struct schema *schema, const struct snapshot *base,
                                      const struct change_set *changes, struct verdict *verdict,
                                      struct error *err)
 {
     bool whole = needs_whole(schema, changes);
     enum outcome outcome = whole ? DONE : check_counts(changes, err);
-    for (size_t i = 0; i < changes->count && outcome == DONE && !whole; i++) {
-        const struct change *change = &changes->changes[i];
-        if (change->after)
-            outcome = validate_entry(schema, changes->after, change, verdict, &whole, err);
-        else
-            verdict->dels[verdict->del_count++] = change->before;
-    }
+    if (outcome == DONE && !whole)
+        outcome = validate_each(schema, changes, verdict, &whole, err);
     if (outcome != DONE)
         return outcome;
     return whole ? validate_whole(schema, base, changes, verdict, err) : DONE;
@@ -292,15 +389,10 @@ enum outcome transaction_validate(const struct schema *schema, const struct snap
     enum outcome outcome = change_set_make(base, target, &changes, err);
     if (outcome != DONE)
         return outcome;
-    /* Validation of the whole may touch any entry, and first some may have been done alone. */
-    size_t room = changes.count + base->count + target->count + 1;
     struct verdict verdict = {0};
-    verdict.puts = calloc(room, sizeof(*verdict.puts));
-    verdict.dels = calloc(room, sizeof(*verdict.dels));
-    if (verdict.puts && verdict.dels)
+    outcome = make_room(&verdict, changes.count, err);
+    if (outcome == DONE)
         outcome = validate_changes(schema, base, &changes, &verdict, err);
-    else
-        outcome = fail_memory(err);
     if (outcome == DONE) {
         *valid =
             snapshot_with(base, verdict.puts, verdict.put_count, verdict.dels, verdict.del_count);

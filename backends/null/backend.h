@@ -10,4 +10,7 @@
 /** Claims /noria-null:null. */
 extern const struct backend_ops null_backend;
 
+/** Claims virtual servers in place of ipvs, takes every change and keeps nothing (stand_in.c). */
+extern const struct backend_ops null_servers_backend;
+
 #endif

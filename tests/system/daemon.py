@@ -45,7 +45,10 @@ PERMIT_ADMIN = nacm()
 
 
 class Daemon:
-    """One noriad; start() and stop() may be called again and again."""
+    """One noriad; start() and stop() may be called again and again.
+
+    null="all" puts null backends in place of those that need a kernel.
+    """
 
     def __init__(self, folder, null=False, configuration=None, prefix=(), unprivileged=False):
         self.folder = pathlib.Path(folder)
@@ -77,7 +80,8 @@ class Daemon:
 </snmp-agent>"""
 
     def command(self, *more):
-        null = ["--with-null-backend"] if self.null else []
+        null = {False: [], True: ["--with-null-backend"]}.get(
+            self.null, [f"--with-null-backend={self.null}"])
         return [*self.prefix, str(BUILD / "noriad"), "-c", str(self.config), "-s",
                 str(self.state), "-r", str(self.run), "--yang-dirs", YANG_DIRS, "-l", "info",
                 *null, *self.more, *more]

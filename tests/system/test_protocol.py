@@ -78,6 +78,27 @@ def test_a_bad_xpath_is_refused(session):
     assert refused.value.tag in ("invalid-value", "bad-attribute")
 
 
+@pytest.mark.parametrize("select", ["/n:null/n:item[1 mod 0 = 1]", "*modtype", ".mod 0", "1mod(0)",
+                                    "/n:null[n:item]mod 0", "'x'mod 0", "(1) mod -1"])
+def test_a_remainder_in_a_filter_is_refused(session, select):
+    """Integer division by zero would end the agent, not the session."""
+    session.set(items(item("a")))
+    with pytest.raises(RpcError) as refused:
+        session.data("running", f'<filter type="xpath" xmlns:n="{NULL}" select="{select}"/>')
+    assert refused.value.tag == "invalid-value"
+    assert session.data("running"), "the agent goes on"
+
+
+def test_mod_in_names_and_texts_of_a_filter_is_none(session):
+    session.set(items(item("mod", "<value>a mod b</value>")))
+    found = session.data("running", f'<filter type="xpath" xmlns:n="{NULL}" '
+                                    "select=\"/n:null/n:item[n:value='a mod b']\"/>")
+    assert "<name>mod</name>" in found
+    assert "<module>" in session.data("get", (
+        '<filter type="xpath" xmlns:l="urn:ietf:params:xml:ns:yang:ietf-yang-library" '
+        'select="/l:modules-state/l:module"/>'))
+
+
 def test_a_whole_schema_is_had(session):
     reply = session.rpc('<get-schema xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring">'
                         "<identifier>noria-virtual-server</identifier></get-schema>")

@@ -1,0 +1,133 @@
+"""The playbooks of clients/ansible, run by ansible-playbook over SSH."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from daemon import SOURCE
+from netconf import real, server, servers
+
+PLAYBOOKS = SOURCE / "clients" / "ansible"
+USER = "ansible"
+
+pytestmark = pytest.mark.skipif(not shutil.which("ansible-playbook"),
+                                reason="ansible is not installed")
+
+WEB = {"name": "web", "address": "192.0.2.10", "port": 80, "scheduler": "wrr",
+       "real_servers": [{"address": "10.0.0.1"}, {"address": "10.0.0.2", "weight": 2}]}
+
+
+def configuration(daemon, key):
+    """What the daemon starts with: a user for Ansible, and what that user needs."""
+    return daemon.default_configuration(
+        f"<user><name>{USER}</name><authorized-key>{key}</authorized-key></user>")
+
+
+@pytest.fixture(name="fleet")
+def fixture_fleet(daemon_factory, tmp_path):
+    """A daemon without a kernel, and a function that runs a playbook against it."""
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    daemon = daemon_factory(start=False, null="all")
+    daemon.config.write_text(configuration(daemon, key.with_suffix(".pub").read_text().strip()))
+    daemon.start()
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps({"directors": {"hosts": {"lb1": {
+        "ansible_host": "127.0.0.1", "ansible_port": daemon.ssh_port, "ansible_user": USER,
+        "ansible_ssh_private_key_file": str(key),
+        "ansible_connection": "ansible.netcommon.netconf", "ansible_network_os": "default",
+        "ansible_python_interpreter": "/usr/bin/python3"}}}}))
+    environment = {**os.environ, "HOME": str(tmp_path), "ANSIBLE_HOST_KEY_CHECKING": "False",
+                   "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"), "ANSIBLE_NOCOLOR": "1",
+                   "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR": str(tmp_path / "pc"),
+                   "ANSIBLE_LIBSSH_LOOK_FOR_KEYS": "False", "PYTHONWARNINGS": "ignore",
+                   "PYTHONPATH": "", "LC_ALL": "C.UTF-8"}
+
+    def play(name, *options, status=0, **variables):
+        variables = {"backup_folder": str(tmp_path / "backup"), **variables}
+        result = subprocess.run(
+            ["/usr/bin/python3", shutil.which("ansible-playbook"), "-i", inventory, *options, "-e",
+             json.dumps(variables), PLAYBOOKS / name], env=environment, capture_output=True,
+            text=True, timeout=120, check=False)
+        assert result.returncode == status, result.stdout + result.stderr + daemon.log()
+        return result.stdout
+
+    (tmp_path / "backup").mkdir()
+    play.daemon, play.folder = daemon, pathlib.Path(tmp_path)
+    return play
+
+
+def changed(output):
+    return int(re.search(r"changed=(\d+)", output).group(1))
+
+
+def test_a_virtual_server_is_made_once(fleet):
+    with fleet.daemon.session() as session:
+        shown = fleet("virtual-server.yml", "--check", "--diff", virtual_server=WEB)
+        assert changed(shown) == 1 and "10.0.0.2" in shown, "check mode says what would change"
+        assert "192.0.2.10" not in session.data("running"), "and changes nothing"
+        assert "192.0.2.10" not in session.data("candidate")
+        assert changed(fleet("virtual-server.yml", virtual_server=WEB)) == 1
+        running = session.data("running")
+        assert "192.0.2.10" in running and "<weight>2</weight>" in running
+        backups = list((fleet.folder / "backup").glob("lb1.xml*"))
+        assert backups and "netconf-server" in backups[0].read_text()
+        assert changed(fleet("virtual-server.yml", virtual_server=WEB)) == 0, "the second time"
+        assert changed(fleet("virtual-server.yml", "--check", virtual_server=WEB)) == 0
+        assert session.data("running") == running
+        session.rpc("<lock><target><candidate/></target></lock>")  # Ansible has unlocked it
+
+
+def test_a_change_replaces_what_was(fleet):
+    fleet("virtual-server.yml", virtual_server=WEB)
+    less = {**WEB, "real_servers": [{"address": "10.0.0.2", "weight": 3}]}
+    fleet("virtual-server.yml", virtual_server=less)
+    with fleet.daemon.session() as session:
+        running = session.data("running")
+    assert "10.0.0.1" not in running and "<weight>3</weight>" in running
+
+
+def test_what_the_model_refuses_changes_nothing(fleet):
+    wrong = {**WEB, "port": 0}
+    output = fleet("virtual-server.yml", virtual_server=wrong, status=2)
+    assert "persistence" in output, output
+    with fleet.daemon.session() as session:
+        assert "192.0.2.10" not in session.data("running")
+
+
+def test_a_locked_candidate_is_not_waited_for(fleet):
+    with fleet.daemon.session() as session:
+        session.rpc("<lock><target><candidate/></target></lock>")
+        output = fleet("virtual-server.yml", virtual_server=WEB, status=2)
+        assert "has locked candidate" in output, output
+
+
+def test_a_confirmed_commit(fleet):
+    with fleet.daemon.session() as session:
+        if not any(":confirmed-commit:" in one for one in session.capabilities):
+            pytest.skip("the agent has no confirmed commit")
+        output = fleet("virtual-server.yml", virtual_server=WEB, confirm_seconds=60)
+        assert "Confirm it" in output
+        assert "192.0.2.10" in session.data("running")
+    fleet.daemon.kill()
+    fleet.daemon.start()
+    with fleet.daemon.session() as session:
+        assert "192.0.2.10" in session.data("running"), "confirmed, so for good"
+
+
+def test_a_real_server_is_drained(fleet):
+    with fleet.daemon.session() as session:
+        session.set(servers(server("web", real("10.0.0.1", 80), "192.0.2.10", 80)))
+        where = {"service": "web", "address": "10.0.0.1", "real_port": 80}
+        assert changed(fleet("drain.yml", **where)) == 1
+        assert "<weight>0</weight>" in session.data("running")
+        assert changed(fleet("drain.yml", **where)) == 0
+        assert changed(fleet("drain.yml", **where, weight=4)) == 1
+        assert "<weight>4</weight>" in session.data("running")
+        output = fleet("drain.yml", **{**where, "address": "10.0.0.9"}, status=2)
+        assert "There is no <real-server>" in output, output
