@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -115,10 +116,22 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* The start. */
 
+/* Each session takes some descriptors; the soft limit of old is for programs that use select(2). */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        log_info(AREA_AGENT, "cannot raise the limit of descriptors: %s", strerror(errno));
+}
+
 static enum outcome open_loop(struct agent *agent, struct error *err)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     if (uv_loop_init(&agent->loop))
         return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make an event loop: %s.",
                     strerror(errno));

@@ -2,6 +2,7 @@
  * Subscriptions.
  */
 #include "agent/netconf/subscription.h"
+#include "agent/access/access.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,21 @@ static void send_own(struct session *session, struct lyd_node *node)
     lyd_free_all(node);
 }
 
+/* RFC 8341, 3.4.6. The rules may have changed since the last event. */
+static bool may_receive(const struct session *session, const struct event *event)
+{
+    struct access access;
+    struct error error = {0};
+    bool may = access_begin(session->server->agent, session->user, session->local, &access,
+                            &error) == DONE &&
+               access_receives(&access, event->tree);
+    if (!may)
+        access_denied(&access, DENIED_NOTIFICATIONS, event->tree->schema->name);
+    access_end(&access);
+    error_clear(&error);
+    return may;
+}
+
 /* The one place where it is decided whether a session gets to see an event. */
 static void offer(struct session *session, const struct event *event)
 {
@@ -103,6 +119,8 @@ static void offer(struct session *session, const struct event *event)
     if (terms->replay && event->time < terms->start)
         return;
     if (terms->stops && event->time > terms->stop)
+        return;
+    if (!may_receive(session, event))
         return;
     if (subscription_selects(&terms->filter, event->tree))
         send_xml(session, event->time, event->xml);

@@ -2,6 +2,7 @@
  * Confirmed commits.
  */
 #include "agent/transaction/confirmed.h"
+#include "agent/event/notices.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -282,6 +283,17 @@ static enum outcome stored(struct transaction_request *request, struct error *er
     return DONE;
 }
 
+/* Tell subscribers (RFC 6470, 2.4). */
+static void tell(const struct confirmed *confirmed, const struct transaction_request *request,
+                 enum confirmed_commit kind, uint32_t timeout)
+{
+    struct origin origin = {.user = request->user,
+                            .protocol = request->protocol,
+                            .session = request->session ? request->session : confirmed->session,
+                            .host = request->host};
+    event_confirmed_commit(confirmed->agent, kind, &origin, timeout);
+}
+
 static void began(struct confirmed *confirmed, struct transaction_request *request)
 {
     struct confirmed_part *part = request->hook;
@@ -290,6 +302,7 @@ static void began(struct confirmed *confirmed, struct transaction_request *reque
     log_notice(AREA_COMMIT,
                "the commit of session %" PRIu32 " is to be confirmed within %" PRIu32 " s",
                part->session, part->terms->timeout);
+    tell(confirmed, request, CONFIRMED_COMMIT_START, part->terms->timeout);
 }
 
 /*
@@ -319,11 +332,15 @@ static void ended(struct transaction_request *request, enum outcome outcome)
         set_terms(confirmed, part);
         log_notice(AREA_COMMIT, "a confirmed commit was extended by %" PRIu32 " s",
                    part->terms->timeout);
+        tell(confirmed, request, CONFIRMED_COMMIT_EXTEND, part->terms->timeout);
     } else if (part->role == ROLE_CONFIRM) {
+        tell(confirmed, request, CONFIRMED_COMMIT_COMPLETE, 0);
         forget(confirmed);
         log_notice(AREA_COMMIT, "a confirmed commit was confirmed by session %" PRIu32,
                    part->session);
     } else if (part->role == ROLE_ROLLBACK) {
+        tell(confirmed, request,
+             confirmed->in_time ? CONFIRMED_COMMIT_CANCEL : CONFIRMED_COMMIT_TIMEOUT, 0);
         confirmed->lapsed = confirmed->in_time ? 0 : confirmed->session;
         forget(confirmed);
         log_notice(AREA_COMMIT, "a confirmed commit was taken back");

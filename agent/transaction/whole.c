@@ -107,6 +107,8 @@ static enum outcome check_startup(struct agent *agent, const struct change_maker
                                   const struct origin *origin, struct error *err)
 {
     struct snapshot *before = NULL, *stored = NULL;
+    if (origin->recovery)
+        return DONE; /* also where what is there cannot be read any more */
     enum outcome outcome = fetch_startup(agent, &before, err);
     if (outcome == DONE)
         outcome = running_make_target(agent, maker, origin, before, &stored, err);

@@ -10,6 +10,7 @@ import time
 import pytest
 from ncclient import manager
 
+from daemon import PERMIT_ADMIN
 from netconf import BASE, RpcError, item, items, wait_for
 
 A = items(item("a", "<value>new</value>"))
@@ -423,7 +424,7 @@ def test_with_ncclient(daemon_factory, tmp_path):
     daemon = daemon_factory(start=False, null=True)
     public = (tmp_path / "key.pub").read_text().strip()
     daemon.config.write_text(daemon.default_configuration(
-        f"<user><name>admin</name><authorized-key>{public}</authorized-key></user>"))
+        f"<user><name>admin</name><authorized-key>{public}</authorized-key></user>") + PERMIT_ADMIN)
     daemon.start()
     with manager.connect(host="127.0.0.1", port=daemon.ssh_port, username="admin",
                          key_filename=str(key), hostkey_verify=False, look_for_keys=False,

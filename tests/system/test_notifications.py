@@ -425,3 +425,14 @@ def test_a_self_test_says_what_it_is_told(session, subscriber):
         self_test(session, "")
     self_test(session, "&lt;&amp;\u00e9")
     assert subscriber.message() == "<&\u00e9"
+
+
+def test_a_confirmed_commit_is_told(daemon):
+    with daemon.session() as watcher, daemon.session() as session:
+        watcher.rpc(f'<create-subscription xmlns="{EVENT}"/>')
+        session.edit(items(item("a")))
+        session.rpc("<commit><confirmed/><confirm-timeout>1</confirm-timeout></commit>")
+        seen = ""
+        while "<confirm-event>timeout<" not in seen:
+            seen += watcher.receive()
+        assert "<confirm-event>start<" in seen and "<timeout>1<" in seen

@@ -197,8 +197,8 @@ def test_locks_are_shown(daemon, session):
         locks = find(reply, "datastore/locks/global-lock/locked-by-session", MONITORING)
         assert [lock.text for lock in locks] == [str(other.id)]
         assert "locked-time" in reply
-        assert [e.text for e in find(reply, "datastore/name", MONITORING)] == ["running",
-                                                                               "candidate"]
+        assert [e.text for e in find(reply, "datastore/name", MONITORING)] == [
+            "running", "candidate", "startup"]
         other.rpc("<unlock><target><candidate/></target></unlock>")
         assert "locks" not in monitoring(session, "<datastores/>")
 
@@ -309,7 +309,7 @@ def test_get_data_under_long_attributes(session):
 
 
 @pytest.mark.parametrize("operation", ["<datastore>ds:intended</datastore>",
-                                       "<datastore>ds:startup</datastore>",
+                                       "<datastore>ds:intended</datastore>",
                                        "<datastore>ds:nothing</datastore>",
                                        "<datastore>ds:running</datastore><with-origin/>",
                                        "<datastore>ds:running</datastore><max-depth>0</max-depth>",
