@@ -100,6 +100,8 @@ static void begin_connection(struct netconf_server *server, int socket, char *ho
     if (room) {
         *connection =
             (struct connection){.server = server, .socket = socket, .host = host, .limits = limits};
+        /* The local socket is root's alone: there is no login to wait for. */
+        connection->logged_in = !host;
         connection->next = server->connections;
         server->connections = connection;
         server->connection_count++;
