@@ -19,10 +19,12 @@ static struct schema *schema;
 
 static int set_up(void **state)
 {
-    const char *const search[] = {NORIA_SOURCE_DIR "/yang", "/usr/share/yang/modules/libyang",
+    const char *const search[] = {NORIA_SOURCE_DIR "/yang",
+                                  "/usr/share/yang/modules/libyang",
                                   "/usr/share/yuma/modules/ietf",
                                   "/usr/share/yuma/modules/ietf-derived",
-                                  "/usr/share/yuma/modules/netconfcentral", NULL};
+                                  "/usr/share/yuma/modules/netconfcentral",
+                                  NULL};
     struct error err = {0};
     if (schema_load(search, false, &schema, &err) != DONE)
         fail_msg("%s", error_message(&err));
