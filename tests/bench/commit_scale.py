@@ -19,14 +19,14 @@ import time
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(SOURCE / "tests" / "system"))
 
-from daemon import BUILD, YANG_DIRS, Daemon  # noqa: E402
+from daemon import BUILD, PERMIT_ADMIN, YANG_DIRS, Daemon  # noqa: E402
 from netconf import BASE, END, SERVERS, real, server, servers  # noqa: E402
 
 SMALL, LARGE, REALS = 100, 10000, 4
 WARM_UP, ROUNDS, BLOCK = 20, 400, 20
 CLIENTS, CLIENT_ROUNDS = 100, 10
 MEMORY = "/dev/shm"
-USER = "bench"
+USER = "admin"
 
 
 class Client:
@@ -113,7 +113,7 @@ def start(folder, size):
     key = (folder / "key.pub").read_text().strip()
     daemon = Daemon(folder, null="all")
     daemon.config.write_text(daemon.default_configuration(
-        f"<user><name>{USER}</name><authorized-key>{key}</authorized-key></user>"))
+        f"<user><name>{USER}</name><authorized-key>{key}</authorized-key></user>") + PERMIT_ADMIN)
     daemon.start()
     client = local(daemon)
     load = client.message(edit(configuration(size)))
