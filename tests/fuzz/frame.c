@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* All messages, with a byte 1 behind each, and a byte 2 if the framing broke. */
 static struct text cut_all(const char *bytes, size_t size, size_t piece, bool chunked)
 {
-    struct frame_reader reader = {0};
+    struct frame_reader reader = {.limit = 1 << 20};
     struct text all = {0}, message = {0};
     enum frame_result result = FRAME_MORE;
     while (size && result != FRAME_BROKEN) {
