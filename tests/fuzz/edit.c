@@ -11,7 +11,7 @@
 static void read_back(const struct snapshot *valid)
 {
     struct error error = {0};
-    struct snapshot *empty, *copy;
+    struct snapshot *empty, *stored, *copy;
     char *payload = NULL;
     size_t length;
     uint32_t *numbers = calloc(schema->unit_count, sizeof(*numbers));
@@ -19,7 +19,8 @@ static void read_back(const struct snapshot *valid)
     if (!record_write_all(stream, schema, valid, numbers) || fclose(stream) ||
         snapshot_new_empty(schema, &empty, &error) != DONE)
         abort();
-    if (record_replay(schema, empty, payload, length, numbers, &copy, &error) != DONE) {
+    if (record_replay(schema, empty, payload, length, numbers, &stored, &error) != DONE ||
+        transaction_validate(schema, empty, stored, &copy, &error) != DONE) {
         fprintf(stderr, "%s: %s\n%s", error.path, error_message(&error), payload);
         abort();
     }
@@ -27,6 +28,7 @@ static void read_back(const struct snapshot *valid)
         if (valid->count != copy->count || !entry_same(valid->entries[i], copy->entries[i]))
             abort();
     snapshot_unref(copy);
+    snapshot_unref(stored);
     snapshot_unref(empty);
     free(payload);
     free(numbers);
