@@ -165,9 +165,10 @@ static enum outcome load_schema(const struct agent_options *options, struct sche
     return outcome;
 }
 
-static bool claims(const struct backend_ops *ops, const struct unit *unit)
+/* Whether a unit is in one of the containers of a list that may be NULL. */
+static bool within(const char *const *paths, const struct unit *unit)
 {
-    for (const char *const *path = ops->claims; *path; path++) {
+    for (const char *const *path = paths; path && *path; path++) {
         size_t length = strlen(*path);
         if (!strncmp(unit->path, *path, length) &&
             (unit->path[length] == '/' || !unit->path[length]))
@@ -180,12 +181,17 @@ static bool claims(const struct backend_ops *ops, const struct unit *unit)
 static enum outcome find_owners(struct agent *agent, struct error *err)
 {
     agent->owners = calloc(agent->schema->unit_count, sizeof(*agent->owners));
-    if (!agent->owners)
+    agent->concerned =
+        calloc(agent->schema->unit_count * agent->backend_count, sizeof(*agent->concerned));
+    if (!agent->owners || !agent->concerned)
         return fail_memory(err);
     for (size_t u = 0; u < agent->schema->unit_count; u++) {
         const struct unit *unit = &agent->schema->units[u];
         for (size_t b = 0; b < agent->backend_count; b++) {
-            if (!claims(agent->backends[b].ops, unit))
+            bool claims = within(agent->backends[b].ops->claims, unit);
+            agent->concerned[u * agent->backend_count + b] =
+                claims || within(agent->backends[b].ops->follows, unit);
+            if (!claims)
                 continue;
             if (agent->owners[u])
                 return fail(err, TAG_OPERATION_FAILED, unit->path,
@@ -197,6 +203,13 @@ static enum outcome find_owners(struct agent *agent, struct error *err)
             return fail(err, TAG_OPERATION_FAILED, unit->path, "No backend claims %s.", unit->path);
     }
     return DONE;
+}
+
+bool agent_concerns(const struct agent *agent, const struct backend *backend,
+                    const struct unit *unit)
+{
+    return agent
+        ->concerned[unit->rank * agent->backend_count + (size_t)(backend - agent->backends)];
 }
 
 /* Whoever is to claim what a backend claims: itself, or its stand-in. */
@@ -339,6 +352,7 @@ void agent_free(struct agent *agent)
     }
     free(agent->backends);
     free(agent->owners);
+    free(agent->concerned);
     locks_free(agent->locks);
     confirmed_free(agent->confirmed);
     candidate_free(agent->candidate);

@@ -20,6 +20,8 @@ struct datastore_locks;
 struct netconf_server;
 struct snmp_agent;
 struct events;
+struct alarms;
+struct steering;
 
 /** What the command line says. Strings belong to the caller and outlive the agent. */
 struct agent_options {
@@ -41,6 +43,7 @@ struct agent {
     struct backend *backends; /**< As in backend_registry. */
     size_t backend_count;
     struct backend **owners; /**< Who claims each unit, by its rank; NULL: the agent itself. */
+    bool *concerned;         /**< By unit, then backend: see agent_concerns(). */
     struct journal *journal;
     struct transactions *transactions;
     struct candidate *candidate;
@@ -48,9 +51,11 @@ struct agent {
     struct confirmed *confirmed; /**< The commit that waits for its confirmation. */
     struct netconf_server *netconf;
     struct snmp_agent *snmp;
-    struct events *events;   /**< What happened, for those who want to know. */
-    int64_t started;         /**< Nanoseconds since 1970 UTC. */
-    uv_mutex_t running_lock; /**< Guards the pointer that follows. */
+    struct events *events;     /**< What happened, for those who want to know. */
+    struct alarms *alarms;     /**< What is wrong now. */
+    struct steering *steering; /**< Verdicts and orders on real servers. */
+    int64_t started;           /**< Nanoseconds since 1970 UTC. */
+    uv_mutex_t running_lock;   /**< Guards the pointer that follows. */
     struct snapshot *running;
     uv_async_t wake;          /**< Tells the core thread that calls have come. */
     uv_mutex_t call_lock;     /**< Guards the two that follow. */
@@ -79,6 +84,10 @@ void agent_free(struct agent *agent);
  * @param[out] what Names what was validated, for a message; to be freed.
  */
 enum outcome agent_check(const struct agent_options *options, char **what, struct error *err);
+
+/** Whether a backend claims or follows a unit. Any thread. */
+bool agent_concerns(const struct agent *agent, const struct backend *backend,
+                    const struct unit *unit);
 
 /** The running configuration. Any thread. @return One reference more, to be given back. */
 struct snapshot *agent_running(struct agent *agent);

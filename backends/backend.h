@@ -18,6 +18,7 @@
 
 struct agent;
 struct backend;
+struct origin;
 
 /** One step (prepare, apply or revert) of one backend in one transaction. */
 struct backend_step {
@@ -50,11 +51,46 @@ struct state_request {
     struct lyd_node **nodes;
 };
 
+/** One call of an operation (an rpc or an action of a YANG module) that a backend carries out. */
+struct backend_call {
+    struct backend *backend;
+    const struct snapshot *running;
+    const struct origin *origin;
+    const struct lyd_node *request; /**< The rpc's or action's node with its input, in its tree. */
+    /** A node of the same operation, into which the output is put (lyd_new_*() for output). */
+    struct lyd_node *reply;
+    struct error error; /**< To be filled before call_done(REFUSED or FAILED). */
+    void (*done)(struct backend_call *call, enum outcome outcome); /**< The caller's. */
+};
+
+/** Say that a call has ended; it must not be touched afterwards. The thread that it runs on. */
+static inline void call_done(struct backend_call *call, enum outcome outcome)
+{
+    call->done(call, outcome);
+}
+
+/** An operation that a backend carries out. Access is checked before. */
+struct backend_operation {
+    const char *path; /**< "/module:rpc", or "/module:container/list/action". */
+    /** Ends with call_done(), at once or, on the core thread, later from the event loop. */
+    void (*run)(struct backend *backend, struct backend_call *call);
+    /** It reads much: runs on the asker's thread, as operational() does, and ends at once. */
+    bool reads;
+};
+
 /** What a backend can do. A pointer may be NULL where "may be NULL" is said. */
 struct backend_ops {
     const char *name;          /**< "ipvs". */
     const char *summary;       /**< For --help and the log: what engine it manages. */
     const char *const *claims; /**< Paths of top-level containers, ended by NULL. */
+    /**
+     * Paths of containers that others claim and whose changes and state concern this backend, too:
+     * it takes part in their transactions and reads as if it claimed them. Ended by NULL; may be
+     * NULL.
+     */
+    const char *const *follows;
+    /** Operations that it carries out, ended by one without a path; may be NULL. */
+    const struct backend_operation *operations;
 
     /**
      * Begin work and bring the engine to what the running configuration says. An engine that is

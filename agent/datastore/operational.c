@@ -86,7 +86,7 @@ static enum outcome ask_backend(struct agent *agent, struct backend *backend,
         goto out;
     }
     for (size_t i = 0; i < state->count; i++) {
-        if (agent->owners[state->entries[i]->unit->rank] != backend)
+        if (!agent_concerns(agent, backend, state->entries[i]->unit))
             continue;
         entries[request.count] = state->entries[i];
         nodes[request.count++] = state->nodes[i];

@@ -387,22 +387,18 @@ static enum outcome share_out(struct transaction *transaction, struct error *err
         part->changes.before = transaction->changes.before;
         part->changes.after = transaction->changes.after;
     }
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < transaction->changes.count; i++) {
-            const struct change *change = &transaction->changes.changes[i];
-            struct part *part =
-                &transaction->parts[agent->owners[change->unit->rank] - agent->backends];
-            if (pass)
-                part->changes.changes[part->changes.count] = *change;
-            part->changes.count++;
-        }
-        for (size_t i = 0; i < agent->backend_count && !pass; i++) {
-            struct change_set *set = &transaction->parts[i].changes;
-            set->changes = calloc(set->count + 1, sizeof(*set->changes));
-            set->count = 0;
-            if (!set->changes)
-                return fail_memory(err);
-        }
+    for (size_t b = 0; b < agent->backend_count; b++) {
+        struct change_set *own = &transaction->parts[b].changes;
+        size_t count = 0;
+        for (size_t i = 0; i < transaction->changes.count; i++)
+            count +=
+                agent_concerns(agent, &agent->backends[b], transaction->changes.changes[i].unit);
+        own->changes = calloc(count + 1, sizeof(*own->changes));
+        if (!own->changes)
+            return fail_memory(err);
+        for (size_t i = 0; i < transaction->changes.count; i++)
+            if (agent_concerns(agent, &agent->backends[b], transaction->changes.changes[i].unit))
+                own->changes[own->count++] = transaction->changes.changes[i];
     }
     return DONE;
 }

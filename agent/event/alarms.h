@@ -1,0 +1,52 @@
+/*
+ * Alarms: what is wrong now, as RFC 8632 (ietf-alarms) has it.
+ *
+ * An alarm is told by its resource, its type and its qualifier. Whoever finds something wrong
+ * raises one, and clears it when it is over; both may be said again and again, and only what
+ * changes is noted, put into the alarm's history and told as an alarm-notification. Alarms that
+ * were active when the agent ended are still in the list when it starts; who raised them confirms
+ * or clears them.
+ *
+ * Any thread. Without the service (unit tests) nothing happens.
+ */
+#ifndef NORIA_EVENT_ALARMS_H
+#define NORIA_EVENT_ALARMS_H
+
+#include "agent/outcome.h"
+
+struct agent;
+struct alarms;
+
+/** How bad it is (RFC 8632, severity). */
+enum alarm_severity {
+    ALARM_INDETERMINATE = 2,
+    ALARM_WARNING = 3,
+    ALARM_MINOR = 4,
+    ALARM_MAJOR = 5,
+    ALARM_CRITICAL = 6,
+};
+
+/** What tells an alarm from the others. Strings are borrowed for the call. */
+struct alarm_id {
+    const char *resource;  /**< Instance path with prefixes by module name, or other text. */
+    const char *type;      /**< Name of an identity of noria-alarms, without its prefix. */
+    const char *qualifier; /**< Or NULL for none. */
+};
+
+/** Raise an alarm, or change its severity or text. @param text For a person: what to do, too. */
+void alarm_raise(struct agent *agent, const struct alarm_id *id, enum alarm_severity severity,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** Clear an alarm; nothing happens if it is not active. @param text Why it is over, or NULL. */
+void alarm_clear(struct agent *agent, const struct alarm_id *id, const char *text);
+
+/** Clear every alarm of a resource and of all that is below it (it was deleted). */
+void alarm_clear_resource(struct agent *agent, const char *resource);
+
+/** Begin, with the list that was stored. Sets agent->alarms. Core thread. */
+enum outcome alarms_start(struct agent *agent, struct error *err);
+
+/** Store the list, and end. After all who raise. */
+void alarms_stop(struct agent *agent);
+
+#endif
