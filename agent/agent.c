@@ -212,6 +212,24 @@ bool agent_concerns(const struct agent *agent, const struct backend *backend,
         ->concerned[unit->rank * agent->backend_count + (size_t)(backend - agent->backends)];
 }
 
+/* An operation that no module has could never be asked for. */
+static enum outcome check_operations(const struct agent *agent, struct error *err)
+{
+    for (size_t b = 0; b < agent->backend_count; b++) {
+        const struct backend_ops *ops = agent->backends[b].ops;
+        const struct backend_operation *operation = ops->operations;
+        for (; operation && operation->path; operation++) {
+            const struct lysc_node *node =
+                lys_find_path(agent->schema->ctx, NULL, operation->path, 0);
+            if (!node || !(node->nodetype & (LYS_RPC | LYS_ACTION)))
+                return fail(err, TAG_OPERATION_FAILED, operation->path,
+                            "The backend %s has an operation %s that is in no module.", ops->name,
+                            operation->path);
+        }
+    }
+    return DONE;
+}
+
 /* Whoever is to claim what a backend claims: itself, or its stand-in. */
 static const struct backend_ops *at_work(const struct agent *agent, const struct backend_ops *ops)
 {
@@ -239,7 +257,8 @@ static enum outcome make_backends(struct agent *agent, struct error *err)
         backend->agent = agent;
         uv_mutex_init(&backend->lock);
     }
-    return find_owners(agent, err);
+    enum outcome outcome = find_owners(agent, err);
+    return outcome == DONE ? check_operations(agent, err) : outcome;
 }
 
 static enum outcome start_backends(struct agent *agent, struct error *err)

@@ -51,10 +51,18 @@ struct state_request {
     struct lyd_node **nodes;
 };
 
-/** One call of an operation (an rpc or an action of a YANG module) that a backend carries out. */
+/**
+ * One call of an operation (an rpc or an action of a YANG module) that a backend carries out.
+ *
+ * The input is valid, and has its defaults; input that refers to configuration is not looked up
+ * (use leafrefs with require-instance false). The node of an action is in running, if it is
+ * configuration; that of state is for the backend to look for (refuse with TAG_DATA_MISSING).
+ * The asker may have gone before the call ends, which the backend need not know. Calls that have
+ * not ended when the backend is stopped are ended by its stop(), with FAILED.
+ */
 struct backend_call {
     struct backend *backend;
-    const struct snapshot *running;
+    const struct snapshot *running; /**< As it was when the call came; later commits may differ. */
     const struct origin *origin;
     const struct lyd_node *request; /**< The rpc's or action's node with its input, in its tree. */
     /** A node of the same operation, into which the output is put (lyd_new_*() for output). */
@@ -69,9 +77,10 @@ static inline void call_done(struct backend_call *call, enum outcome outcome)
     call->done(call, outcome);
 }
 
-/** An operation that a backend carries out. Access is checked before. */
+/** An operation that a backend carries out. Access is checked before, also to an action's node. */
 struct backend_operation {
-    const char *path; /**< "/module:rpc", or "/module:container/list/action". */
+    /** "/module:rpc", or "/module:container/list/action"; a prefix only where modules change. */
+    const char *path;
     /** Ends with call_done(), at once or, on the core thread, later from the event loop. */
     void (*run)(struct backend *backend, struct backend_call *call);
     /** It reads much: runs on the asker's thread, as operational() does, and ends at once. */

@@ -143,8 +143,17 @@ static struct nc_server_reply *make_data(struct rpc *rpc)
     return nc_server_reply_data(node, NC_WD_EXPLICIT, NC_PARAMTYPE_FREE);
 }
 
+static struct nc_server_reply *make_output(struct rpc *rpc)
+{
+    struct lyd_node *output = rpc->output;
+    rpc->output = NULL;
+    return nc_server_reply_data(output, NC_WD_EXPLICIT, NC_PARAMTYPE_FREE);
+}
+
 struct nc_server_reply *reply_make(struct rpc *rpc, enum outcome outcome)
 {
+    if (outcome == DONE && rpc->output)
+        return make_output(rpc);
     if (outcome == DONE)
         return rpc->data ? make_data(rpc) : nc_server_reply_ok();
     struct lyd_node *node = reply_error_node(rpc->agent->schema->ctx, &rpc->error, rpc->protocol);

@@ -38,19 +38,13 @@ static const struct operation operations[] = {
     {"noria-agent", "emit-self-test", rpc_emit_self_test},
 };
 
-static enum outcome not_supported(struct rpc *rpc)
-{
-    return rpc_refuse(rpc, TAG_OPERATION_NOT_SUPPORTED, NULL, "There is no operation %s here.",
-                      LYD_NAME(rpc->request));
-}
-
 static enum outcome run(struct rpc *rpc)
 {
     for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++)
         if (!strcmp(operations[i].name, LYD_NAME(rpc->request)) &&
             !strcmp(operations[i].module, rpc->request->schema->module->name))
             return operations[i].run(rpc);
-    return not_supported(rpc);
+    return rpc_backend(rpc);
 }
 
 /* RFC 8341, 3.1.3: whether the user may ask for this at all. */
@@ -73,7 +67,9 @@ static enum outcome check_access(struct rpc *rpc)
                "The user %s may not execute %s: ask for a rule in /ietf-netconf-acm:nacm that "
                "permits it.",
                session->user, operation->name);
-    if (asprintf(&rpc->error.path, "/ietf-netconf:rpc/%s:%s", module, operation->name) < 0)
+    if (lyd_parent(rpc->request))
+        rpc->error.path = lyd_path(rpc->request, LYD_PATH_STD, NULL, 0);
+    else if (asprintf(&rpc->error.path, "/ietf-netconf:rpc/%s:%s", module, operation->name) < 0)
         rpc->error.path = NULL;
     return REFUSED;
 }
@@ -86,15 +82,28 @@ static enum outcome refuse_without_id(struct rpc *rpc)
     return REFUSED;
 }
 
+/* The node of the operation: the request itself, or the action that is somewhere in it. */
+static const struct lyd_node *operation_in(const struct lyd_node *request)
+{
+    const struct lyd_node *node = request;
+    LYD_TREE_DFS_BEGIN(request, node)
+    {
+        if (node->schema && node->schema->nodetype & (LYS_RPC | LYS_ACTION))
+            return node;
+        LYD_TREE_DFS_END(request, node);
+    }
+    return request;
+}
+
 static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session *nc)
 {
     struct session *session = nc_session_get_data(nc);
     struct netconf_server *server = session->server;
-    struct rpc rpc = {.session = session, .agent = server->agent, .request = request};
+    struct rpc rpc = {.session = session, .agent = server->agent, .request = operation_in(request)};
     rpc.origin = session_origin(session);
     bool without_id;
     link_message(session->link, &without_id);
-    log_debug(AREA_NETCONF, "session %u: %s", session->id, LYD_NAME(request));
+    log_debug(AREA_NETCONF, "session %u: %s", session->id, LYD_NAME(rpc.request));
 
     enum outcome outcome;
     struct nc_server_reply *reply;
@@ -106,15 +115,23 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
     if (outcome != DONE)
         session_count(session, COUNT_OUT_RPC_ERRORS);
     if (outcome != DONE)
-        log_info(AREA_NETCONF, "session %u: %s: %s: %s", session->id, LYD_NAME(request),
+        log_info(AREA_NETCONF, "session %u: %s: %s: %s", session->id, LYD_NAME(rpc.request),
                  error_tag_name(rpc.error.tag), error_message(&rpc.error));
     if (rpc.close)
         nc_session_set_term_reason(nc, NC_SESSION_TERM_CLOSED);
     reply = reply_make(&rpc, outcome);
     free(rpc.data);
+    lyd_free_all(rpc.output);
     access_end(&rpc.access);
     error_clear(&rpc.error);
     return reply;
+}
+
+static LY_ERR register_action(struct lysc_node *node, void *data, ly_bool *skip)
+{
+    if (node->nodetype == LYS_ACTION)
+        nc_set_rpc_callback(node, serve);
+    return LY_SUCCESS;
 }
 
 void rpc_register(struct netconf_server *server)
@@ -127,6 +144,8 @@ void rpc_register(struct netconf_server *server)
         /* libnetconf2 finds the function in the schema's node. */
         for (; node; node = node->next)
             nc_set_rpc_callback(((struct lysc_node *)node), serve);
+        if (module->implemented)
+            lysc_module_dfs_full(module, register_action, NULL);
     }
 }
 

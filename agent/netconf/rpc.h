@@ -16,15 +16,16 @@ struct rpc {
     struct agent *agent;
     struct origin origin;
     struct access access;           /**< What its user may do. */
-    const struct lyd_node *request; /**< The operation's node. Borrowed. */
+    const struct lyd_node *request; /**< The node of the rpc or action. Borrowed. */
     struct error error;             /**< Why it was not done. */
     bool protocol;                  /**< The error is in the request, not in the data. */
     bool close;                     /**< The session ends after the reply. */
     char *data;                     /**< For the output node "data", where there is one. Owned. */
     bool data_is_text;              /**< It is text, else XML. */
+    struct lyd_node *output;        /**< The operation's node with its output. Owned. */
 };
 
-/** Have libnetconf2 call us for every operation of every module. Before the first session. */
+/** Have libnetconf2 call us for every rpc and action of every module. Before the first session. */
 void rpc_register(struct netconf_server *server);
 
 /**
@@ -73,6 +74,9 @@ enum outcome rpc_edit_data(struct rpc *rpc);
 /** The operations of notifications (RFC 5277, 2.1.1; noria-agent). */
 enum outcome rpc_create_subscription(struct rpc *rpc);
 enum outcome rpc_emit_self_test(struct rpc *rpc);
+
+/** An operation that a backend serves (backend.h); refuses what none does. */
+enum outcome rpc_backend(struct rpc *rpc);
 
 /** A parameter of the request by name, or NULL. */
 const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name);

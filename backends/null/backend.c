@@ -7,18 +7,7 @@
 #include <string.h>
 
 #include "agent/log.h"
-
-/* An item that is held: what a real engine would keep. */
-struct held {
-    char *key;
-    char *value;
-    struct held *next;
-};
-
-struct null_backend {
-    uv_mutex_t lock; /* guards items: readers look at them on their own threads */
-    struct held *items;
-};
+#include "backends/null/operations.h"
 
 /* The items before an apply, for its revert; and a step that ends later. */
 struct null_plan {
@@ -119,6 +108,7 @@ static enum outcome null_start(struct backend *backend, const struct snapshot *r
 static void null_stop(struct backend *backend)
 {
     struct null_backend *null = backend->data;
+    null_operations_stop(null);
     free_items(null->items);
     uv_mutex_destroy(&null->lock);
     free(null);
@@ -250,6 +240,7 @@ const struct backend_ops null_backend = {
     .name = "null",
     .summary = "nothing: for tests",
     .claims = null_claims,
+    .operations = null_operations,
     .start = null_start,
     .prepare = null_prepare,
     .apply = null_apply,
