@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/array.h"
+
 /* An edit in progress. */
 struct edit {
     const struct schema *schema;
@@ -17,22 +19,9 @@ struct edit {
     size_t del_count, del_room;
 };
 
-static bool make_room(void **array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return true;
-    size_t more = *room ? *room * 2 : 16;
-    void *bigger = realloc(*array, more * size);
-    if (!bigger)
-        return false;
-    *array = bigger;
-    *room = more;
-    return true;
-}
-
 static enum outcome put_entry(struct edit *edit, struct entry *entry, struct error *err)
 {
-    if (!make_room((void **)&edit->puts, edit->put_count, &edit->put_room, sizeof(*edit->puts))) {
+    if (!array_grow(&edit->puts, edit->put_count, &edit->put_room, sizeof(*edit->puts))) {
         entry_unref(entry);
         return fail_memory(err);
     }
@@ -42,7 +31,7 @@ static enum outcome put_entry(struct edit *edit, struct entry *entry, struct err
 
 static enum outcome del_entry(struct edit *edit, const struct entry *entry, struct error *err)
 {
-    if (!make_room((void **)&edit->dels, edit->del_count, &edit->del_room, sizeof(*edit->dels)))
+    if (!array_grow(&edit->dels, edit->del_count, &edit->del_room, sizeof(*edit->dels)))
         return fail_memory(err);
     edit->dels[edit->del_count++] = entry;
     return DONE;

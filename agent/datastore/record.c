@@ -9,6 +9,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "agent/array.h"
+
 #define MAGIC "NORIA1\r\n"
 
 static void write_text(FILE *stream, const char *text)
@@ -190,19 +192,6 @@ struct replay {
     size_t del_count, del_room;
 };
 
-static bool grow(void *array, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return true;
-    size_t more = *room ? *room * 2 : 16;
-    void *bigger = realloc(*(void **)array, more * size);
-    if (!bigger)
-        return false;
-    *(void **)array = bigger;
-    *room = more;
-    return true;
-}
-
 static void free_stand_in(struct entry *stand_in)
 {
     for (size_t i = 0; i < stand_in->row_count; i++)
@@ -215,7 +204,7 @@ static void read_rows(struct cursor *cursor, struct entry *stand_in)
 {
     size_t room = 0;
     while (take_word(cursor, "row")) {
-        if (!grow(&stand_in->rows, stand_in->row_count, &room, sizeof(*stand_in->rows))) {
+        if (!array_grow(&stand_in->rows, stand_in->row_count, &room, sizeof(*stand_in->rows))) {
             cursor->bad = true;
             return;
         }
@@ -273,7 +262,7 @@ static enum outcome read_put(struct cursor *cursor, struct replay *replay, recor
     outcome = make_entry(replay->schema, unit, xml, &stand_in, &entry, err);
     if (outcome != DONE)
         goto out;
-    if (!grow(&replay->puts, replay->put_count, &replay->put_room, sizeof(*replay->puts))) {
+    if (!array_grow(&replay->puts, replay->put_count, &replay->put_room, sizeof(*replay->puts))) {
         entry_unref(entry);
         outcome = fail_memory(err);
         goto out;
@@ -294,7 +283,7 @@ static enum outcome read_del(struct cursor *cursor, struct replay *replay,
     const struct entry *entry = !cursor->bad ? snapshot_find(base, unit, key) : NULL;
     free(key);
     if (cursor->bad ||
-        !grow(&replay->dels, replay->del_count, &replay->del_room, sizeof(*replay->dels)))
+        !array_grow(&replay->dels, replay->del_count, &replay->del_room, sizeof(*replay->dels)))
         return FAILED;
     if (entry)
         replay->dels[replay->del_count++] = entry;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/array.h"
+
 /* Entries that stand together in a snapshot. Immutable once a snapshot has it, and counted. */
 #define CHUNK_MAX 128
 struct snapshot_chunk {
@@ -295,14 +297,8 @@ out:
 static enum outcome add_change(struct change_set *set, size_t *room, const struct entry *before,
                                const struct entry *after, struct error *err)
 {
-    if (set->count == *room) {
-        size_t more = *room ? *room * 2 : 8;
-        struct change *changes = realloc(set->changes, more * sizeof(*changes));
-        if (!changes)
-            return fail_memory(err);
-        set->changes = changes;
-        *room = more;
-    }
+    if (!array_grow(&set->changes, set->count, room, sizeof(*set->changes)))
+        return fail_memory(err);
     set->changes[set->count++] =
         (struct change){.unit = before ? before->unit : after->unit, before, after};
     return DONE;
