@@ -17,6 +17,7 @@
 #include "agent/log.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
+#include "agent/steering/steering.h"
 #include "agent/transaction/candidate.h"
 #include "agent/transaction/confirmed.h"
 #include "agent/transaction/transaction.h"
@@ -308,6 +309,8 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
     if (outcome == DONE)
         outcome = events_start(agent, err);
     if (outcome == DONE)
+        outcome = steering_start(agent, err);
+    if (outcome == DONE)
         outcome = start_backends(agent, err);
     if (outcome == DONE)
         outcome = netconf_server_start(agent, err);
@@ -363,6 +366,7 @@ void agent_free(struct agent *agent)
         return;
     }
     stop_backends(agent);
+    steering_stop(agent);
     events_stop(agent);
     close_handles(agent);
     for (size_t i = 0; i < agent->backend_count; i++) {

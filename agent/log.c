@@ -16,7 +16,7 @@ static const char *const area_names[AREA_COUNT] = {
     [AREA_AGENT] = "agent",     [AREA_COMMIT] = "commit", [AREA_DATASTORE] = "datastore",
     [AREA_NETCONF] = "netconf", [AREA_SSH] = "ssh",       [AREA_YANG] = "yang",
     [AREA_SNMP] = "snmp",       [AREA_IPVS] = "ipvs",     [AREA_NULL] = "null",
-    [AREA_EVENT] = "event",     [AREA_ACCESS] = "access",
+    [AREA_EVENT] = "event",     [AREA_ACCESS] = "access", [AREA_STEERING] = "steering",
 };
 
 /* The one state of the process that is not in the context: every thread and library logs. */
@@ -59,7 +59,8 @@ bool log_set_debug(const char *names)
 
 const char *log_area_names(void)
 {
-    return "agent, commit, datastore, netconf, ssh, access, yang, snmp, ipvs, event, null";
+    return "agent, commit, datastore, netconf, ssh, access, yang, snmp, ipvs, event, steering, "
+           "null";
 }
 
 bool log_wanted(enum log_level level, enum log_area area)

@@ -31,6 +31,7 @@ enum log_area {
     AREA_IPVS,
     AREA_NULL,
     AREA_EVENT,
+    AREA_STEERING,
     AREA_COUNT
 };
 

@@ -141,7 +141,7 @@ struct backend {
     void *data;      /**< The backend's own. */
     uv_loop_t *loop; /**< The core thread's. */
     const struct schema *schema;
-    struct agent *agent; /**< For the backends that are the agent's own (NETCONF, SNMP) alone. */
+    struct agent *agent; /**< For steering, alarms and events; else the agent's own alone. */
     bool started;        /**< start() succeeded. */
     uv_mutex_t lock;     /**< Guards what follows. */
     bool up;

@@ -10,7 +10,11 @@
  * known of one that is deleted is forgotten.
  *
  * The core thread writes; any thread may read. Changes are told to those who follow once per turn
- * of the event loop, so that thousands of verdicts make one batch.
+ * of the event loop, so that thousands of verdicts make one batch. Verdicts are stored every few
+ * seconds and at the end.
+ *
+ * What is said while a transaction runs may be of servers that it configures: it is kept, and
+ * dropped at the transaction's end if they are not configured then.
  */
 #ifndef NORIA_STEERING_STEERING_H
 #define NORIA_STEERING_STEERING_H
@@ -22,7 +26,15 @@
 #include "agent/outcome.h"
 
 struct agent;
+struct change_set;
 struct steering;
+
+/** Room for the address of a real server, with its ending zero. */
+#define STEERING_ADDRESS_SIZE 48
+
+/** Room for who gave an order, and why. */
+#define STEERING_OWNER_SIZE 64
+#define STEERING_REASON_SIZE 256
 
 /** The weight is the one that is configured. */
 #define STEERING_WEIGHT_CONFIGURED (-1)
@@ -44,7 +56,7 @@ enum steering_health {
 /** A verdict on a real server. */
 struct steering_verdict {
     enum steering_health health;
-    int32_t weight; /**< While it is up: dynamic weights, slow start. Else as configured. */
+    int32_t weight; /**< While it is up: dynamic weights, slow start; or as configured. */
     bool inhibit;   /**< While it is down: stay in the kernel with weight 0. */
     int64_t since;  /**< Of health, in nanoseconds since 1970 UTC. */
 };
@@ -55,18 +67,28 @@ enum steering_order_kind {
     STEERING_ORDER_UP,     /**< Serve, whatever the checks say. */
     STEERING_ORDER_DOWN,   /**< Do not serve, at once. */
     STEERING_ORDER_DRAIN,  /**< Weight 0 until its connections have ended, then as DOWN. */
-    STEERING_ORDER_WEIGHT, /**< Serve with this weight while the checks say up. */
+    STEERING_ORDER_WEIGHT, /**< Serve with this weight while the checks do not say down. */
+    /**
+     * It is gone from the configuration, or not enabled any more: weight 0 as long as the engine
+     * has it, until its connections have ended. Given by the engine itself; it ends when the real
+     * server is configured again, or its virtual server is not.
+     */
+    STEERING_ORDER_LEAVE,
 };
 
 /** An order on a real server. */
 struct steering_order {
     enum steering_order_kind kind;
-    int32_t weight;   /**< Of STEERING_ORDER_WEIGHT. */
-    bool drained;     /**< A drain has come to its end. */
-    int64_t since;    /**< Nanoseconds since 1970 UTC. */
-    int64_t until;    /**< When it ends by itself (DRAIN: when waiting ends), or 0. */
-    char owner[64];   /**< Login name of who gave it. */
-    char reason[256]; /**< Why, in the giver's words. */
+    int32_t weight; /**< Of STEERING_ORDER_WEIGHT. */
+    bool drained;   /**< A drain has come to its end. */
+    int64_t since;  /**< Nanoseconds since 1970 UTC. */
+    /**
+     * When it ends by itself, or 0. Of DRAIN and LEAVE: when waiting ends; the engine that counts
+     * the connections sees to that.
+     */
+    int64_t until;
+    char owner[STEERING_OWNER_SIZE];   /**< Login name of who gave it. */
+    char reason[STEERING_REASON_SIZE]; /**< Why, in the giver's words. */
 };
 
 /** All that is known of a real server. */
@@ -84,8 +106,17 @@ struct steering_sum {
 /** The sum of verdict and order: a pure function. Any thread. */
 struct steering_sum steering_sum(const struct steering_server *server);
 
+/** The name of a kind of order, as YANG has it ("drain"). A static string. */
+const char *steering_order_name(enum steering_order_kind kind);
+
 /** Begin, with what was stored. Sets agent->steering. Core thread. */
 enum outcome steering_start(struct agent *agent, struct error *err);
+
+/**
+ * A transaction has ended: forget what is not configured any more. Core thread; the transaction's.
+ * @param changes What has changed in running, or NULL if nothing has.
+ */
+void steering_transaction_ended(struct agent *agent, const struct change_set *changes);
 
 /** Store what is left, and end. After all who follow. */
 void steering_stop(struct agent *agent);
@@ -96,6 +127,34 @@ void steering_stop(struct agent *agent);
  */
 void steering_read(struct agent *agent, const struct steering_key *key,
                    struct steering_server *server);
+
+/** steering_sum() of what is known of a real server, without copying it. Any thread. */
+struct steering_sum steering_sum_of(struct agent *agent, const struct steering_key *key);
+
+/** A real server with an order. */
+struct steering_row {
+    char address[STEERING_ADDRESS_SIZE];
+    uint16_t port;
+    struct steering_server server;
+};
+
+/**
+ * The real servers of a virtual server that have an order, also those that are leaving and so are
+ * in no configuration. Any thread.
+ * @param[out] rows To be freed; NULL if there are none, or no memory.
+ * @return How many.
+ */
+size_t steering_orders(struct agent *agent, const char *virtual_server, struct steering_row **rows);
+
+/**
+ * The virtual servers with an order of some kind. Any thread.
+ * @param[out] names To be freed with steering_names_free().
+ * @return How many.
+ */
+size_t steering_ordered(struct agent *agent, enum steering_order_kind kind, char ***names);
+
+/** Free a list of names; NULL is legal. */
+void steering_names_free(char **names, size_t count);
 
 /**
  * Whether the quorum of a virtual server is lost, so that its sorry servers take the place of its
@@ -112,7 +171,9 @@ void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, b
 
 /**
  * Give an order, or take it back with STEERING_ORDER_NONE. It holds at once; done() is called when
- * it is on stable storage. Core thread.
+ * it is on stable storage, and from the event loop; if that fails, what held before holds again.
+ * Orders of one turn of the loop are stored at once. Core thread.
+ * @param done May be NULL. The error is the caller's to take or leave.
  */
 void steering_set_order(struct agent *agent, const struct steering_key *key,
                         const struct steering_order *order,

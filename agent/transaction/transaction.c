@@ -14,6 +14,7 @@
 #include "agent/datastore/unique.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
+#include "agent/steering/steering.h"
 
 /* One backend's part in a transaction. */
 struct part {
@@ -218,6 +219,7 @@ static void finish(struct transaction *transaction, bool stale)
     queue->first = transaction->next;
     if (!queue->first)
         queue->last = NULL;
+    steering_transaction_ended(queue->agent, transaction->journaled ? &transaction->changes : NULL);
     request->finished(request, transaction->outcome, stale, &transaction->error);
     transaction_free(transaction);
     if (queue->first)

@@ -1,0 +1,118 @@
+/*
+ * The inside of steering: what its files share.
+ */
+#ifndef NORIA_STEERING_INTERNAL_H
+#define NORIA_STEERING_INTERNAL_H
+
+#include <uv.h>
+
+#include "agent/agent.h"
+#include "agent/steering/store.h"
+
+/** Who waits for an order to be on stable storage. */
+struct steering_waiter {
+    char *virtual_server; /**< Owned, as the address. */
+    char *address;
+    uint16_t port;
+    struct steering_order before, after;
+    void (*done)(void *arg, enum outcome outcome, struct error *err);
+    void *arg;
+    struct steering_waiter *next;
+};
+
+/** Waiters in the order in which they came. */
+struct steering_waiters {
+    struct steering_waiter *first, **last;
+};
+
+/** What is written, on a helper thread. */
+struct steering_write {
+    uv_work_t work;
+    bool running;
+    int folder;
+    char *orders, *verdicts; /**< Contents, or NULL: that file stays. Owned. */
+    size_t orders_size, verdicts_size;
+    struct steering_waiters waiters; /**< Those who wait for the orders in it. */
+    enum outcome orders_outcome, verdicts_outcome;
+    struct error error; /**< Of the orders. */
+};
+
+/** The service. All belongs to the core thread but the table, which the lock guards for readers. */
+struct steering {
+    struct agent *agent;
+    uv_mutex_t lock;
+    struct steering_table table; /**< Written by the core thread alone, so it reads unlocked. */
+    int folder;
+    uv_idle_t turn;         /**< Runs once at the beginning of the next turn of the loop. */
+    uv_timer_t verdict_due; /**< Runs while verdicts are to be stored. */
+    uv_timer_t order_due;   /**< Runs while an order is to end by itself. */
+    int64_t next_end;       /**< When the first of them ends, or 0. */
+    struct steering_service *changed;
+    struct steering_follower *followers;
+    struct steering_waiters waiters; /**< Orders that are to be stored. */
+    bool verdicts_changed;
+    bool orders_changed; /**< Though nobody waits for it. */
+    bool unconfirmed;    /**< Something in the table is. */
+    bool stopping;
+    struct steering_write write;
+    int handles; /**< That are not closed yet. */
+};
+
+/** Have what has changed told, and what is to be stored written, in the next turn of the loop. */
+void steering_soon(struct steering *steering);
+
+/** Note that something of a virtual server has changed. */
+void steering_note(struct steering *steering, struct steering_service *service);
+
+/** Note that verdicts are to be stored, in a few seconds. */
+void steering_store_verdicts_later(struct steering *steering);
+
+/** Remove what says nothing any more. Lock held. */
+void steering_tidy(struct steering *steering, struct steering_record *record);
+
+/** The record of a key, made if it may be; NULL: what was said of it is dropped. */
+struct steering_record *steering_record_for(struct steering *steering,
+                                            const struct steering_key *key);
+
+/* orders.c */
+
+/** Begin to wait for the ends of the orders that were loaded. */
+void steering_orders_begin(struct steering *steering);
+
+/** Set an order in the table, and have it told. @return false for want of memory. */
+bool steering_put_order(struct steering *steering, const struct steering_key *key,
+                        const struct steering_order *order);
+
+/* writer.c */
+
+/** Read the files. Damaged ones are logged, and what can be read of them is taken. */
+enum outcome steering_load(struct steering *steering, struct error *err);
+
+/** Note that someone waits for an order to be stored. @return false for want of memory. */
+bool steering_wait(struct steering *steering, const struct steering_key *key,
+                   const struct steering_order *before, const struct steering_order *after,
+                   void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg);
+
+/** Begin to write what is to be stored, if nothing is being written. */
+void steering_store_now(struct steering *steering, bool verdicts_too);
+
+/** Write all that is to be stored, at once, on this thread; end what is under way. */
+void steering_store_last(struct steering *steering);
+
+/* forget.c */
+
+/**
+ * Forget what is not configured any more in running.
+ * @param changes What has changed; NULL: look at all that is known.
+ */
+void steering_forget(struct steering *steering, const struct change_set *changes);
+
+/* configured.c */
+
+/** Whether the virtual server (without an address) or real server of a key is configured. */
+bool steering_is_configured(const struct agent *agent, const struct steering_key *key);
+
+/** Whether it and its virtual server are enabled, too. */
+bool steering_is_enabled(const struct agent *agent, const struct steering_key *key);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * Orders: given, and ended when their time is over.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/log.h"
+#include "agent/steering/internal.h"
+
+/* The longest sleep until an order's end, so that a clock that was set is noticed. */
+#define SLEEP_MS 60000
+
+static bool ends_by_itself(const struct steering_order *order)
+{
+    return order->until && order->kind != STEERING_ORDER_DRAIN &&
+           order->kind != STEERING_ORDER_LEAVE;
+}
+
+static void on_order_due(uv_timer_t *timer);
+
+static void sleep_until_end(struct steering *steering)
+{
+    if (!steering->next_end || steering->stopping)
+        return;
+    int64_t rest = (steering->next_end - clock_now()) / 1000000 + 1;
+    rest = rest < 0 ? 0 : rest > SLEEP_MS ? SLEEP_MS : rest;
+    uv_timer_start(&steering->order_due, on_order_due, (uint64_t)rest, 0);
+}
+
+static void expect_end(struct steering *steering, const struct steering_order *order)
+{
+    if (!ends_by_itself(order) || (steering->next_end && steering->next_end <= order->until))
+        return;
+    steering->next_end = order->until;
+    sleep_until_end(steering);
+}
+
+/* End the orders whose time is over, and find the next one. */
+static void on_order_due(uv_timer_t *timer)
+{
+    struct steering *steering = timer->data;
+    const struct steering_order none = {0};
+    int64_t now = clock_now();
+    steering->next_end = 0;
+    for (size_t i = 0; i < steering->table.record_buckets; i++) {
+        struct steering_record *next, *record = steering->table.records[i];
+        for (; record; record = next) {
+            next = record->next;
+            if (!record->order || !ends_by_itself(record->order))
+                continue;
+            struct steering_key key = steering_record_key(record);
+            if (record->order->until > now) {
+                if (!steering->next_end || record->order->until < steering->next_end)
+                    steering->next_end = record->order->until;
+                continue;
+            }
+            log_notice(AREA_STEERING, "%s: the order %s of %s for %s:%u has come to its end",
+                       key.virtual_server, steering_order_name(record->order->kind),
+                       record->order->owner, key.address, (unsigned)key.port);
+            steering_set_order(steering->agent, &key, &none, NULL, NULL);
+        }
+    }
+    sleep_until_end(steering);
+}
+
+bool steering_put_order(struct steering *steering, const struct steering_key *key,
+                        const struct steering_order *order)
+{
+    struct steering_record *record = steering_record_for(steering, key);
+    if (!record)
+        return false;
+    struct steering_service *service = record->service;
+    uv_mutex_lock(&steering->lock);
+    bool put = steering_record_order(record, order);
+    steering_tidy(steering, record);
+    uv_mutex_unlock(&steering->lock);
+    steering_note(steering, service);
+    expect_end(steering, order);
+    return put;
+}
+
+/* done() for an order that needs no storing, or cannot be; in the next turn of the loop. */
+struct early {
+    uv_idle_t idle;
+    void (*done)(void *arg, enum outcome outcome, struct error *err);
+    void *arg;
+    enum outcome outcome;
+    struct error error;
+};
+
+static void free_early(uv_handle_t *idle)
+{
+    free(idle->data);
+}
+
+static void end_early(uv_idle_t *idle)
+{
+    struct early *early = idle->data;
+    early->done(early->arg, early->outcome, &early->error);
+    error_clear(&early->error);
+    uv_close((uv_handle_t *)idle, free_early);
+}
+
+static void done_early(struct agent *agent, enum outcome outcome, struct error *err,
+                       void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg)
+{
+    struct early *early = done ? calloc(1, sizeof(*early)) : NULL;
+    if (!early && done)
+        done(arg, outcome, err);
+    if (!early) {
+        error_clear(err);
+        return;
+    }
+    *early = (struct early){.done = done, .arg = arg, .outcome = outcome, .error = *err};
+    uv_idle_init(&agent->loop, &early->idle);
+    early->idle.data = early;
+    uv_idle_start(&early->idle, end_early);
+}
+
+void steering_set_order(struct agent *agent, const struct steering_key *key,
+                        const struct steering_order *order,
+                        void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg)
+{
+    struct steering *steering = agent->steering;
+    struct steering_server before;
+    struct error error = {0};
+    enum outcome outcome = DONE;
+    steering_read(agent, key, &before);
+    if (!before.order.kind && !order->kind) {
+        done_early(agent, DONE, &error, done, arg);
+        return;
+    }
+    if (!steering_record_for(steering, key))
+        outcome = refuse(&error, TAG_DATA_MISSING, NULL,
+                         "There is no real server %s:%u of a virtual server %s.", key->address,
+                         (unsigned)key->port, key->virtual_server);
+    else if (!steering_put_order(steering, key, order) ||
+             !steering_wait(steering, key, &before.order, order, done, arg))
+        outcome = fail_memory(&error);
+    if (outcome != DONE)
+        done_early(agent, outcome, &error, done, arg);
+    steering_soon(steering);
+}
+
+void steering_orders_begin(struct steering *steering)
+{
+    for (size_t i = 0; i < steering->table.record_buckets; i++)
+        for (struct steering_record *at = steering->table.records[i]; at; at = at->next)
+            if (at->order)
+                expect_end(steering, at->order);
+}

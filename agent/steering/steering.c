@@ -1,0 +1,363 @@
+/*
+ * Steering.
+ */
+#include "agent/steering/steering.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/log.h"
+#include "agent/steering/internal.h"
+#include "agent/transaction/transaction.h"
+
+/* How long verdicts wait to be stored with others. */
+#define VERDICTS_MS 3000
+
+/* What has changed, once per turn of the loop. */
+
+static void drop_service_if_empty(struct steering *steering, struct steering_service *service)
+{
+    if (service->changed || service->quorum_lost || service->records)
+        return;
+    uv_mutex_lock(&steering->lock);
+    steering_table_remove_service(&steering->table, service);
+    uv_mutex_unlock(&steering->lock);
+}
+
+void steering_names_free(char **names, size_t count)
+{
+    for (size_t i = 0; names && i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* The names that have changed, and nothing is changed any more. */
+static char **take_changed(struct steering *steering, size_t *count)
+{
+    struct steering_service *service, *next;
+    size_t room = 0;
+    *count = 0;
+    for (service = steering->changed; service; service = service->next_changed)
+        room++;
+    char **names = calloc(room + 1, sizeof(*names));
+    service = steering->changed;
+    steering->changed = NULL;
+    for (; service; service = next) {
+        next = service->next_changed;
+        service->changed = false;
+        if (names && (names[*count] = strdup(service->name)))
+            (*count)++;
+        drop_service_if_empty(steering, service);
+    }
+    return names;
+}
+
+static void tell_followers(struct steering *steering)
+{
+    size_t count;
+    char **names = take_changed(steering, &count);
+    struct steering_follower *next, *follower = steering->followers;
+    for (; follower && count; follower = next) {
+        next = follower->next; /* it may unfollow */
+        follower->changed(follower->arg, (const char *const *)names, count);
+    }
+    steering_names_free(names, count);
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+    struct steering *steering = turn->data;
+    uv_idle_stop(turn);
+    tell_followers(steering);
+    steering_store_now(steering, false);
+}
+
+void steering_soon(struct steering *steering)
+{
+    if (!steering->stopping)
+        uv_idle_start(&steering->turn, on_turn);
+}
+
+void steering_note(struct steering *steering, struct steering_service *service)
+{
+    if (!service->changed) {
+        service->changed = true;
+        service->next_changed = steering->changed;
+        steering->changed = service;
+    }
+    steering_soon(steering);
+}
+
+void steering_tidy(struct steering *steering, struct steering_record *record)
+{
+    if (steering_record_is_empty(record))
+        steering_table_remove(&steering->table, record);
+}
+
+/* Verdicts. */
+
+static void on_verdicts_due(uv_timer_t *timer)
+{
+    struct steering *steering = timer->data;
+    steering_store_now(steering, true);
+    if (steering->verdicts_changed) /* a write was under way */
+        uv_timer_start(timer, on_verdicts_due, VERDICTS_MS, 0);
+}
+
+void steering_store_verdicts_later(struct steering *steering)
+{
+    if (!steering->verdicts_changed && !steering->stopping)
+        uv_timer_start(&steering->verdict_due, on_verdicts_due, VERDICTS_MS, 0);
+    steering->verdicts_changed = true;
+}
+
+/*
+ * Whether something may be said of a key: it is configured, or may be at the end of the transaction
+ * that runs.
+ */
+static bool is_known(struct steering *steering, const struct steering_key *key, bool *unconfirmed)
+{
+    struct agent *agent = steering->agent;
+    *unconfirmed = !steering_is_configured(agent, key);
+    if (*unconfirmed && transactions_idle(agent->transactions))
+        return false;
+    steering->unconfirmed = steering->unconfirmed || *unconfirmed;
+    return true;
+}
+
+struct steering_record *steering_record_for(struct steering *steering,
+                                            const struct steering_key *key)
+{
+    bool unconfirmed;
+    struct steering_record *record = steering_table_find(&steering->table, key);
+    if (record || !is_known(steering, key, &unconfirmed))
+        return record;
+    uv_mutex_lock(&steering->lock);
+    record = steering_table_add(&steering->table, key);
+    if (record)
+        record->unconfirmed = unconfirmed;
+    uv_mutex_unlock(&steering->lock);
+    return record;
+}
+
+static bool same_verdict(const struct steering_verdict *a, const struct steering_verdict *b)
+{
+    return a->health == b->health && a->weight == b->weight && a->inhibit == b->inhibit;
+}
+
+void steering_set_verdict(struct agent *agent, const struct steering_key *key,
+                          const struct steering_verdict *verdict)
+{
+    struct steering *steering = agent->steering;
+    struct steering_record *record = steering ? steering_table_find(&steering->table, key) : NULL;
+    if (!steering || (!record && verdict->health == STEERING_UNCHECKED) ||
+        !(record = steering_record_for(steering, key)))
+        return;
+    bool changed = !same_verdict(&record->verdict, verdict);
+    struct steering_service *service = record->service;
+    uv_mutex_lock(&steering->lock);
+    record->verdict = *verdict;
+    if (verdict->health == STEERING_UNCHECKED)
+        record->verdict = (struct steering_verdict){.weight = STEERING_WEIGHT_CONFIGURED};
+    steering_tidy(steering, record);
+    uv_mutex_unlock(&steering->lock);
+    if (changed)
+        steering_note(steering, service);
+    steering_store_verdicts_later(steering);
+}
+
+void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, bool lost)
+{
+    struct steering *steering = agent->steering;
+    struct steering_key key = {.virtual_server = virtual_server};
+    struct steering_service *service =
+        steering ? steering_table_service(&steering->table, virtual_server) : NULL;
+    bool unconfirmed = false;
+    if (!steering || lost == (service && service->quorum_lost) ||
+        (!service && !is_known(steering, &key, &unconfirmed)))
+        return;
+    uv_mutex_lock(&steering->lock);
+    if (!service && (service = steering_table_add_service(&steering->table, virtual_server)))
+        service->unconfirmed = unconfirmed;
+    if (service)
+        service->quorum_lost = lost;
+    uv_mutex_unlock(&steering->lock);
+    if (service)
+        steering_note(steering, service);
+    steering_store_verdicts_later(steering);
+}
+
+/* Readers. */
+
+void steering_read(struct agent *agent, const struct steering_key *key,
+                   struct steering_server *server)
+{
+    struct steering *steering = agent->steering;
+    steering_record_read(NULL, server);
+    if (!steering)
+        return;
+    uv_mutex_lock(&steering->lock);
+    steering_record_read(steering_table_find(&steering->table, key), server);
+    uv_mutex_unlock(&steering->lock);
+}
+
+struct steering_sum steering_sum_of(struct agent *agent, const struct steering_key *key)
+{
+    struct steering *steering = agent->steering;
+    struct steering_sum sum = {.present = true, .weight = STEERING_WEIGHT_CONFIGURED};
+    if (!steering)
+        return sum;
+    uv_mutex_lock(&steering->lock);
+    const struct steering_record *record = steering_table_find(&steering->table, key);
+    if (record) {
+        struct steering_server server;
+        steering_record_read(record, &server);
+        sum = steering_sum(&server);
+    }
+    uv_mutex_unlock(&steering->lock);
+    return sum;
+}
+
+bool steering_quorum_lost(struct agent *agent, const char *virtual_server)
+{
+    struct steering *steering = agent->steering;
+    if (!steering)
+        return false;
+    uv_mutex_lock(&steering->lock);
+    const struct steering_service *service =
+        steering_table_service(&steering->table, virtual_server);
+    bool lost = service && service->quorum_lost;
+    uv_mutex_unlock(&steering->lock);
+    return lost;
+}
+
+static void copy_row(const struct steering_record *record, struct steering_row *row)
+{
+    row->port = record->port;
+    snprintf(row->address, sizeof(row->address), "%s", record->address);
+    steering_record_read(record, &row->server);
+}
+
+size_t steering_orders(struct agent *agent, const char *virtual_server, struct steering_row **rows)
+{
+    struct steering *steering = agent->steering;
+    size_t count = 0, room = 0;
+    *rows = NULL;
+    if (!steering)
+        return 0;
+    uv_mutex_lock(&steering->lock);
+    const struct steering_service *service =
+        steering_table_service(&steering->table, virtual_server);
+    const struct steering_record *record, *first = service ? service->records : NULL;
+    for (record = first; record; record = record->next_of_service)
+        room += record->order != NULL;
+    if (room)
+        *rows = calloc(room, sizeof(**rows));
+    for (record = first; record && *rows; record = record->next_of_service)
+        if (record->order)
+            copy_row(record, &(*rows)[count++]);
+    uv_mutex_unlock(&steering->lock);
+    return count;
+}
+
+static bool has_order(const struct steering_service *service, enum steering_order_kind kind)
+{
+    const struct steering_record *record = service->records;
+    while (record && (!record->order || record->order->kind != kind))
+        record = record->next_of_service;
+    return record;
+}
+
+size_t steering_ordered(struct agent *agent, enum steering_order_kind kind, char ***names)
+{
+    struct steering *steering = agent->steering;
+    size_t count = 0;
+    *names = NULL;
+    if (!steering)
+        return 0;
+    uv_mutex_lock(&steering->lock);
+    const struct steering_table *table = &steering->table;
+    *names = calloc(table->service_count + 1, sizeof(**names));
+    for (size_t i = 0; i < table->service_buckets && *names; i++)
+        for (struct steering_service *at = table->services[i]; at; at = at->next)
+            if (has_order(at, kind) && ((*names)[count] = strdup(at->name)))
+                count++;
+    uv_mutex_unlock(&steering->lock);
+    return count;
+}
+
+/* Who follows. */
+
+void steering_follow(struct agent *agent, struct steering_follower *follower)
+{
+    follower->next = agent->steering->followers;
+    agent->steering->followers = follower;
+}
+
+void steering_unfollow(struct agent *agent, struct steering_follower *follower)
+{
+    struct steering_follower **at = &agent->steering->followers;
+    while (*at && *at != follower)
+        at = &(*at)->next;
+    if (*at)
+        *at = follower->next;
+}
+
+/* Start and stop. */
+
+static void close_all(struct steering *steering, uv_close_cb closed)
+{
+    uv_close((uv_handle_t *)&steering->turn, closed);
+    uv_close((uv_handle_t *)&steering->verdict_due, closed);
+    uv_close((uv_handle_t *)&steering->order_due, closed);
+}
+
+static void closed(uv_handle_t *handle)
+{
+    struct steering *steering = handle->data;
+    if (--steering->handles)
+        return;
+    steering_table_clear(&steering->table);
+    uv_mutex_destroy(&steering->lock);
+    if (steering->folder >= 0)
+        close(steering->folder);
+    free(steering);
+}
+
+enum outcome steering_start(struct agent *agent, struct error *err)
+{
+    struct steering *steering = calloc(1, sizeof(*steering));
+    if (!steering || uv_mutex_init(&steering->lock)) {
+        free(steering);
+        return fail_memory(err);
+    }
+    steering->agent = agent;
+    steering->folder = -1;
+    steering->handles = 3;
+    uv_idle_init(&agent->loop, &steering->turn);
+    uv_timer_init(&agent->loop, &steering->verdict_due);
+    uv_timer_init(&agent->loop, &steering->order_due);
+    steering->turn.data = steering->verdict_due.data = steering->order_due.data = steering;
+    agent->steering = steering;
+    if (steering_load(steering, err) != DONE)
+        return FAILED;
+    steering_forget(steering, NULL);
+    steering_orders_begin(steering);
+    if (steering->table.record_count)
+        log_info(AREA_STEERING, "something is known of %zu real servers",
+                 steering->table.record_count);
+    return DONE;
+}
+
+void steering_stop(struct agent *agent)
+{
+    struct steering *steering = agent->steering;
+    if (!steering)
+        return;
+    steering->stopping = true;
+    steering_store_last(steering);
+    agent->steering = NULL;
+    close_all(steering, closed);
+}

@@ -1,0 +1,120 @@
+"""Verdicts on real servers, with the null backend in the place of health checks and of the kernel."""
+
+import re
+import time
+
+import pytest
+
+from netconf import NULL, RpcError, real, server, servers, wait_for
+
+WEB = server("web", real("10.0.0.1", 80) + real("10.0.0.2", 80), "192.0.2.1", 80)
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    daemon = daemon_factory(null="all")
+    with daemon.session() as session:
+        session.set(servers(WEB))
+    return daemon
+
+
+def verdict(address, health, port=80, name="web", more=""):
+    return (f"<verdict><virtual-server>{name}</virtual-server><address>{address}</address>"
+            f"<port>{port}</port><health>{health}</health>{more}</verdict>")
+
+
+def judge(session, content):
+    session.rpc(f'<judge xmlns="{NULL}">{content}</judge>')
+
+
+def sum_of(session, address, port=80, name="web"):
+    """Weight, or None for absent; -1 is as configured."""
+    reply = session.rpc(f'<sum xmlns="{NULL}"><virtual-server>{name}</virtual-server>'
+                        f"<address>{address}</address><port>{port}</port></sum>")
+    value = {name: text for name, text in re.findall(r"<(?:\w+:)?([a-z-]+)[^>]*>([^<]+)<", reply)}
+    return int(value["weight"]) if value["present"] == "true" else None
+
+
+def quorum_lost(session, name="web"):
+    reply = session.rpc(f'<sum xmlns="{NULL}"><virtual-server>{name}</virtual-server>'
+                        "<address>10.0.0.1</address><port>80</port></sum>")
+    return re.search(r"quorum-lost[^>]*>(\w+)<", reply).group(1) == "true"
+
+
+def test_a_verdict_holds_for_its_real_server(session):
+    judge(session, verdict("10.0.0.1", "down") + verdict("10.0.0.2", "up", more="<weight>5</weight>"))
+    assert sum_of(session, "10.0.0.1") is None
+    assert sum_of(session, "10.0.0.2") == 5
+    judge(session, verdict("10.0.0.1", "down", more="<inhibit>true</inhibit>"))
+    assert sum_of(session, "10.0.0.1") == 0
+    judge(session, verdict("10.0.0.1", "unchecked"))
+    assert sum_of(session, "10.0.0.1") == -1
+
+
+def test_what_is_not_configured_is_dropped(session):
+    judge(session, verdict("10.0.0.9", "down") + verdict("10.0.0.1", "down", port=81) +
+          verdict("10.0.0.1", "down", name="ftp") + "<quorum-lost-of>ftp</quorum-lost-of>")
+    assert sum_of(session, "10.0.0.9") == -1
+    assert sum_of(session, "10.0.0.1", 81) == -1
+    assert sum_of(session, "10.0.0.1", name="ftp") == -1
+    assert not quorum_lost(session, "ftp")
+
+
+def test_what_is_deleted_is_forgotten(session):
+    judge(session, verdict("10.0.0.1", "down") + verdict("10.0.0.2", "down") +
+          "<quorum-lost-of>web</quorum-lost-of>")
+    session.set(servers(server("web", real("10.0.0.1", 80, operation="delete"))))
+    session.set(servers(server("web", real("10.0.0.1", 80))))
+    assert sum_of(session, "10.0.0.1") == -1
+    assert sum_of(session, "10.0.0.2") is None
+    assert quorum_lost(session)
+    session.set(servers(server("web", operation="delete")))
+    session.set(servers(WEB))
+    assert sum_of(session, "10.0.0.2") == -1
+    assert not quorum_lost(session)
+
+
+def test_verdicts_outlive_a_restart(daemon):
+    with daemon.session() as session:
+        judge(session, verdict("10.0.0.1", "down") + "<quorum-lost-of>web</quorum-lost-of>")
+    daemon.stop()
+    daemon.start()
+    with daemon.session() as session:
+        assert sum_of(session, "10.0.0.1") is None
+        assert sum_of(session, "10.0.0.2") == -1
+        assert quorum_lost(session)
+        judge(session, verdict("10.0.0.1", "up") + "<quorum-back-of>web</quorum-back-of>")
+        assert not quorum_lost(session)
+
+
+def test_verdicts_outlive_a_crash_some_seconds_later(daemon):
+    with daemon.session() as session:
+        judge(session, verdict("10.0.0.1", "down"))
+    wait_for((daemon.state / "verdicts").exists, "the verdicts to be stored", 8)
+    daemon.kill()
+    daemon.start()
+    with daemon.session() as session:
+        assert sum_of(session, "10.0.0.1") is None
+
+
+def test_damaged_files_are_told_and_the_agent_starts(daemon):
+    with daemon.session() as session:
+        judge(session, verdict("10.0.0.1", "down"))
+    daemon.stop()
+    (daemon.state / "verdicts").write_bytes(b"NORIA1\r\n nonsense")
+    daemon.start()
+    assert "verdicts cannot be used as it is" in daemon.log()
+    with daemon.session() as session:
+        assert sum_of(session, "10.0.0.1") == -1
+
+
+def test_thousands_of_verdicts_take_a_moment(daemon, session):
+    session.set(servers("".join(
+        server(f"s{i}", "".join(real(f"10.1.{j}.{i}", 80) for j in range(100)), "192.0.2.2", 80 + i)
+        for i in range(100))))
+    content = "".join(verdict(f"10.1.{j}.{i}", "down", name=f"s{i}")
+                      for i in range(100) for j in range(100))
+    since = time.monotonic()
+    judge(session, content)
+    assert time.monotonic() - since < 5  # most of it is the reading of the request
+    assert sum_of(session, "10.1.99.99", name="s99") is None
