@@ -31,6 +31,7 @@ struct netconf_limits {
 };
 
 struct listeners;
+struct settings;
 struct subscription;
 
 /** What is counted of each session and of all together (RFC 6022, common-counters). */
@@ -72,9 +73,9 @@ struct connection {
 /** The server. */
 struct netconf_server {
     struct agent *agent;
-    ssh_bind keys; /**< Holds the host keys. Guarded by the lock. */
-    struct listeners *listeners;
-    int local; /**< The local socket. */
+    struct settings *settings;
+    struct listeners *listeners; /**< The settings' own. */
+    int local;                   /**< The local socket. */
     char *local_path;
     int wake; /**< Tells the acceptor to end. */
     pthread_t acceptor;
@@ -148,14 +149,6 @@ void session_count(struct session *session, enum counter counter);
 /** Have libnetconf2 advertise our content-id of the YANG library. Before the first session. */
 void library_register(struct agent *agent);
 
-/* hostkey.c */
-
-/**
- * Load the host keys, and make those that are missing.
- * @param[out] keys To be freed with ssh_bind_free().
- */
-enum outcome hostkey_load(const char *state_dir, ssh_bind *keys, struct error *err);
-
 /* auth.c */
 
 /** Whether a password is the user's, by the running configuration. Any thread; takes its time. */
@@ -164,16 +157,40 @@ bool auth_password(struct agent *agent, const char *user, const char *password);
 /** Whether a user may log in with a public key, by the running configuration. Any thread. */
 bool auth_key(struct agent *agent, const char *user, ssh_key key);
 
+/* settings.c: the backend of /noria-agent:netconf-server. */
+
+/** The settings of the backend of an agent. @return Borrowed; they end after the server. */
+struct settings *settings_of(struct agent *agent);
+
+/** Their listeners and host keys. Borrowed. Any thread. */
+struct listeners *settings_listeners(struct settings *settings);
+struct hostkeys *settings_hostkeys(struct settings *settings);
+
+/** The limits of the running configuration. Any thread. */
+struct netconf_limits settings_limits(struct settings *settings);
+
 /* listen.c */
 
-/** The listeners of the backend of an agent. @return Borrowed; they end after the server. */
-struct listeners *listeners_of(struct agent *agent);
+/** Open the listeners that a configuration says; those that cannot be had are tried again. */
+enum outcome listeners_new(struct backend *backend, const struct snapshot *running,
+                           struct listeners **made, struct error *err);
+
+/** Whether the listeners of a configuration can be had. Core thread. */
+enum outcome listeners_check(struct listeners *listeners, const struct snapshot *after,
+                             struct error *err);
+
+/**
+ * Go over to the listeners of a configuration. Core thread.
+ * @param err NULL: those that cannot be had are no failure.
+ */
+enum outcome listeners_become(struct listeners *listeners, const struct snapshot *snapshot,
+                              struct error *err);
+
+/** Close all. Core thread, with its loop still to run. */
+void listeners_free(struct listeners *listeners);
 
 /** An epoll(7) descriptor for all of them; events carry numbers of listeners, from 16 on. */
 int listeners_descriptor(struct listeners *listeners);
-
-/** The limits of the running configuration. Any thread. */
-struct netconf_limits listeners_limits(struct listeners *listeners);
 
 /**
  * Take a connection from a listener. The acceptor's thread.

@@ -1,5 +1,5 @@
 /*
- * The addresses at which NETCONF is served: the backend of /noria-agent:netconf-server.
+ * The addresses at which NETCONF is served.
  *
  * Changed on the core thread; the acceptor's thread looks listeners up by their numbers, which are
  * never used twice, so that what epoll says of a closed one harms nobody.
@@ -42,7 +42,6 @@ struct listeners {
     uv_timer_t timer;
     pthread_mutex_t lock; /* guards what follows */
     struct listener_set set;
-    struct netconf_limits limits;
 };
 
 static socklen_t make_address(const struct listener *listener, struct sockaddr_storage *address)
@@ -256,41 +255,8 @@ static struct listener *go_over(struct listeners *listeners, struct listener_set
     return missing;
 }
 
-static unsigned long number_of(const struct entry *entry, const char *leaf)
-{
-    return strtoul(leaf_value(entry->node, leaf), NULL, 10); /* it has a default */
-}
-
-static void set_limits(struct listeners *listeners, const struct snapshot *snapshot)
-{
-    const struct unit *unit =
-        schema_unit_find(listeners->backend->schema, "/noria-agent:netconf-server");
-    const struct entry *entry = snapshot_find(snapshot, unit, "");
-    nc_server_set_idle_timeout((uint16_t)number_of(entry, "idle-timeout"));
-    nc_server_set_hello_timeout((uint16_t)number_of(entry, "hello-timeout"));
-    pthread_mutex_lock(&listeners->lock);
-    listeners->limits = (struct netconf_limits){
-        .connections = number_of(entry, "max-connections"),
-        .logins = number_of(entry, "max-logins"),
-        .login_time = (long)number_of(entry, "login-timeout"),
-        .login_attempts = (int)number_of(entry, "login-attempts"),
-        .message = number_of(entry, "max-message-size"),
-    };
-    pthread_mutex_unlock(&listeners->lock);
-}
-
-struct netconf_limits listeners_limits(struct listeners *listeners)
-{
-    pthread_mutex_lock(&listeners->lock);
-    struct netconf_limits limits = listeners->limits;
-    pthread_mutex_unlock(&listeners->lock);
-    return limits;
-}
-
-/* The backend. */
-
-static enum outcome listen_start(struct backend *backend, const struct snapshot *running,
-                                 struct error *err)
+enum outcome listeners_new(struct backend *backend, const struct snapshot *running,
+                           struct listeners **made, struct error *err)
 {
     struct listener_set wanted;
     struct listeners *listeners = calloc(1, sizeof(*listeners));
@@ -312,8 +278,7 @@ static enum outcome listen_start(struct backend *backend, const struct snapshot 
     pthread_mutex_init(&listeners->lock, NULL);
     uv_timer_init(backend->loop, &listeners->timer);
     listeners->timer.data = listeners;
-    backend->data = listeners;
-    set_limits(listeners, running);
+    *made = listeners;
     go_over(listeners, &wanted);
     report(listeners);
     return DONE;
@@ -328,11 +293,11 @@ static bool is_our_port(const struct listeners *listeners, const struct listener
     return false;
 }
 
-static void listen_prepare(struct backend *backend, struct backend_step *step)
+enum outcome listeners_check(struct listeners *listeners, const struct snapshot *after,
+                             struct error *err)
 {
-    struct listeners *listeners = backend->data;
     struct listener_set wanted = {0};
-    enum outcome outcome = read_set(listeners, step->changes->after, &wanted, &step->error);
+    enum outcome outcome = read_set(listeners, after, &wanted, err);
     for (size_t i = 0; i < wanted.count && outcome == DONE; i++) {
         if (find_place(&listeners->set, &wanted.all[i]))
             continue;
@@ -340,15 +305,14 @@ static void listen_prepare(struct backend *backend, struct backend_step *step)
         if (trial >= 0)
             close(trial);
         else if (errno != EADDRINUSE || !is_our_port(listeners, &wanted.all[i]))
-            outcome = say_why(&wanted.all[i], errno, &step->error);
+            outcome = say_why(&wanted.all[i], errno, err);
     }
     free_set(&wanted);
-    step_done(step, outcome);
+    return outcome;
 }
 
-/* Be as a snapshot says. */
-static enum outcome become(struct listeners *listeners, const struct snapshot *snapshot,
-                           struct error *err)
+enum outcome listeners_become(struct listeners *listeners, const struct snapshot *snapshot,
+                              struct error *err)
 {
     struct listener_set wanted;
     enum outcome outcome = read_set(listeners, snapshot, &wanted, err);
@@ -359,24 +323,8 @@ static enum outcome become(struct listeners *listeners, const struct snapshot *s
         say_why(missing, missing->reason, err);
         err->outcome = outcome = FAILED;
     }
-    set_limits(listeners, snapshot);
+    report(listeners);
     return outcome;
-}
-
-static void listen_apply(struct backend *backend, struct backend_step *step)
-{
-    enum outcome outcome = become(backend->data, step->changes->after, &step->error);
-    if (outcome != DONE)
-        become(backend->data, step->changes->before, NULL);
-    report(backend->data);
-    step_done(step, outcome);
-}
-
-static void listen_revert(struct backend *backend, struct backend_step *step)
-{
-    become(backend->data, step->changes->before, NULL);
-    report(backend->data);
-    step_done(step, DONE);
 }
 
 static void free_listeners(uv_handle_t *handle)
@@ -384,38 +332,15 @@ static void free_listeners(uv_handle_t *handle)
     free(handle->data);
 }
 
-static void listen_stop(struct backend *backend)
+void listeners_free(struct listeners *listeners)
 {
-    struct listeners *listeners = backend->data;
     free_set(&listeners->set);
     close(listeners->epoll);
     pthread_mutex_destroy(&listeners->lock);
     uv_close((uv_handle_t *)&listeners->timer, free_listeners);
-    backend->data = NULL;
 }
-
-static const char *const claims[] = {"/noria-agent:netconf-server", NULL};
-
-const struct backend_ops netconf_server_backend = {
-    .name = "netconf-server",
-    .summary = "the agent's own NETCONF server",
-    .claims = claims,
-    .start = listen_start,
-    .prepare = listen_prepare,
-    .apply = listen_apply,
-    .revert = listen_revert,
-    .stop = listen_stop,
-};
 
 /* The acceptor's side. */
-
-struct listeners *listeners_of(struct agent *agent)
-{
-    for (size_t i = 0; i < agent->backend_count; i++)
-        if (agent->backends[i].ops == &netconf_server_backend)
-            return agent->backends[i].data;
-    return NULL;
-}
 
 int listeners_descriptor(struct listeners *listeners)
 {

@@ -90,7 +90,7 @@ static void drop_oldest_login(struct netconf_server *server)
 static void begin_connection(struct netconf_server *server, int socket, char *host)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
-    struct netconf_limits limits = listeners_limits(server->listeners);
+    struct netconf_limits limits = settings_limits(server->settings);
     /* Root gets in even if others have taken all there is. */
     limits.connections += host ? 0 : LOCAL_RESERVE;
     pthread_mutex_lock(&server->lock);
@@ -214,7 +214,8 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
 static enum outcome begin_accepting(struct netconf_server *server, struct error *err)
 {
     server->wake = eventfd(0, EFD_CLOEXEC);
-    server->listeners = listeners_of(server->agent);
+    server->settings = settings_of(server->agent);
+    server->listeners = settings_listeners(server->settings);
     int descriptor = listeners_descriptor(server->listeners);
     struct epoll_event wake = {.events = EPOLLIN, .data.u64 = EVENT_WAKE};
     struct epoll_event local = {.events = EPOLLIN, .data.u64 = EVENT_LOCAL};
@@ -249,9 +250,7 @@ enum outcome netconf_server_start(struct agent *agent, struct error *err)
     pthread_cond_init(&server->ended, &clock);
     pthread_condattr_destroy(&clock);
     agent->netconf = server;
-    enum outcome outcome = hostkey_load(agent->options.state_dir, &server->keys, err);
-    if (outcome == DONE)
-        outcome = open_local(server, err);
+    enum outcome outcome = open_local(server, err);
     if (outcome == DONE)
         outcome = begin_library(server, err);
     if (outcome == DONE)
@@ -299,8 +298,6 @@ void netconf_server_stop(struct agent *agent)
         close(server->wake);
     if (server->initialised)
         nc_server_destroy();
-    if (server->keys)
-        ssh_bind_free(server->keys);
     ly_ctx_destroy(server->bare);
     free(server->local_path);
     pthread_mutex_destroy(&server->lock);

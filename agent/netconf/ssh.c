@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/log.h"
+#include "agent/netconf/hostkey.h"
 #include "agent/netconf/internal.h"
 
 /* Sessions that a client may have over one connection. */
@@ -279,10 +280,8 @@ static bool exchange_keys(struct ssh_client *client)
     ssh_set_message_callback(client->ssh, on_message, NULL);
     ssh_set_auth_methods(client->ssh, SSH_AUTH_METHOD_PASSWORD | SSH_AUTH_METHOD_PUBLICKEY);
     ssh_options_set(client->ssh, SSH_OPTIONS_TIMEOUT, &limit);
-    pthread_mutex_lock(&connection->server->lock);
-    int result =
-        own < 0 ? SSH_ERROR : ssh_bind_accept_fd(connection->server->keys, client->ssh, own);
-    pthread_mutex_unlock(&connection->server->lock);
+    struct hostkeys *keys = settings_hostkeys(connection->server->settings);
+    int result = own < 0 ? SSH_ERROR : hostkeys_accept(keys, client->ssh, own);
     if (result != SSH_OK) {
         log_warning(AREA_SSH, "libssh did not take the connection of %s", connection->host);
         if (own >= 0)
