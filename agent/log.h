@@ -32,6 +32,7 @@ enum log_area {
     AREA_NULL,
     AREA_EVENT,
     AREA_STEERING,
+    AREA_HEALTH,
     AREA_COUNT
 };
 

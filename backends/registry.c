@@ -5,12 +5,18 @@
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
 #include "backends/backend.h"
+#include "backends/health/backend.h"
 #include "backends/ipvs/backend.h"
 #include "backends/null/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &access_backend, &netconf_server_backend, &snmp_agent_backend,
-    &ipvs_backend,   &null_backend,           NULL,
+    &access_backend,
+    &netconf_server_backend,
+    &snmp_agent_backend,
+    &ipvs_backend,
+    &health_backend,
+    &null_backend,
+    NULL,
 };
 
 const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

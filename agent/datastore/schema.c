@@ -30,6 +30,7 @@ static const struct module modules[] = {
     {.name = "ietf-netconf-acm"},
     {.name = "noria-agent"},
     {.name = "noria-virtual-server"},
+    {.name = "noria-health"},
 };
 
 static void libyang_log(LY_LOG_LEVEL level, const char *message, const char *path)

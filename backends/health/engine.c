@@ -1,0 +1,70 @@
+#include "backends/health/engine.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "agent/agent.h"
+#include "agent/log.h"
+
+/* Descriptors that are left to the rest of the agent, and runs at once at most and at least. */
+#define DESCRIPTORS_KEPT 256
+#define RUNNING_MAX 32768
+#define RUNNING_MIN 16
+
+/* How long nothing must have lacked for the alarm to be over. */
+#define LACKED_FOR (10 * HEALTH_SECOND)
+
+static unsigned most_running(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur < DESCRIPTORS_KEPT + RUNNING_MIN)
+        return RUNNING_MIN;
+    return limit.rlim_cur > DESCRIPTORS_KEPT + RUNNING_MAX
+               ? RUNNING_MAX
+               : (unsigned)limit.rlim_cur - DESCRIPTORS_KEPT;
+}
+
+struct health_engine *health_engine_new(struct backend *backend)
+{
+    struct health_engine *engine = calloc(1, sizeof(*engine));
+    if (!engine || uv_mutex_init(&engine->lock)) {
+        free(engine);
+        return NULL;
+    }
+    engine->backend = backend;
+    engine->running_max = most_running();
+    engine->spread = uv_hrtime();
+    engine->poller = health_poller_new(backend->loop);
+    engine->timers = health_timers_new(backend->loop);
+    if (engine->poller && engine->timers && text_table_reserve(&engine->services))
+        return engine;
+    health_engine_free(engine);
+    return NULL;
+}
+
+void health_engine_free(struct health_engine *engine)
+{
+    if (!engine)
+        return;
+    health_poller_free(engine->poller);
+    health_timers_free(engine->timers);
+    text_table_clear(&engine->probes);
+    text_table_clear(&engine->services);
+    uv_mutex_destroy(&engine->lock);
+    free(engine);
+}
+
+void health_engine_lacks(struct health_engine *engine, const char *error)
+{
+    if (!error && !engine->lacked)
+        return;
+    uint64_t now = uv_hrtime();
+    if (error) {
+        if (!engine->lacked)
+            log_warning(AREA_HEALTH, "checks cannot be run: %s; verdicts stay as they are", error);
+        engine->lacked = now;
+    } else if (now - engine->lacked > LACKED_FOR) {
+        engine->lacked = 0;
+        log_notice(AREA_HEALTH, "checks can be run again");
+    }
+}

@@ -1,0 +1,61 @@
+/*
+ * The engine of the health checks: what all of them share.
+ *
+ *     virtual server ── real server ── check ──┐
+ *     virtual server ── real server ── check ──┴── probe ── checker (tcp, http, ...)
+ *       (service.h)      (server.h)                (probe.h)   (check.h)
+ *
+ * A probe runs a check and tells its subscribers the result; each of them counts retries
+ * (verdict.h). What the checks of a real server come to goes to the steering (agent/steering), and
+ * to those who listen to events; the sum of those that serve makes the quorum.
+ *
+ * A commit builds new services beside the old ones (prepare), swaps them (apply), or swaps them
+ * back (revert). What is the same in both is carried over: a probe that both have goes on running.
+ *
+ * The core thread does everything and never blocks; there is no thread and no process per check.
+ * Readers (state.c) look at services, servers and results under the lock, on any thread; so the
+ * core thread takes it where it changes what they read, and nowhere else.
+ */
+#ifndef NORIA_HEALTH_ENGINE_H
+#define NORIA_HEALTH_ENGINE_H
+
+#include "backends/backend.h"
+#include "backends/health/poller.h"
+#include "backends/health/table.h"
+#include "backends/health/timers.h"
+
+/** Classes of lateness: powers of two of microseconds. */
+#define HEALTH_LATENESS_CLASSES 32
+
+/** How the engine gets along. */
+struct health_figures {
+    uint64_t runs, failures, unable;
+    uint64_t late[HEALTH_LATENESS_CLASSES]; /**< Runs that began late by < 2^i microseconds. */
+    uint64_t late_max;                      /**< Microseconds. */
+    unsigned probes, running;
+};
+
+/** The engine. */
+struct health_engine {
+    struct backend *backend;
+    struct health_poller *poller;
+    struct health_timers *timers;
+    struct text_table probes;   /**< By their texts. */
+    struct text_table services; /**< By name; guarded by lock. */
+    uv_mutex_t lock;
+    struct health_figures figures; /**< Guarded by lock. */
+    unsigned running_max;          /**< Runs at once, by the descriptors. */
+    uint64_t spread;               /**< Where the next first run is put. */
+    uint64_t lacked; /**< When a run last could not be begun (uv_hrtime()); 0: not lately. */
+};
+
+/** Make an engine. @return NULL for want of memory or descriptors. */
+struct health_engine *health_engine_new(struct backend *backend);
+
+/** Free it; services and probes must be gone. NULL is legal. */
+void health_engine_free(struct health_engine *engine);
+
+/** Note that a run could not be begun, or that it could again. Raises or clears the alarm. */
+void health_engine_lacks(struct health_engine *engine, const char *error);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * What health checks tell: events, lines in the log, alarms.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+#include "agent/event/event.h"
+#include "agent/log.h"
+#include "backends/health/service.h"
+#include "backends/health/state.h"
+
+static struct lyd_node *begin(const struct health_engine *engine, const char *name)
+{
+    struct lyd_node *notice = NULL;
+    const struct agent *agent = engine->backend->agent;
+    const struct lys_module *module =
+        agent->events ? ly_ctx_get_module_implemented(agent->schema->ctx, "noria-health") : NULL;
+    if (!module || lyd_new_inner(NULL, module, name, 0, &notice))
+        return NULL;
+    return notice;
+}
+
+/* What cannot be added is left out: part of an event is better than none. */
+static void add(struct lyd_node *notice, const char *name, const char *value)
+{
+    if (notice && value)
+        lyd_new_term(notice, NULL, name, value, 0, NULL);
+}
+
+static void add_number(struct lyd_node *notice, const char *name, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    add(notice, name, text);
+}
+
+void notice_server(const struct health_server *server, const struct health_check *cause,
+                   const struct probe_result *result)
+{
+    const struct health_service *service = server->service;
+    const char *error = result ? result->error : NULL;
+    const char *state = health_state_name(server->health);
+    log_line(server->health == STEERING_DOWN ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
+             "real server %s port %" PRIu16 " of %s is %s%s%s%s%s", server->address, server->port,
+             service->name, state, cause ? ": check " : "", cause ? cause->name : "",
+             error ? ": " : "", error ? error : "");
+    struct lyd_node *notice = begin(service->engine, "real-server-state-change");
+    if (!notice)
+        return;
+    add(notice, "virtual-server", service->name);
+    add(notice, "address", server->address);
+    add_number(notice, "port", server->port);
+    add(notice, "state", state);
+    add(notice, "check", cause ? cause->name : NULL);
+    add(notice, "error", error);
+    if (result)
+        add_number(notice, "latency", result->latency / 1000);
+    event_emit(service->engine->backend->agent, notice);
+}
+
+void notice_quorum(const struct health_service *service)
+{
+    log_line(service->lost ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
+             "the quorum of %s is %s: real servers of weight %" PRIu64
+             " serve, the quorum is %" PRIu32,
+             service->name, service->lost ? "lost" : "met", service->weight_up, service->quorum);
+    struct lyd_node *notice = begin(service->engine, "quorum-change");
+    if (!notice)
+        return;
+    add(notice, "virtual-server", service->name);
+    add(notice, "state", service->lost ? "lost" : "met");
+    add_number(notice, "weight-up", service->weight_up);
+    add_number(notice, "quorum", service->quorum);
+    event_emit(service->engine->backend->agent, notice);
+}
+
+void notice_flapping(const struct health_server *server, bool flapping)
+{
+    log_line(flapping ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
+             "real server %s port %" PRIu16 " of %s %s", server->address, server->port,
+             server->service->name,
+             flapping ? "goes up and down: it is kept down" : "is steady again");
+}

@@ -1,0 +1,326 @@
+#include "backends/health/probe.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "backends/health/engine.h"
+
+/* When to try again where too many run already. */
+#define CROWDED (5 * HEALTH_MS)
+
+struct health_probe {
+    struct text_link link; /* first: in engine->probes */
+    struct health_engine *engine;
+    struct health_timer timer; /* until the next run; while running, until its time-out */
+    struct check_job job;
+    struct check_target target;
+    struct probe_timing timing;
+    void *parameters;
+    char *text, *server, *virtual_name;
+    unsigned refs;
+    struct probe_subscriber *subscribers;
+    bool running;
+    uint64_t due, started;
+    struct probe_status status;
+    max_align_t state[]; /* the checker's */
+};
+
+const struct probe_status *probe_status(const struct health_probe *probe)
+{
+    return &probe->status;
+}
+
+/* Figures, and what readers see, of one run that has ended. */
+static void note_result(struct health_probe *probe, const struct probe_result *result)
+{
+    struct health_engine *engine = probe->engine;
+    struct probe_status *status = &probe->status;
+    char *error = NULL;
+    if (result->error && (!status->error || strcmp(status->error, result->error) != 0))
+        error = strdup(result->error);
+    uv_mutex_lock(&engine->lock);
+    engine->figures.running--;
+    engine->figures.runs++;
+    engine->figures.failures += result->ending == CHECK_FAILED;
+    engine->figures.unable += result->ending == CHECK_UNABLE;
+    status->runs++;
+    status->failures += result->ending == CHECK_FAILED;
+    status->last_run = clock_now();
+    if (result->ending == CHECK_PASSED) {
+        status->latency = (uint32_t)(result->latency / 1000);
+        status->average_latency =
+            status->average_latency
+                ? (uint32_t)(((uint64_t)status->average_latency * 7 + status->latency) / 8)
+                : status->latency;
+    }
+    if (error) {
+        free(status->error);
+        status->error = error;
+    }
+    uv_mutex_unlock(&engine->lock);
+}
+
+/* The time of the next run: the beat goes on, whatever this one took; what was missed is left. */
+static uint64_t next_due(const struct health_probe *probe, uint64_t now, bool soon)
+{
+    if (soon)
+        return now + probe->timing.retry;
+    uint64_t missed = now > probe->due ? (now - probe->due) / probe->timing.interval : 0;
+    return probe->due + (missed + 1) * probe->timing.interval;
+}
+
+static void finish(struct health_probe *probe, enum check_ending ending, int32_t weight,
+                   const char *error)
+{
+    uint64_t now = uv_hrtime();
+    struct probe_result result = {ending, weight, now - probe->started, error};
+    bool soon = false;
+    probe->running = false;
+    note_result(probe, &result);
+    health_engine_lacks(probe->engine, ending == CHECK_UNABLE ? error : NULL);
+    if (ending != CHECK_UNABLE)
+        for (struct probe_subscriber *one = probe->subscribers; one; one = one->next)
+            soon = one->noted(one, &result) || soon;
+    probe->due = next_due(probe, now, soon);
+    health_timer_set(probe->engine->timers, &probe->timer, probe->due);
+}
+
+static struct health_probe *probe_of(struct check_job *job)
+{
+    return (struct health_probe *)((char *)job - offsetof(struct health_probe, job));
+}
+
+void check_end(struct check_job *job, enum check_ending ending, int32_t weight, const char *format,
+               ...)
+{
+    char error[CHECK_ERROR_SIZE];
+    if (format) {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(error, sizeof(error), format, args);
+        va_end(args);
+    }
+    finish(probe_of(job), ending, weight, format ? error : NULL);
+}
+
+void check_pass(struct check_job *job)
+{
+    finish(probe_of(job), CHECK_PASSED, CHECK_WEIGHT_NONE, NULL);
+}
+
+void check_end_errno(struct check_job *job, const char *what, int error)
+{
+    check_end(job, check_errno_is_ours(error) ? CHECK_UNABLE : CHECK_FAILED, CHECK_WEIGHT_NONE,
+              "%s: %s", what, strerror(error));
+}
+
+static void note_start(struct health_probe *probe, uint64_t now)
+{
+    struct health_engine *engine = probe->engine;
+    uint64_t late = now > probe->due ? (now - probe->due) / 1000 : 0;
+    unsigned class = late ? 64 - (unsigned)__builtin_clzll(late) : 0;
+    uv_mutex_lock(&engine->lock);
+    engine->figures.running++;
+    engine->figures.late[class < HEALTH_LATENESS_CLASSES ? class : HEALTH_LATENESS_CLASSES - 1]++;
+    if (late > engine->figures.late_max)
+        engine->figures.late_max = late;
+    uv_mutex_unlock(&engine->lock);
+}
+
+static void time_out(struct health_probe *probe)
+{
+    char error[CHECK_ERROR_SIZE];
+    probe->job.checker->cancel(&probe->job);
+    snprintf(error, sizeof(error), "timed out after %g s while %s",
+             (double)probe->timing.timeout / HEALTH_SECOND, probe->job.phase);
+    finish(probe, CHECK_FAILED, CHECK_WEIGHT_NONE, error);
+}
+
+static void run(struct health_timer *timer)
+{
+    struct health_probe *probe =
+        (struct health_probe *)((char *)timer - offsetof(struct health_probe, timer));
+    struct health_engine *engine = probe->engine;
+    uint64_t now = uv_hrtime();
+    if (probe->running) {
+        time_out(probe);
+        return;
+    }
+    if (engine->figures.running >= engine->running_max) {
+        health_engine_lacks(engine, "too many checks run at once");
+        health_timer_set(engine->timers, timer, now + CROWDED);
+        return;
+    }
+    note_start(probe, now);
+    probe->running = true;
+    probe->started = now;
+    probe->job.phase = "connecting";
+    memset(probe->state, 0, probe->job.checker->state);
+    health_timer_set(engine->timers, timer, now + probe->timing.timeout);
+    probe->job.checker->start(&probe->job);
+}
+
+/* All that tells one probe from another. */
+static char *text_of(const struct probe_wish *wish)
+{
+    const struct check_target *target = &wish->target;
+    char address[INET6_ADDRSTRLEN], source[INET6_ADDRSTRLEN] = "", *text = NULL, *config = NULL;
+    if (target->source.any.sa_family != AF_UNSPEC)
+        check_address_text(&target->source, source);
+    if (lyd_print_mem(&config, wish->config, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_WD_ALL))
+        return NULL;
+    if (asprintf(
+            &text, "%s %" PRIu16 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s %s",
+            check_address_text(&target->address, address), check_address_port(&target->address),
+            source, target->interface, target->mark, wish->timing.interval, wish->timing.timeout,
+            wish->timing.retry, wish->checker->alone ? wish->server : "",
+            wish->checker->alone ? wish->virtual_name : "", config) < 0)
+        text = NULL;
+    free(config);
+    return text;
+}
+
+static void free_probe(struct health_probe *probe)
+{
+    if (probe->parameters)
+        probe->job.checker->free_parameters(probe->parameters);
+    free(probe->text);
+    free(probe->server);
+    free(probe->virtual_name);
+    free(probe->status.error);
+    free(probe);
+}
+
+/* Takes text. */
+static struct health_probe *new_probe(struct health_engine *engine, const struct probe_wish *wish,
+                                      char *text)
+{
+    struct health_probe *probe = calloc(1, sizeof(*probe) + wish->checker->state);
+    if (!probe) {
+        free(text);
+        return NULL;
+    }
+    probe->engine = engine;
+    probe->timer.run = run;
+    probe->target = wish->target;
+    probe->timing = wish->timing;
+    probe->text = text;
+    probe->server = strdup(wish->server);
+    probe->virtual_name = strdup(wish->virtual_name);
+    probe->job = (struct check_job){
+        .checker = wish->checker,
+        .poller = engine->poller,
+        .loop = engine->backend->loop,
+        .target = &probe->target,
+        .timeout = (uint32_t)(wish->timing.timeout / HEALTH_MS),
+        .server = probe->server,
+        .virtual_name = probe->virtual_name,
+        .state = probe->state,
+    };
+    probe->refs = 1;
+    return probe;
+}
+
+enum outcome probe_acquire(struct health_engine *engine, const struct probe_wish *wish,
+                           struct health_probe **result, struct error *err)
+{
+    char *text = text_of(wish);
+    struct health_probe *probe = text ? text_table_find(&engine->probes, text) : NULL;
+    if (probe) {
+        free(text);
+        probe->refs++;
+        *result = probe;
+        return DONE;
+    }
+    probe = text ? new_probe(engine, wish, text) : NULL;
+    if (!probe || !probe->server || !probe->virtual_name) {
+        if (probe)
+            free_probe(probe);
+        return fail_memory(err);
+    }
+    enum outcome outcome = wish->checker->parse ? wish->checker->parse(wish->config, &probe->target,
+                                                                       &probe->parameters, err)
+                                                : DONE;
+    if (outcome == DONE &&
+        (!text_table_reserve(&engine->probes) || !health_timer_reserve(engine->timers)))
+        outcome = fail_memory(err);
+    if (outcome != DONE) {
+        free_probe(probe);
+        return outcome;
+    }
+    probe->job.parameters = probe->parameters;
+    text_table_add(&engine->probes, &probe->link, probe->text);
+    *result = probe;
+    return DONE;
+}
+
+void probe_release(struct health_probe *probe)
+{
+    if (!probe || --probe->refs)
+        return;
+    text_table_remove(&probe->engine->probes, &probe->link);
+    health_timer_release(probe->engine->timers);
+    free_probe(probe);
+}
+
+static void count_probes(struct health_engine *engine, int change)
+{
+    uv_mutex_lock(&engine->lock);
+    engine->figures.probes += (unsigned)change;
+    uv_mutex_unlock(&engine->lock);
+}
+
+/* First runs are spread by steps of the golden ratio: evenly, however many there will be. */
+static uint64_t first_due(struct health_engine *engine, uint64_t warmup)
+{
+    engine->spread += 0x9e3779b97f4a7c15;
+    return uv_hrtime() + (uint64_t)((double)(engine->spread >> 32) / 4294967296.0 * (double)warmup);
+}
+
+void probe_subscribe(struct probe_subscriber *subscriber)
+{
+    struct health_probe *probe = subscriber->probe;
+    bool idle = !probe->subscribers;
+    subscriber->next = probe->subscribers;
+    subscriber->link = &probe->subscribers;
+    if (subscriber->next)
+        subscriber->next->link = &subscriber->next;
+    probe->subscribers = subscriber;
+    if (!idle)
+        return;
+    count_probes(probe->engine, 1);
+    probe->due = first_due(probe->engine, subscriber->warmup);
+    health_timer_set(probe->engine->timers, &probe->timer, probe->due);
+}
+
+static void stop(struct health_probe *probe)
+{
+    struct health_engine *engine = probe->engine;
+    health_timer_unset(engine->timers, &probe->timer);
+    if (probe->running) {
+        probe->running = false;
+        probe->job.checker->cancel(&probe->job);
+        uv_mutex_lock(&engine->lock);
+        engine->figures.running--;
+        uv_mutex_unlock(&engine->lock);
+    }
+    count_probes(engine, -1);
+}
+
+void probe_unsubscribe(struct probe_subscriber *subscriber)
+{
+    if (!subscriber->link)
+        return;
+    *subscriber->link = subscriber->next;
+    if (subscriber->next)
+        subscriber->next->link = subscriber->link;
+    subscriber->next = NULL;
+    subscriber->link = NULL;
+    if (!subscriber->probe->subscribers)
+        stop(subscriber->probe);
+}

@@ -1,0 +1,181 @@
+/*
+ * Real servers: from results of checks to verdicts.
+ */
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/clock.h"
+#include "backends/health/service.h"
+
+/* A dynamic weight: the lowest one that a check wants. */
+static int32_t weight_of_checks(const struct health_server *server)
+{
+    int32_t weight = STEERING_WEIGHT_CONFIGURED;
+    for (size_t i = 0; i < server->check_count; i++) {
+        int32_t wanted = server->checks[i].weight;
+        if (wanted != CHECK_WEIGHT_NONE && (weight < 0 || wanted < weight))
+            weight = wanted;
+    }
+    return weight;
+}
+
+/* The weight now; sets the timer for the next step of a slow start. */
+static int32_t weight_now(struct health_server *server)
+{
+    const struct health_service *service = server->service;
+    int32_t weight = weight_of_checks(server);
+    if (!server->up_at || server->health != STEERING_UP || !service->slow_start)
+        return weight;
+    uint64_t elapsed = uv_hrtime() - server->up_at;
+    if (elapsed >= service->slow_start) {
+        server->up_at = 0;
+        return weight;
+    }
+    uint64_t step = service->slow_start / VERDICT_RAMP_STEPS;
+    health_timer_set(service->engine->timers, &server->timer,
+                     server->up_at + (elapsed / step + 1) * step);
+    return verdict_ramp(weight < 0 ? (int32_t)server->weight : weight, elapsed,
+                        service->slow_start);
+}
+
+void server_tell(struct health_server *server)
+{
+    const struct health_service *service = server->service;
+    struct steering_key key = {service->name, server->address, server->port};
+    struct steering_verdict verdict = {
+        .health = server->health,
+        .weight = weight_now(server),
+        .inhibit = service->inhibit,
+        .since = server->since,
+    };
+    const struct steering_verdict *told = &server->told;
+    if (server->told_once && told->health == verdict.health && told->weight == verdict.weight &&
+        told->inhibit == verdict.inhibit)
+        return;
+    server->told = verdict;
+    server->told_once = true;
+    steering_set_verdict(service->engine->backend->agent, &key, &verdict);
+}
+
+static void remember(struct health_server *server, const struct health_check *cause,
+                     const struct probe_result *result)
+{
+    if (!server->history)
+        server->history = calloc(HEALTH_HISTORY, sizeof(*server->history));
+    if (!server->history)
+        return;
+    struct health_change *history = server->history;
+    free(history[HEALTH_HISTORY - 1].check);
+    free(history[HEALTH_HISTORY - 1].error);
+    memmove(history + 1, history, (HEALTH_HISTORY - 1) * sizeof(*history));
+    history[0] = (struct health_change){
+        .time = server->since,
+        .health = server->health,
+        .check = cause ? strdup(cause->name) : NULL,
+        .error = result && result->error ? strdup(result->error) : NULL,
+    };
+}
+
+/* A new verdict, and all that follows from it. */
+static void set_health(struct health_server *server, enum steering_health health,
+                       const struct health_check *cause, const struct probe_result *result)
+{
+    struct health_service *service = server->service;
+    if (health == server->health)
+        return;
+    uv_mutex_lock(&service->engine->lock);
+    if (server->health == STEERING_DOWN) {
+        service->down--;
+        service->weight_up += server->weight;
+        server->up_at = service->slow_start ? uv_hrtime() : 0;
+    } else if (health == STEERING_DOWN) {
+        service->down++;
+        service->weight_up -= server->weight;
+    }
+    server->health = health;
+    server->since = clock_now();
+    remember(server, cause, result);
+    uv_mutex_unlock(&service->engine->lock);
+    server_tell(server);
+    notice_server(server, cause, result);
+    service_note_quorum(service);
+}
+
+static void watch_flapping(struct health_server *server)
+{
+    const struct verdict_flap_rule *rule = &server->service->flap_rule;
+    health_timer_set(server->service->engine->timers, &server->timer,
+                     server->flap->last + rule->hold);
+}
+
+static enum steering_health work_out(const struct health_server *server)
+{
+    struct verdict_count count = {.total = (unsigned)server->check_count};
+    for (size_t i = 0; i < server->check_count; i++) {
+        count.up += server->checks[i].verdict.state == STEERING_UP;
+        count.down += server->checks[i].verdict.state == STEERING_DOWN;
+    }
+    return verdict_of_checks(&count, server->service->needed, server->raw);
+}
+
+static void review(struct health_server *server, const struct health_check *cause,
+                   const struct probe_result *result)
+{
+    enum steering_health raw = work_out(server), before = server->raw;
+    bool flapping = server->flap && server->flap->flapping;
+    if (raw != before && before != STEERING_UNCHECKED && server->flap) {
+        bool began = verdict_flap_note(server->flap, &server->service->flap_rule, uv_hrtime());
+        flapping = server->flap->flapping;
+        if (began)
+            notice_flapping(server, true);
+        if (flapping)
+            watch_flapping(server);
+    }
+    server->raw = raw;
+    set_health(server, flapping ? STEERING_DOWN : raw, cause, result);
+}
+
+void server_review(struct health_server *server)
+{
+    review(server, NULL, NULL);
+}
+
+void server_tick(struct health_timer *timer)
+{
+    struct health_server *server =
+        (struct health_server *)((char *)timer - offsetof(struct health_server, timer));
+    const struct health_service *service = server->service;
+    if (server->flap && server->flap->flapping) {
+        if (!verdict_flap_end(server->flap, &service->flap_rule, uv_hrtime())) {
+            watch_flapping(server);
+            return;
+        }
+        notice_flapping(server, false);
+        set_health(server, server->raw, NULL, NULL);
+    }
+    server_tell(server);
+}
+
+bool check_noted(struct probe_subscriber *subscriber, const struct probe_result *result)
+{
+    struct health_check *check =
+        (struct health_check *)((char *)subscriber - offsetof(struct health_check, subscriber));
+    bool passed = result->ending == CHECK_PASSED;
+    struct verdict_check verdict = check->verdict;
+    bool changed = verdict_note(&verdict, &check->rule, passed);
+    bool reweighted = passed && result->weight != check->weight;
+    if (!changed && !reweighted && verdict.streak == check->verdict.streak)
+        return verdict_is_changing(&verdict);
+    uv_mutex_lock(&check->server->service->engine->lock);
+    check->verdict = verdict;
+    if (reweighted)
+        check->weight = result->weight;
+    uv_mutex_unlock(&check->server->service->engine->lock);
+    if (changed)
+        review(check->server, check, result);
+    if (reweighted)
+        server_tell(check->server);
+    return verdict_is_changing(&verdict);
+}

@@ -1,0 +1,182 @@
+/*
+ * Virtual servers: putting them to work, and their quorum.
+ */
+#include "backends/health/service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+#include "agent/clock.h"
+
+static int compare(const struct health_server *a, const char *address, uint16_t port)
+{
+    int order = strcmp(a->address, address);
+    return order ? order : (a->port > port) - (a->port < port);
+}
+
+int server_compare(const void *a, const void *b)
+{
+    const struct health_server *other = b;
+    return compare(a, other->address, other->port);
+}
+
+struct health_server *service_find(const struct health_service *service, const char *address,
+                                   uint16_t port)
+{
+    size_t low = 0, high = service->server_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = compare(&service->servers[middle], address, port);
+        if (!order)
+            return &service->servers[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* Checks of both that are one probe, under one name, go on as they are. */
+static void carry_checks(const struct health_server *from, struct health_server *to)
+{
+    for (size_t i = 0; i < to->check_count; i++) {
+        struct health_check *check = &to->checks[i];
+        check->verdict = (struct verdict_check){0};
+        check->weight = CHECK_WEIGHT_NONE;
+        for (size_t k = 0; k < from->check_count; k++) {
+            if (from->checks[k].subscriber.probe != check->subscriber.probe)
+                continue;
+            check->verdict = from->checks[k].verdict;
+            check->weight = from->checks[k].weight;
+        }
+    }
+}
+
+static void carry_server(struct health_server *from, struct health_server *to)
+{
+    to->raw = from->raw;
+    to->health = from->health;
+    to->since = from->since;
+    to->up_at = from->up_at;
+    to->told = from->told;
+    to->told_once = from->told_once;
+    if (to->flap && from->flap)
+        *to->flap = *from->flap;
+    to->history = from->history;
+    from->history = NULL;
+    carry_checks(from, to);
+}
+
+static void carry(struct health_service *from, struct health_service *to)
+{
+    to->lost = from->lost;
+    to->lost_since = from->lost_since;
+    for (size_t i = 0; i < to->server_count; i++) {
+        struct health_server *server = &to->servers[i];
+        struct health_server *before = service_find(from, server->address, server->port);
+        if (before)
+            carry_server(before, server);
+    }
+}
+
+static void count_servers(struct health_service *service)
+{
+    service->weight_up = 0;
+    service->down = 0;
+    for (size_t i = 0; i < service->server_count; i++) {
+        if (service->servers[i].health == STEERING_DOWN)
+            service->down++;
+        else
+            service->weight_up += service->servers[i].weight;
+    }
+}
+
+static void for_each_check(struct health_service *service, void (*act)(struct probe_subscriber *))
+{
+    for (size_t i = 0; i < service->server_count; i++)
+        for (size_t c = 0; c < service->servers[i].check_count; c++)
+            act(&service->servers[i].checks[c].subscriber);
+}
+
+/* A service rests; what the one after it does not check any more serves unchecked. */
+static void retire(struct health_service *from, const struct health_service *to)
+{
+    struct agent *agent = from->engine->backend->agent;
+    for_each_check(from, probe_unsubscribe);
+    for (size_t i = 0; i < from->server_count; i++) {
+        struct health_server *server = &from->servers[i];
+        struct steering_key key = {from->name, server->address, server->port};
+        health_timer_unset(from->engine->timers, &server->timer);
+        if (to && service_find(to, server->address, server->port))
+            continue;
+        if (server->flap && server->flap->flapping)
+            notice_flapping(server, false);
+        server->told_once = false;
+        steering_set_verdict(agent, &key,
+                             &(struct steering_verdict){.weight = STEERING_WEIGHT_CONFIGURED});
+    }
+    if (!to)
+        steering_set_quorum_lost(agent, from->name, false);
+}
+
+/* Rules may be others than before, so every verdict is worked out anew. */
+static void settle(struct health_service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++) {
+        struct health_server *server = &service->servers[i];
+        server_review(server);
+        server_tell(server);
+        if (server->flap && server->flap->flapping)
+            health_timer_set(service->engine->timers, &server->timer, uv_hrtime());
+    }
+    service_note_quorum(service);
+}
+
+void service_swap(struct health_engine *engine, struct health_service *from,
+                  struct health_service *to)
+{
+    uv_mutex_lock(&engine->lock);
+    if (from && to)
+        carry(from, to);
+    if (from)
+        text_table_remove(&engine->services, &from->link);
+    if (to) {
+        count_servers(to);
+        text_table_reserve(&engine->services); /* without room it gets slower, no more */
+        text_table_add(&engine->services, &to->link, to->name);
+    }
+    uv_mutex_unlock(&engine->lock);
+    if (to)
+        for_each_check(to, probe_subscribe);
+    if (from)
+        retire(from, to);
+    if (to)
+        settle(to);
+}
+
+void service_rest(struct health_service *service)
+{
+    struct health_engine *engine = service->engine;
+    uv_mutex_lock(&engine->lock);
+    text_table_remove(&engine->services, &service->link);
+    uv_mutex_unlock(&engine->lock);
+    for_each_check(service, probe_unsubscribe);
+    for (size_t i = 0; i < service->server_count; i++)
+        health_timer_unset(engine->timers, &service->servers[i].timer);
+}
+
+void service_note_quorum(struct health_service *service)
+{
+    bool lost = verdict_quorum_lost(service->lost, service->weight_up, service->quorum,
+                                    service->hysteresis);
+    if (lost == service->lost)
+        return;
+    uv_mutex_lock(&service->engine->lock);
+    service->lost = lost;
+    service->lost_since = clock_now();
+    uv_mutex_unlock(&service->engine->lock);
+    steering_set_quorum_lost(service->engine->backend->agent, service->name, lost);
+    notice_quorum(service);
+}

@@ -1,0 +1,129 @@
+/*
+ * Virtual servers and real servers as health checks see them.
+ *
+ * A service is made from an entry by definition.c, without effect; service_swap() puts it to work
+ * in place of another one. server.c turns results of checks into verdicts. Core thread; what
+ * readers look at changes under health_engine.lock.
+ */
+#ifndef NORIA_HEALTH_SERVICE_H
+#define NORIA_HEALTH_SERVICE_H
+
+#include "backends/health/engine.h"
+#include "backends/health/probe.h"
+#include "backends/health/verdict.h"
+
+/** Changes of a real server that are remembered. */
+#define HEALTH_HISTORY 8
+
+/** A check of a real server. */
+struct health_check {
+    struct probe_subscriber subscriber; /**< Its probe is acquired. */
+    struct health_server *server;
+    char *name; /**< Owned. */
+    struct verdict_rule rule;
+    struct verdict_check verdict;
+    int32_t weight; /**< What it wants the weight to be, or CHECK_WEIGHT_NONE. */
+};
+
+/** A change of the verdict on a real server. */
+struct health_change {
+    int64_t time; /**< Nanoseconds since 1970 UTC; 0: none. */
+    enum steering_health health;
+    char *check, *error; /**< Or NULL. Owned. */
+};
+
+/** A real server that is checked. */
+struct health_server {
+    struct health_service *service;
+    char *address; /**< As configured. Owned. */
+    uint16_t port;
+    uint32_t weight; /**< As configured. */
+    size_t check_count;
+    struct health_check *checks; /**< Owned. */
+    enum steering_health raw;    /**< What its checks come to. */
+    enum steering_health health; /**< The verdict: down, too, while it is flapping. */
+    int64_t since;               /**< Of health, in nanoseconds since 1970 UTC. */
+    uint64_t up_at;              /**< When it came up, for the slow start (uv_hrtime()); 0: long. */
+    struct verdict_flap *flap;   /**< NULL where flaps are not damped. Owned. */
+    struct health_timer timer;   /**< Next step of the slow start, end of flapping. */
+    bool timer_reserved;
+    struct health_change *history; /**< HEALTH_HISTORY, the newest first; NULL: none. Owned. */
+    struct steering_verdict told;  /**< What the steering knows. */
+    bool told_once;
+};
+
+/** A virtual server whose real servers are checked. */
+struct health_service {
+    struct text_link link; /**< In engine->services. */
+    struct health_engine *engine;
+    char *name; /**< Owned. */
+    bool inhibit, alpha, omega;
+    unsigned needed; /**< Checks that must pass; 0: all. */
+    uint32_t quorum, hysteresis;
+    uint64_t slow_start; /**< Nanoseconds. */
+    struct verdict_flap_rule flap_rule;
+    size_t server_count;
+    struct health_server *servers; /**< Ordered by address and port. Owned. */
+    uint64_t weight_up;            /**< Of servers that are not down. */
+    unsigned down;                 /**< Servers that are down. */
+    bool lost;                     /**< The quorum. */
+    int64_t lost_since;            /**< Of lost, in nanoseconds since 1970 UTC; 0: never lost. */
+};
+
+/**
+ * Make a service from a virtual server; nothing runs yet. definition.c
+ * @param[out] service NULL if its real servers are not checked.
+ */
+enum outcome service_new(struct health_engine *engine, const struct entry *entry,
+                         struct health_service **service, struct error *err);
+
+/** Free a service that is not at work; NULL is legal. */
+void service_free(struct health_service *service);
+
+/**
+ * Put a service to work in place of another one of the same name; what both have in common is
+ * carried over. Cannot fail, and can be undone by the reverse. service.c
+ * @param from At work, from then on at rest; NULL: there was none.
+ * @param to NULL: the virtual server is not checked any more.
+ */
+void service_swap(struct health_engine *engine, struct health_service *from,
+                  struct health_service *to);
+
+/** Stop its checks, since the agent ends; what the steering knows stays. service.c */
+void service_rest(struct health_service *service);
+
+/** The real server with an address and a port, or NULL. Under the lock, or core thread. */
+struct health_server *service_find(const struct health_service *service, const char *address,
+                                   uint16_t port);
+
+/** Order of real servers, for qsort. */
+int server_compare(const void *a, const void *b);
+
+/** Take a result of one of its checks in (probe_subscriber.noted). server.c */
+bool check_noted(struct probe_subscriber *subscriber, const struct probe_result *result);
+
+/** Its timer is due. server.c */
+void server_tick(struct health_timer *timer);
+
+/** What holds for it is to be worked out anew, since its definition has changed. server.c */
+void server_review(struct health_server *server);
+
+/** Tell the steering what holds for it, if that is new. server.c */
+void server_tell(struct health_server *server);
+
+/** Work out the quorum anew and tell it. service.c */
+void service_note_quorum(struct health_service *service);
+
+/* Events, notices.c: */
+
+/** real-server-state-change, and a line in the log. */
+void notice_server(const struct health_server *server, const struct health_check *cause,
+                   const struct probe_result *result);
+
+/** quorum-change, and a line in the log. */
+void notice_quorum(const struct health_service *service);
+
+/** Raise the alarm that it is flapping, or clear it. */
+void notice_flapping(const struct health_server *server, bool flapping);
+
+#endif

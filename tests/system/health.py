@@ -1,0 +1,117 @@
+"""Real servers to be checked, and what the agent says of them."""
+
+import socket
+import threading
+import xml.etree.ElementTree as ElementTree
+
+from netconf import real, server, servers, wait_for
+
+HEALTH = "urn:noria:yang:noria-health"
+
+# Quick enough for a test; one failure counts.
+QUICK = ("<delay-loop>0.1</delay-loop><timeout>0.5</timeout><retry>0</retry>"
+         "<delay-before-retry>0.05</delay-before-retry>")
+
+
+def health(content, operation=None):
+    """The container health of a virtual server or a real server."""
+    attribute = f' nc:operation="{operation}"' if operation else ""
+    return f'<health xmlns="{HEALTH}"{attribute}>{content}</health>'
+
+
+def check(name, kind="<tcp/>", content=""):
+    """One check."""
+    return f"<check><name>{name}</name>{content}{kind}</check>"
+
+
+def checked(content, *reals, name="web", address="192.0.2.1"):
+    """Configuration of one virtual server whose real servers are checked."""
+    return servers(server(name, health(content) + "".join(reals), address, 80))
+
+
+class Listener:
+    """A TCP server on the loopback that may be away, hang, or answer."""
+
+    def __init__(self, answer=None, address="127.0.0.1"):
+        self.answer = answer
+        self.address = address
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(self.family) as probe:
+            probe.bind((address, 0))
+            self.port = probe.getsockname()[1]
+        self.socket = None
+        self.accepted = 0
+        self.open()
+
+    def open(self):
+        self.socket = socket.socket(self.family)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind((self.address, self.port))
+        self.socket.listen(128)
+        threading.Thread(target=self.serve, args=(self.socket,), daemon=True).start()
+
+    def serve(self, listening):
+        kept = []
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            if self.answer is None:
+                connection.close()
+            elif self.answer == "hang":
+                kept.append(connection)
+            else:
+                threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        try:
+            connection.settimeout(10)
+            with connection:
+                self.answer(connection)
+        except OSError:
+            pass
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+    def real(self, content=""):
+        return real(self.address, self.port, content)
+
+
+def status(session, name="web"):
+    """State of the virtual server and of its real servers: dicts of texts, checks as dicts."""
+    reply = session.data("get", f'<filter type="subtree">{servers(server(name))}</filter>')
+    root = ElementTree.fromstring(f"<x>{reply}</x>")
+    for element in root.iter():
+        element.tag = element.tag.split("}")[-1]
+    virtual = root.find("virtual-servers/virtual-server")
+
+    def values(element):
+        return {} if element is None else {e.tag: e.text for e in element if not len(e)}
+    found = {"": values(virtual.find("health/status"))}
+    for row in virtual.findall("real-server"):
+        state = row.find("health/status")
+        one = values(state)
+        one["checks"] = {} if state is None else {
+            c.findtext("name"): values(c) for c in state.findall("check")}
+        one["changes"] = [] if state is None else [values(c) for c in state.findall("change")]
+        found[f"{row.findtext('address')}:{row.findtext('port')}"] = one
+    return found
+
+
+def wait_state(session, listener, state, name="web", seconds=10):
+    """Wait for a verdict; return the status of the real server."""
+    key = f"{listener.address}:{listener.port}"
+
+    def reached():
+        found = status(session, name).get(key, {})
+        return found if found.get("state") == state else None
+    try:
+        return wait_for(reached, f"{key} to be {state}", seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {status(session, name)}") from None
+
+

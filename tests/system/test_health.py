@@ -1,0 +1,175 @@
+"""Health checks: verdicts on real servers of the loopback, without a kernel's IPVS."""
+
+import pytest
+
+from health import QUICK, Listener, check, checked, health, status, wait_state
+from netconf import RpcError, real, server, servers, wait_for
+from test_notifications import Subscriber
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    return daemon_factory(null="all")
+
+
+@pytest.fixture(name="listener")
+def fixture_listener():
+    return Listener()
+
+
+def test_up_down_and_back(session, listener):
+    session.set(checked(QUICK + check("port"), listener.real()))
+    up = wait_state(session, listener, "up")
+    assert up["checks"]["port"]["state"] == "up"
+    assert int(up["checks"]["port"]["latency"]) < 500000
+    assert status(session)[""]["quorum-state"] == "met"
+    listener.close()
+    down = wait_state(session, listener, "down")
+    assert down["checks"]["port"]["last-error"] == "connect: Connection refused"
+    assert [c["state"] for c in down["changes"]] == ["down", "up"]
+    assert status(session)[""] == {**status(session)[""], "quorum-state": "lost",
+                                   "servers-down": "1", "weight-up": "0"}
+    listener.open()
+    wait_state(session, listener, "up")
+    assert status(session)[""]["quorum-state"] == "met"
+
+
+def test_ipv6(session):
+    listener = Listener(address="::1")
+    session.set(servers(server("web", health(QUICK + check("port")) + listener.real(),
+                               "2001:db8::1", 80)))
+    wait_state(session, listener, "up")
+    listener.close()
+    wait_state(session, listener, "down")
+
+
+def test_retries_are_let_pass(session, listener):
+    slow = QUICK.replace("<retry>0", "<retry>3").replace("0.05", "0.3")
+    session.set(checked(slow + check("port"), listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+    wait_for(lambda: "Connection refused" in status(session)[
+        f"127.0.0.1:{listener.port}"]["checks"]["port"].get("last-error", ""), "a failure")
+    assert status(session)[f"127.0.0.1:{listener.port}"]["state"] == "up"
+    down = wait_state(session, listener, "down")
+    assert int(down["checks"]["port"]["failures"]) == 4
+
+
+def test_alpha_starts_down(session, listener):
+    listener.close()
+    session.set(checked(QUICK + "<warmup>30</warmup><alpha>true</alpha>" + check("port"),
+                        listener.real()))
+    assert status(session)[f"127.0.0.1:{listener.port}"]["state"] == "down"
+    assert status(session)[""]["quorum-state"] == "lost"
+
+
+def test_equal_checks_are_run_once(session, listener):
+    both = [server(name, health(QUICK + check("port")) + listener.real(), f"192.0.2.{i}", 80)
+            for i, name in enumerate(("one", "two", "three"), 1)]
+    session.set(servers("".join(both)))
+    for name in ("one", "two", "three"):
+        wait_state(session, listener, "up", name)
+    assert session.get("health-engine/checks") == ["1"]
+    session.set(servers(server("two", health(check("port", content="<delay-loop>0.2</delay-loop>")))))
+    assert session.get("health-engine/checks") == ["2"]
+    session.set(servers(server("two", operation="delete") + server("one", operation="delete")
+                        + server("three", operation="delete")))
+    assert session.get("health-engine/checks") == ["0"]
+    assert session.get("health-engine/running") == ["0"]
+
+
+def test_a_commit_keeps_what_it_does_not_touch(session, listener):
+    other = Listener()
+    other.close()
+    session.set(checked(QUICK + check("port"), listener.real(), other.real()))
+    wait_state(session, listener, "up")
+    since = wait_state(session, other, "down")["since"]
+    session.set(servers(server("web", health("<quorum>2</quorum>")
+                               + listener.real("<weight>5</weight>"))))
+    assert status(session)[f"127.0.0.1:{other.port}"]["since"] == since
+    assert status(session)[""]["weight-up"] == "5"
+    session.set(servers(server("web", real("127.0.0.1", other.port, operation="delete"))))
+    assert f"127.0.0.1:{other.port}" not in status(session)
+    session.set(servers(server("web", health("", operation="delete"))))
+    assert status(session)[f"127.0.0.1:{listener.port}"]["checks"] == {}
+
+
+def test_overrides_of_a_real_server(session, listener):
+    closed = Listener()
+    closed.close()
+    away = f"<connect-port>{closed.port}</connect-port>"
+    session.set(checked(QUICK + check("port"), listener.real(
+        health(check("own", content=away)))))
+    found = wait_state(session, listener, "down")
+    assert (found["checks"]["own"]["state"], found["checks"]["port"]["state"]) == ("down", "up")
+    session.set(servers(server("web", health("<checks-needed>1</checks-needed>"))))
+    wait_state(session, listener, "up")
+    session.set(servers(server("web", listener.real(health(
+        "<inherit-checks>false</inherit-checks>")))))
+    found = wait_state(session, listener, "down")
+    assert list(found["checks"]) == ["own"]
+    session.set(servers(server("web", listener.real(health("<enabled>false</enabled>")))))
+    assert status(session)[f"127.0.0.1:{listener.port}"]["checks"] == {}
+
+
+def test_events(daemon, session, listener):
+    with Subscriber(daemon.socket) as subscriber:
+        subscriber.subscribe()
+        session.set(checked(QUICK + check("port"), listener.real()))
+        wait_state(session, listener, "up")
+        listener.close()
+        change = subscriber.until("real-server-state-change")[-1]
+        while change.findtext("state") != "down":
+            change = subscriber.until("real-server-state-change")[-1]
+        assert change.findtext("virtual-server") == "web"
+        assert change.findtext("port") == str(listener.port)
+        assert change.findtext("check") == "port"
+        assert change.findtext("error") == "connect: Connection refused"
+        quorum = subscriber.until("quorum-change")[-1]
+        assert (quorum.findtext("state"), quorum.findtext("weight-up")) == ("lost", "0")
+
+
+def test_a_flapping_server_is_kept_down(session, listener):
+    session.set(checked(QUICK + check("port") + "<flap-damping><changes>2</changes><hold>2</hold>"
+                        "</flap-damping>", listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+    wait_state(session, listener, "down")
+    listener.open()
+    kept = wait_for(lambda: [s for s in [status(session)[f"127.0.0.1:{listener.port}"]]
+                             if s["flapping"] == "true"], "flapping")[0]
+    assert (kept["state"], kept["checks"]["port"]["state"]) == ("down", "up")
+    wait_state(session, listener, "up")
+
+
+def test_verdicts_outlive_a_restart(daemon, listener):
+    listener.close()
+    with daemon.session() as session:
+        session.set(checked(QUICK + check("port"), listener.real()))
+        since = wait_state(session, listener, "down")["since"]
+        session.set(servers(server("web", health("<warmup>3000</warmup>"))))
+    daemon.stop()
+    daemon.start()
+    with daemon.session() as session:
+        found = status(session)[f"127.0.0.1:{listener.port}"]
+        assert (found["state"], found["since"][:19]) == ("down", since[:19])
+
+
+@pytest.mark.parametrize("content, words", [
+    ("<quorum>2</quorum><hysteresis>2</hysteresis>", "could never be lost"),
+    ("<delay-loop>0.001</delay-loop>", "delay-loop"),
+    ("<check><name>x</name></check>", "type"),
+    (check("x", content="<bind-address>::1</bind-address>"), "different families"),
+])
+def test_bad_configuration(session, content, words):
+    with pytest.raises(RpcError) as error:
+        session.set(checked(content, real("127.0.0.1", 80)))
+    assert words in str(error.value)
+
+
+def test_a_port_is_needed(session):
+    persistent = "<persistence/>"
+    with pytest.raises(RpcError) as error:
+        session.set(servers(server("all", health(check("x")) + persistent + real("127.0.0.1", 0),
+                                   "192.0.2.1", 0)))
+    assert "set connect-port" in str(error.value)
