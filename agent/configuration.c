@@ -61,7 +61,7 @@ static enum outcome append(struct journal *journal, const struct snapshot *befor
     *differs = kept > 0;
     if (outcome == DONE && kept) {
         journal_number(journal, &changes);
-        outcome = journal_append(journal, &changes, err);
+        outcome = journal_append(journal, &(const struct change_set *){&changes}, 1, err);
     }
     change_set_free(&changes);
     return outcome;

@@ -44,6 +44,13 @@ static enum outcome fail_file(struct error *err, const struct journal *journal, 
                 name, strerror(errno));
 }
 
+static enum outcome fail_store(const struct journal *journal, struct error *err)
+{
+    return fail(err, TAG_OPERATION_FAILED, NULL,
+                "Cannot store the configuration in %s: %s. Nothing was changed.", journal->folder,
+                strerror(errno));
+}
+
 static enum outcome open_folder(struct journal *journal, struct error *err)
 {
     if (mkdir(journal->folder, 0700) && errno != EEXIST)
@@ -128,12 +135,15 @@ static enum outcome replay_data(struct journal *journal, const char *name,
     return DONE;
 }
 
-/* A record that was cut short by a crash is the last thing in its file. */
+/*
+ * What a crash cut short was never acknowledged, so no mark is behind it. Records may be: those of
+ * one append reach the disk in any order.
+ */
 static bool is_torn_tail(const unsigned char *data, size_t size)
 {
     size_t length;
     for (size_t at = 1; at < size; at++)
-        if (record_check(data + at, size - at, &length))
+        if (record_check(data + at, size - at, &length) && record_is_mark(data + at, length))
             return false;
     return true;
 }
@@ -170,7 +180,7 @@ static enum outcome replay_file(struct journal *journal, const char *name, bool 
         munmap(data, size);
     if (outcome == DONE && end < size) {
         log_warning(AREA_DATASTORE,
-                    "%s/%s: dropped %zu bytes of a commit that was never acknowledged",
+                    "%s/%s: dropped %zu bytes that were cut short and never acknowledged",
                     journal->folder, name, size - end);
         if (ftruncate(fd, (off_t)end) || fsync(fd))
             outcome = fail_file(err, journal, "repair", name);
@@ -265,28 +275,65 @@ static bool write_changes(FILE *stream, const void *changes)
     return record_write(stream, changes);
 }
 
-enum outcome journal_append(struct journal *journal, const struct change_set *changes,
-                            struct error *err)
+static bool write_mark(FILE *stream, const void *revision)
 {
-    char *data;
+    return record_write_mark(stream, *(const uint64_t *)revision);
+}
+
+/* What was written beyond the end must not be followed by a later record. */
+static void cut_back(struct journal *journal)
+{
+    if (ftruncate(journal->fd, journal->size))
+        log_error(AREA_DATASTORE, "cannot cut the journal back: %s", strerror(errno));
+}
+
+/*
+ * Say behind what is on stable storage that it is, so that damage to it cannot be taken for a
+ * record that was never acknowledged. The mark itself is synchronised with what follows, or when
+ * the kernel likes to: the journal is sound without it.
+ */
+static void append_mark(struct journal *journal, uint64_t revision)
+{
+    struct error error = {0};
+    char *data = NULL;
     size_t size;
-    if (journal->fd < 0 && start_file(journal, changes->before->revision, err) != DONE)
-        return FAILED;
-    enum outcome outcome = record_frame(&data, &size, write_changes, changes, err);
-    if (outcome != DONE)
-        return outcome;
-    if (!file_write(journal->fd, data, size) || fdatasync(journal->fd)) {
-        outcome = fail(err, TAG_OPERATION_FAILED, NULL,
-                       "Cannot store the configuration in %s: %s. Nothing was changed.",
-                       journal->folder, strerror(errno));
-        /* What was written of it must not be followed by a later record. */
-        if (ftruncate(journal->fd, journal->size))
-            log_error(AREA_DATASTORE, "cannot cut the journal back: %s", strerror(errno));
-    } else {
+    if (record_frame(&data, &size, write_mark, &revision, &error) == DONE &&
+        file_write(journal->fd, data, size))
         journal->size += (off_t)size;
-    }
+    else
+        cut_back(journal);
     free(data);
-    return outcome;
+    error_clear(&error);
+}
+
+enum outcome journal_append(struct journal *journal, const struct change_set *const *sets,
+                            size_t count, struct error *err)
+{
+    off_t added = 0;
+    enum outcome outcome = DONE;
+    if (journal->fd < 0)
+        outcome = start_file(journal, sets[0]->before->revision, err);
+    for (size_t i = 0; i < count && outcome == DONE; i++) {
+        char *data;
+        size_t size;
+        outcome = record_frame(&data, &size, write_changes, sets[i], err);
+        if (outcome != DONE)
+            break;
+        if (!file_write(journal->fd, data, size))
+            outcome = fail_store(journal, err);
+        added += (off_t)size;
+        free(data);
+    }
+    if (outcome == DONE && fdatasync(journal->fd))
+        outcome = fail_store(journal, err);
+    if (outcome != DONE) {
+        if (journal->fd >= 0)
+            cut_back(journal);
+        return outcome;
+    }
+    journal->size += added;
+    append_mark(journal, sets[count - 1]->after->revision);
+    return DONE;
 }
 
 bool journal_is_long(const struct journal *journal)

@@ -3,8 +3,9 @@
  *
  * In the state folder: 'running', the configuration as it was at some revision, and 'journal.N',
  * the commits that follow revision N, one checksummed record each. Both are made of the same
- * records. When a journal has grown, running is written anew (temporary file, fsync, rename, fsync
- * of the folder) and the journals that it covers are removed.
+ * records. Behind commits that are on stable storage a mark says so: what is damaged and has a mark
+ * behind it was acknowledged. When a journal has grown, running is written anew (temporary file,
+ * fsync, rename, fsync of the folder) and the journals that it covers are removed.
  *
  * One thread at a time, which may be a helper thread; journal_fold() alone may run beside others.
  */
@@ -32,9 +33,13 @@ enum outcome journal_load(struct journal *journal, struct snapshot **running, st
 /** Give numbers to entries that have none; they are this thread's alone until then. */
 void journal_number(struct journal *journal, const struct change_set *changes);
 
-/** Append a commit and wait until it is on stable storage. On failure nothing was appended. */
-enum outcome journal_append(struct journal *journal, const struct change_set *changes,
-                            struct error *err);
+/**
+ * Append commits, each on top of the one before, and wait until all are on stable storage; that is
+ * waited for once. On failure none was appended.
+ * @param count At least 1.
+ */
+enum outcome journal_append(struct journal *journal, const struct change_set *const *sets,
+                            size_t count, struct error *err);
 
 /** Whether the journal has grown so much that it should be folded. */
 bool journal_is_long(const struct journal *journal);

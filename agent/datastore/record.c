@@ -13,6 +13,9 @@
 
 #define MAGIC "NORIA1\r\n"
 
+/* The first word of a mark's payload. */
+#define MARK "acknowledged"
+
 static void write_text(FILE *stream, const char *text)
 {
     fprintf(stream, " %zu %s", strlen(text), text);
@@ -54,6 +57,12 @@ bool record_write(FILE *stream, const struct change_set *changes)
         write_text(stream, change->before->key);
         fputc('\n', stream);
     }
+    return !ferror(stream);
+}
+
+bool record_write_mark(FILE *stream, uint64_t revision)
+{
+    fprintf(stream, MARK " %" PRIu64 "\n", revision);
     return !ferror(stream);
 }
 
@@ -115,6 +124,11 @@ bool record_check(const unsigned char *data, size_t size, size_t *length)
     *length = le32toh(payload);
     return size - RECORD_HEADER_SIZE >= *length &&
            crc32_z(0, data + RECORD_HEADER_SIZE, *length) == le32toh(sum);
+}
+
+bool record_is_mark(const unsigned char *data, size_t length)
+{
+    return length >= strlen(MARK) && !memcmp(data + RECORD_HEADER_SIZE, MARK, strlen(MARK));
 }
 
 /* Reading: a cursor over the payload; the first thing that does not fit makes it bad for good. */
@@ -324,6 +338,10 @@ enum outcome record_replay(const struct schema *schema, const struct snapshot *b
 {
     struct cursor cursor = {.at = payload, .left = length};
     struct replay replay = {.schema = schema};
+    if (take_word(&cursor, MARK " ")) {
+        *next = snapshot_ref(base);
+        return DONE;
+    }
     expect(&cursor, "commit");
     uint64_t revision = read_number(&cursor);
     int64_t committed = (int64_t)read_number(&cursor);

@@ -11,6 +11,10 @@
  *     data LENGTH <XML>                             its top-level container
  *     del LENGTH <unit path> LENGTH <key>         an entry that is gone
  *
+ * or, of one line, a mark: all that stands before it is on stable storage.
+ *
+ *     acknowledged REVISION
+ *
  * Pure functions; any thread.
  */
 #ifndef NORIA_DATASTORE_RECORD_H
@@ -28,6 +32,9 @@ typedef uint32_t record_numbers;
 
 /** Write the payload of a commit to a stream. @return false for want of memory. */
 bool record_write(FILE *stream, const struct change_set *changes);
+
+/** Write the payload of a mark. @return false for want of memory. */
+bool record_write_mark(FILE *stream, uint64_t revision);
 
 /** Write the payload that holds a whole snapshot. @return false for want of memory. */
 bool record_write_all(FILE *stream, const struct schema *schema, const struct snapshot *snapshot,
@@ -51,12 +58,15 @@ enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE 
  */
 bool record_check(const unsigned char *data, size_t size, size_t *length);
 
+/** Whether a whole record, of which the payload has this length, is a mark. */
+bool record_is_mark(const unsigned char *data, size_t length);
+
 /**
  * Make the snapshot that follows from a record.
  * Entries with rules that reach beyond them are not validated yet in what comes of it.
  * @param payload Ended by a zero byte.
  * @param[in,out] numbers Raised to what the record says.
- * @param[out] next With one reference; base again if the record is not newer than it.
+ * @param[out] next With one reference; base again if the record is a mark or not newer than it.
  */
 enum outcome record_replay(const struct schema *schema, const struct snapshot *base,
                            const char *payload, size_t length, record_numbers *numbers,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/steering/internal.h"
+#include "agent/transaction/transaction.h"
 
 /* Whether what is known of a real server is to be kept. */
 static bool is_kept(const struct steering *steering, const struct steering_record *record)
@@ -94,7 +95,8 @@ void steering_transaction_ended(struct agent *agent, const struct change_set *ch
         return;
     if (changes)
         steering_forget(steering, changes);
-    if (steering->unconfirmed)
-        check_all(steering, true);
+    if (!steering->unconfirmed || transactions_unsettled(agent->transactions))
+        return;
+    check_all(steering, true);
     steering->unconfirmed = false;
 }

@@ -121,7 +121,7 @@ static bool is_known(struct steering *steering, const struct steering_key *key, 
 {
     struct agent *agent = steering->agent;
     *unconfirmed = !steering_is_configured(agent, key);
-    if (*unconfirmed && transactions_idle(agent->transactions))
+    if (*unconfirmed && !transactions_unsettled(agent->transactions))
         return false;
     steering->unconfirmed = steering->unconfirmed || *unconfirmed;
     return true;

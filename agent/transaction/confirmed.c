@@ -145,7 +145,7 @@ static void roll_back(struct confirmed *confirmed)
     confirmed->rolling_back = true;
     if (confirmed->in_flight)
         return;
-    confirmed->base = agent_running(agent);
+    confirmed->base = transactions_newest(agent->transactions);
     enum outcome outcome = transaction_validate(agent->schema, confirmed->base, confirmed->original,
                                                 &confirmed->target, &error);
     if (outcome != DONE) {
@@ -228,6 +228,13 @@ static enum outcome refuse_late(struct confirmed *confirmed, const struct confir
     return refuse(err, TAG_OPERATION_FAILED, NULL,
                   "The confirmed commit of this session was not confirmed in time and was taken "
                   "back: make the change again.");
+}
+
+static bool alone(const struct transaction_request *request)
+{
+    const struct confirmed_part *part = request->hook;
+    return part->role == ROLE_ROLLBACK || part->confirmed->pending ||
+           (part->terms && part->terms->confirmed);
 }
 
 static enum outcome begin(struct transaction_request *request, struct error *err)
@@ -347,8 +354,12 @@ static void ended(struct transaction_request *request, enum outcome outcome)
     }
 }
 
-static const struct transaction_hooks hooks = {
-    .begin = begin, .store = store, .unstore = unstore, .stored = stored, .ended = ended};
+static const struct transaction_hooks hooks = {.alone = alone,
+                                               .begin = begin,
+                                               .store = store,
+                                               .unstore = unstore,
+                                               .stored = stored,
+                                               .ended = ended};
 
 /* What others call. */
 

@@ -11,7 +11,7 @@
 struct waiter {
     struct agent *agent;
     struct transaction_request request;
-    uv_sem_t done;
+    uv_sem_t applied, done;
     enum outcome outcome;
     bool stale;
     struct error *error;
@@ -25,7 +25,14 @@ static void finished(struct transaction_request *request, enum outcome outcome, 
     waiter->stale = stale;
     if (waiter->error && !stale)
         error_move(waiter->error, err);
+    uv_sem_post(&waiter->applied);
     uv_sem_post(&waiter->done);
+}
+
+static void applied(struct transaction_request *request)
+{
+    struct waiter *waiter = request->arg;
+    uv_sem_post(&waiter->applied);
 }
 
 static void submit(void *arg)
@@ -34,35 +41,32 @@ static void submit(void *arg)
     transactions_submit(waiter->agent->transactions, &waiter->request);
 }
 
-/* Submit a valid target and wait. */
-static enum outcome run_transaction(struct agent *agent, struct snapshot *base,
-                                    struct snapshot *target, const struct origin *origin,
-                                    struct confirmed_part *part, bool *stale, struct error *err)
+/*
+ * Submit a valid target, and wait until it is applied or is not: then the next one may be made.
+ * @return Whether there is an end to wait for.
+ */
+static bool begin_transaction(struct waiter *waiter, const struct origin *origin,
+                              struct confirmed_part *part)
 {
-    struct waiter waiter = {.agent = agent, .error = err};
-    waiter.request = (struct transaction_request){.base = base,
-                                                  .target = target,
-                                                  .only_check = !part,
-                                                  .user = origin->user,
-                                                  .protocol = origin->protocol,
-                                                  .host = origin->host,
-                                                  .session = origin->session,
-                                                  .finished = finished,
-                                                  .arg = &waiter};
-    *stale = false;
-    if (part && confirmed_govern(part, &waiter.request, err) != DONE)
-        return FAILED;
-    if (uv_sem_init(&waiter.done, 0))
-        return fail_memory(err);
-    if (agent_post(agent, submit, &waiter)) {
-        uv_sem_wait(&waiter.done);
-        *stale = waiter.stale;
-    } else {
-        waiter.outcome =
-            fail(err, TAG_RESOURCE_DENIED, NULL, "The agent is stopping: try again later.");
+    waiter->request.only_check = !part;
+    waiter->request.user = origin->user;
+    waiter->request.protocol = origin->protocol;
+    waiter->request.host = origin->host;
+    waiter->request.session = origin->session;
+    waiter->request.applied = applied;
+    waiter->request.finished = finished;
+    waiter->request.arg = waiter;
+    if (part && confirmed_govern(part, &waiter->request, waiter->error) != DONE) {
+        waiter->outcome = FAILED;
+        return false;
     }
-    uv_sem_destroy(&waiter.done);
-    return waiter.outcome;
+    if (!agent_post(waiter->agent, submit, waiter)) {
+        waiter->outcome = fail(waiter->error, TAG_RESOURCE_DENIED, NULL,
+                               "The agent is stopping: try again later.");
+        return false;
+    }
+    uv_sem_wait(&waiter->applied);
+    return true;
 }
 
 enum outcome running_make_target(struct agent *agent, const struct change_maker *maker,
@@ -87,31 +91,47 @@ enum outcome running_make_target(struct agent *agent, const struct change_maker 
     return outcome;
 }
 
+/* Take a turn: make the target from what is newest, and have it applied. */
+static bool take_turn(struct waiter *waiter, const struct change_maker *maker,
+                      const struct origin *origin, struct confirmed_part *part)
+{
+    struct agent *agent = waiter->agent;
+    struct transaction_request *request = &waiter->request;
+    struct snapshot *target = NULL;
+    transactions_take_turn(agent->transactions);
+    request->base = transactions_newest(agent->transactions);
+    waiter->outcome =
+        running_make_target(agent, maker, origin, request->base, &target, waiter->error);
+    if (waiter->outcome == DONE)
+        waiter->outcome = transaction_validate(agent->schema, request->base, target,
+                                               &request->target, waiter->error);
+    bool begun = waiter->outcome == DONE && begin_transaction(waiter, origin, part);
+    transactions_end_turn(agent->transactions);
+    snapshot_unref(target);
+    return begun;
+}
+
 /*
- * Whoever takes no turn (the core thread's own transactions) may still change running meanwhile:
- * then the target is made anew on top of theirs.
+ * Whoever takes no turn (the core thread's own transactions) may still change running meanwhile,
+ * and what it was made from may not have been stored: then the target is made anew.
  */
 static enum outcome change_until_fresh(struct agent *agent, const struct change_maker *maker,
                                        const struct origin *origin, struct confirmed_part *part,
                                        struct error *err)
 {
-    enum outcome outcome;
-    bool stale;
-    transactions_take_turn(agent->transactions);
+    struct waiter waiter;
     do {
-        struct snapshot *base = agent_running(agent), *target = NULL, *valid = NULL;
-        stale = false;
-        outcome = running_make_target(agent, maker, origin, base, &target, err);
-        if (outcome == DONE)
-            outcome = transaction_validate(agent->schema, base, target, &valid, err);
-        if (outcome == DONE)
-            outcome = run_transaction(agent, base, valid, origin, part, &stale, err);
-        snapshot_unref(valid);
-        snapshot_unref(target);
-        snapshot_unref(base);
-    } while (stale);
-    transactions_end_turn(agent->transactions);
-    return outcome;
+        waiter = (struct waiter){.agent = agent, .error = err};
+        uv_sem_init(&waiter.applied, 0);
+        uv_sem_init(&waiter.done, 0);
+        if (take_turn(&waiter, maker, origin, part))
+            uv_sem_wait(&waiter.done);
+        uv_sem_destroy(&waiter.applied);
+        uv_sem_destroy(&waiter.done);
+        snapshot_unref(waiter.request.target);
+        snapshot_unref(waiter.request.base);
+    } while (waiter.stale);
+    return waiter.outcome;
 }
 
 enum outcome running_change(struct agent *agent, const struct change_maker *maker,

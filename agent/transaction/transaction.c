@@ -1,55 +1,16 @@
 /*
  * Transactions.
  */
-#include "agent/transaction/transaction.h"
+#include "agent/transaction/internal.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/clock.h"
-#include "agent/datastore/journal.h"
-#include "agent/datastore/references.h"
-#include "agent/datastore/unique.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
 #include "agent/steering/steering.h"
-
-/* One backend's part in a transaction. */
-struct part {
-    struct backend_step step;
-    struct change_set changes;
-    bool prepared, applied;
-};
-
-struct transaction {
-    struct transactions *queue;
-    struct transaction_request *request;
-    struct transaction *next;
-    struct snapshot *after; /* target with its revision */
-    struct change_set changes;
-    struct part *parts; /* as in agent->backends; those without changes are passed over */
-    size_t at;          /* the part whose step runs */
-    bool indexed;       /* the unique index has the change */
-    bool begun;         /* the hooks know of it */
-    bool journaled;
-    enum phase { PREPARING, APPLYING, STORING, REVERTING } phase;
-    enum outcome outcome;
-    struct error error;
-    uv_work_t work;
-};
-
-struct transactions {
-    struct agent *agent;
-    uv_mutex_t turn; /* who makes a target holds it until the outcome is known */
-    struct unique_index unique;
-    struct reference_index references;
-    struct transaction *first, *last;
-    bool folding;
-    uv_work_t fold_work;
-    struct journal_fold_job fold;
-};
 
 /* The rules between entries that are kept as indexes. */
 static enum outcome index_changes(struct transactions *queue, const struct change_set *changes,
@@ -70,11 +31,12 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
     struct transactions *transactions = calloc(1, sizeof(*transactions));
     struct snapshot *nothing = NULL;
     struct change_set all = {0};
-    if (!transactions || uv_mutex_init(&transactions->turn)) {
-        free(transactions);
+    if (!transactions)
         return fail_memory(err);
-    }
+    uv_mutex_init(&transactions->turn);
+    uv_mutex_init(&transactions->newest_lock);
     transactions->agent = agent;
+    transactions->newest = snapshot_ref(running);
     enum outcome outcome = snapshot_new_empty(agent->schema, &nothing, err);
     if (outcome == DONE)
         outcome = change_set_make(nothing, running, &all, err);
@@ -89,9 +51,15 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
     return outcome;
 }
 
+bool transactions_unsettled(const struct transactions *transactions)
+{
+    return transactions->running || transactions->failed || store_is_busy(transactions);
+}
+
 bool transactions_idle(const struct transactions *transactions)
 {
-    return !transactions->first && !transactions->folding;
+    return !transactions->waiting.first && !transactions_unsettled(transactions) &&
+           !transactions->folding;
 }
 
 void transactions_free(struct transactions *transactions)
@@ -100,8 +68,27 @@ void transactions_free(struct transactions *transactions)
         return;
     unique_free(&transactions->unique);
     references_free(&transactions->references);
+    snapshot_unref(transactions->newest);
+    uv_mutex_destroy(&transactions->newest_lock);
     uv_mutex_destroy(&transactions->turn);
     free(transactions);
+}
+
+struct snapshot *transactions_newest(struct transactions *transactions)
+{
+    uv_mutex_lock(&transactions->newest_lock);
+    struct snapshot *newest = snapshot_ref(transactions->newest);
+    uv_mutex_unlock(&transactions->newest_lock);
+    return newest;
+}
+
+void transactions_set_newest(struct transactions *queue, struct snapshot *newest)
+{
+    uv_mutex_lock(&queue->newest_lock);
+    struct snapshot *before = queue->newest;
+    queue->newest = snapshot_ref(newest);
+    uv_mutex_unlock(&queue->newest_lock);
+    snapshot_unref(before);
 }
 
 void transactions_take_turn(struct transactions *transactions)
@@ -114,46 +101,29 @@ void transactions_end_turn(struct transactions *transactions)
     uv_mutex_unlock(&transactions->turn);
 }
 
-/* Fold the journal in the background. */
+/* Lists. */
 
-static void fold_done(uv_work_t *work, int status)
+void transaction_list_add(struct transaction_list *list, struct transaction *transaction)
 {
-    struct transactions *queue = work->data;
-    journal_fold_end(&queue->fold);
-    queue->folding = false;
+    transaction->next = NULL;
+    if (list->last)
+        list->last->next = transaction;
+    else
+        list->first = transaction;
+    list->last = transaction;
 }
 
-static void fold_work(uv_work_t *work)
+struct transaction *transaction_list_take(struct transaction_list *list)
 {
-    struct transactions *queue = work->data;
-    struct error error = {0};
-    if (journal_fold(&queue->fold, &error) != DONE)
-        log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
-    error_clear(&error);
-    /* A large change lets the journal grow, and its work leaves much memory behind. */
-    malloc_trim(0);
-}
-
-static void fold_if_long(struct transactions *queue, const struct snapshot *running)
-{
-    struct agent *agent = queue->agent;
-    struct error error = {0};
-    if (queue->folding || !journal_is_long(agent->journal))
-        return;
-    if (journal_rotate(agent->journal, running->revision, &error) != DONE ||
-        journal_fold_begin(agent->journal, running, &queue->fold, &error) != DONE) {
-        log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
-        error_clear(&error);
-        return;
-    }
-    queue->folding = true;
-    queue->fold_work.data = queue;
-    uv_queue_work(&agent->loop, &queue->fold_work, fold_work, fold_done);
+    struct transaction *first = list->first;
+    if (first)
+        list->first = first->next;
+    if (!list->first)
+        list->last = NULL;
+    return first;
 }
 
 /* The end of a transaction. */
-
-static void start_next(struct transactions *queue);
 
 static void publish(struct transaction *transaction)
 {
@@ -192,38 +162,51 @@ static const struct transaction_hooks *hooks_of(const struct transaction *transa
     return request->only_check ? NULL : request->hooks;
 }
 
-static void finish(struct transaction *transaction, bool stale)
+static void release_plans(struct transaction *transaction)
 {
-    struct transactions *queue = transaction->queue;
-    struct transaction_request *request = transaction->request;
-    for (size_t i = queue->agent->backend_count; transaction->parts && i-- > 0;) {
-        struct part *part = &transaction->parts[i];
-        struct backend *backend = &queue->agent->backends[i];
+    struct agent *agent = transaction->queue->agent;
+    for (size_t i = agent->backend_count; transaction->parts && i-- > 0;) {
+        struct transaction_part *part = &transaction->parts[i];
+        struct backend *backend = &agent->backends[i];
         if (part->prepared && backend->ops->release)
             backend->ops->release(backend, part->step.plan);
     }
+}
+
+void transaction_finish(struct transaction *transaction)
+{
+    struct transactions *queue = transaction->queue;
+    struct transaction_request *request = transaction->request;
+    release_plans(transaction);
     if (transaction->journaled) {
         publish(transaction);
-        fold_if_long(queue, transaction->after);
     } else if (transaction->indexed) {
         unique_revert(&queue->unique, &transaction->changes);
         references_revert(&queue->references, queue->agent->schema, &transaction->changes);
     }
     if (transaction->begun)
         hooks_of(transaction)->ended(request, transaction->outcome);
-    if (transaction->outcome != DONE && !stale)
+    if (transaction->outcome != DONE && !transaction->stale)
         log_info(AREA_COMMIT, "%s by %s: %s%s%s",
                  transaction->outcome == REFUSED ? "refused a change" : "a change failed",
                  request->user, transaction->error.path ? transaction->error.path : "",
                  transaction->error.path ? ": " : "", error_message(&transaction->error));
-    queue->first = transaction->next;
-    if (!queue->first)
-        queue->last = NULL;
     steering_transaction_ended(queue->agent, transaction->journaled ? &transaction->changes : NULL);
-    request->finished(request, transaction->outcome, stale, &transaction->error);
+    request->finished(request, transaction->outcome, transaction->stale, &transaction->error);
     transaction_free(transaction);
-    if (queue->first)
-        start_next(queue);
+}
+
+/* The running transaction has ended before it came to the journal, or one was undone. */
+static void end(struct transaction *transaction)
+{
+    struct transactions *queue = transaction->queue;
+    if (queue->running == transaction)
+        queue->running = NULL;
+    transaction_finish(transaction);
+    if (queue->failed)
+        store_undo_next(queue);
+    else
+        transaction_start_next(queue);
 }
 
 /* The steps, one after the other; each goes on in step_ended(). */
@@ -232,59 +215,39 @@ static void run_step(struct transaction *transaction);
 
 static bool take_part(const struct transaction *transaction, size_t index)
 {
-    const struct part *part = &transaction->parts[index];
+    const struct transaction_part *part = &transaction->parts[index];
     if (transaction->phase == REVERTING)
         return part->applied;
     return part->changes.count > 0;
 }
 
-static void stored(uv_work_t *work, int status)
+/* The engines have it: the next one runs on top of it while it is being stored. */
+static void hand_over(struct transaction *transaction)
 {
-    struct transaction *transaction = work->data;
-    if (transaction->outcome == DONE || transaction->journaled || !transaction->changes.count) {
-        finish(transaction, false);
-        return;
-    }
-    transaction->phase = REVERTING;
-    transaction->at = transaction->queue->agent->backend_count;
-    run_step(transaction);
-}
-
-static void store(uv_work_t *work)
-{
-    struct transaction *transaction = work->data;
+    struct transactions *queue = transaction->queue;
     struct transaction_request *request = transaction->request;
-    const struct transaction_hooks *hooks = hooks_of(transaction);
-    struct error *err = &transaction->error;
-    bool changes = transaction->changes.count > 0;
-    transaction->outcome = hooks ? hooks->store(request, err) : DONE;
-    if (transaction->outcome != DONE)
-        return;
-    if (changes)
-        transaction->outcome =
-            journal_append(transaction->queue->agent->journal, &transaction->changes, err);
-    transaction->journaled = changes && transaction->outcome == DONE;
-    if (transaction->outcome == DONE && hooks)
-        transaction->outcome = hooks->stored(request, err);
-    else if (hooks)
-        hooks->unstore(request);
+    transaction->phase = STORING;
+    journal_number(queue->agent->journal, &transaction->changes);
+    if (transaction->changes.count)
+        transactions_set_newest(queue, transaction->after);
+    queue->running = NULL;
+    if (request->applied)
+        request->applied(request);
+    store_add(transaction);
+    transaction_start_next(queue);
 }
 
 /* After the last backend of a phase. */
 static void end_phase(struct transaction *transaction)
 {
-    struct agent *agent = transaction->queue->agent;
     if (transaction->phase == PREPARING && !transaction->request->only_check) {
         transaction->phase = APPLYING;
         transaction->at = 0;
         run_step(transaction);
     } else if (transaction->phase == APPLYING) {
-        transaction->phase = STORING;
-        transaction->work.data = transaction;
-        journal_number(agent->journal, &transaction->changes);
-        uv_queue_work(&agent->loop, &transaction->work, store, stored);
+        hand_over(transaction);
     } else {
-        finish(transaction, false);
+        end(transaction);
     }
 }
 
@@ -298,7 +261,7 @@ static void run_step(struct transaction *transaction)
             end_phase(transaction);
             return;
         }
-        struct part *part = &transaction->parts[transaction->at - 1];
+        struct transaction_part *part = &transaction->parts[transaction->at - 1];
         part->step.backend->ops->revert(part->step.backend, &part->step);
         return;
     }
@@ -308,7 +271,7 @@ static void run_step(struct transaction *transaction)
         end_phase(transaction);
         return;
     }
-    struct part *part = &transaction->parts[transaction->at];
+    struct transaction_part *part = &transaction->parts[transaction->at];
     const struct backend_ops *ops = part->step.backend->ops;
     log_debug(AREA_COMMIT, "%s: %s of %zu changes", ops->name,
               transaction->phase == PREPARING ? "prepare" : "apply", part->changes.count);
@@ -318,7 +281,8 @@ static void run_step(struct transaction *transaction)
         ops->apply(part->step.backend, &part->step);
 }
 
-static void take_error(struct transaction *transaction, struct part *part, enum outcome outcome)
+static void take_error(struct transaction *transaction, struct transaction_part *part,
+                       enum outcome outcome)
 {
     transaction->outcome = outcome;
     error_move(&transaction->error, &part->step.error);
@@ -327,7 +291,8 @@ static void take_error(struct transaction *transaction, struct part *part, enum 
              part->step.backend->ops->name);
 }
 
-static void revert_ended(struct transaction *transaction, struct part *part, enum outcome outcome)
+static void revert_ended(struct transaction *transaction, struct transaction_part *part,
+                         enum outcome outcome)
 {
     part->applied = false;
     if (outcome != DONE) {
@@ -340,8 +305,16 @@ static void revert_ended(struct transaction *transaction, struct part *part, enu
         fail(&transaction->error, TAG_ROLLBACK_FAILED, part->step.error.path,
              "The change failed and %s could not take its part of it back: %s",
              part->step.backend->ops->name, error_message(&part->step.error));
+        transaction->stale = false; /* it must not be tried again on an engine like that */
     }
     error_clear(&part->step.error);
+    run_step(transaction);
+}
+
+void transaction_undo(struct transaction *transaction)
+{
+    transaction->phase = REVERTING;
+    transaction->at = transaction->queue->agent->backend_count;
     run_step(transaction);
 }
 
@@ -352,24 +325,17 @@ static void step_ended(struct backend_step *step, enum outcome outcome)
         revert_ended(transaction, &transaction->parts[transaction->at - 1], outcome);
         return;
     }
-    struct part *part = &transaction->parts[transaction->at];
-    if (transaction->phase == PREPARING) {
-        part->prepared = true;
-        if (outcome != DONE) {
-            take_error(transaction, part, outcome);
-            finish(transaction, false);
-            return;
-        }
-    } else if (outcome == DONE) {
-        part->applied = true;
-    } else {
-        take_error(transaction, part, outcome);
-        transaction->phase = REVERTING;
+    struct transaction_part *part = &transaction->parts[transaction->at];
+    part->prepared = true;
+    part->applied = transaction->phase == APPLYING && outcome == DONE;
+    transaction->stale = transaction->queue->failed;
+    if (outcome == DONE && !transaction->stale) {
+        transaction->at++;
         run_step(transaction);
         return;
     }
-    transaction->at++;
-    run_step(transaction);
+    take_error(transaction, part, outcome == DONE ? FAILED : outcome);
+    transaction_undo(transaction);
 }
 
 /* The start of a transaction. */
@@ -381,7 +347,7 @@ static enum outcome share_out(struct transaction *transaction, struct error *err
     if (!transaction->parts)
         return fail_memory(err);
     for (size_t i = 0; i < agent->backend_count; i++) {
-        struct part *part = &transaction->parts[i];
+        struct transaction_part *part = &transaction->parts[i];
         part->step = (struct backend_step){.backend = &agent->backends[i],
                                            .changes = &part->changes,
                                            .done = step_ended,
@@ -432,17 +398,18 @@ static enum outcome begin(struct transaction *transaction, struct error *err)
     return outcome == DONE ? set_up(transaction, err) : outcome;
 }
 
-static void start_next(struct transactions *queue)
+static void start(struct transaction *transaction)
 {
-    struct transaction *transaction = queue->first;
-    if (queue->agent->running != transaction->request->base) {
+    struct transactions *queue = transaction->queue;
+    if (queue->newest != transaction->request->base) {
         transaction->outcome = FAILED;
-        finish(transaction, true);
+        transaction->stale = true;
+        end(transaction);
         return;
     }
     transaction->outcome = begin(transaction, &transaction->error);
     if (transaction->outcome != DONE || (!transaction->changes.count && !transaction->begun)) {
-        finish(transaction, false);
+        end(transaction);
         return;
     }
     if (!transaction->changes.count) { /* nothing for the backends, but something for the hooks */
@@ -452,6 +419,19 @@ static void start_next(struct transactions *queue)
     }
     transaction->phase = PREPARING;
     run_step(transaction);
+}
+
+void transaction_start_next(struct transactions *queue)
+{
+    struct transaction *next = queue->waiting.first;
+    if (!next || queue->running || queue->failed || store_wants_quiet(queue))
+        return;
+    const struct transaction_hooks *hooks = hooks_of(next);
+    next->alone = hooks && hooks->alone(next->request);
+    if (next->alone && store_is_busy(queue))
+        return;
+    queue->running = transaction_list_take(&queue->waiting);
+    start(next);
 }
 
 void transactions_submit(struct transactions *queue, struct transaction_request *request)
@@ -465,11 +445,6 @@ void transactions_submit(struct transactions *queue, struct transaction_request 
     }
     transaction->queue = queue;
     transaction->request = request;
-    if (queue->last)
-        queue->last->next = transaction;
-    else
-        queue->first = transaction;
-    queue->last = transaction;
-    if (queue->first == transaction)
-        start_next(queue);
+    transaction_list_add(&queue->waiting, transaction);
+    transaction_start_next(queue);
 }

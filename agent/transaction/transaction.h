@@ -6,8 +6,9 @@
  *                     ▼                      ▼               ▼
  *                  release all        revert those that applied, in reverse order; release all
  *
- * One transaction at a time, in the order of submission, on the core thread; none of its steps
- * blocks the thread.
+ * In the order of submission, on the core thread; none of the steps blocks the thread. One at a
+ * time up to the journal. The next is prepared and applied while the journal stores those before
+ * it, and all that wait for the journal are stored at once.
  */
 #ifndef NORIA_TRANSACTION_TRANSACTION_H
 #define NORIA_TRANSACTION_TRANSACTION_H
@@ -22,6 +23,11 @@ struct transaction_request;
  * nothing changes; none for a check.
  */
 struct transaction_hooks {
+    /**
+     * Asked first: whether nothing may be stored together with it or run on top of it before it has
+     * ended. If not, store, unstore and stored have nothing to do and are not called. Core thread.
+     */
+    bool (*alone)(const struct transaction_request *request);
     /** Its turn has come: may it be? Core thread. */
     enum outcome (*begin)(struct transaction_request *request, struct error *err);
     /** The engines have it and the journal is next. Failure takes the change back. Helper. */
@@ -36,7 +42,7 @@ struct transaction_hooks {
 
 /** What is asked of a transaction. The caller keeps it until finished() is called. */
 struct transaction_request {
-    struct snapshot *base;   /**< What running was when target was made. Borrowed. */
+    struct snapshot *base;   /**< The newest snapshot when target was made. Borrowed. */
     struct snapshot *target; /**< Its entries are validated. Borrowed. */
     bool only_check;         /**< End after prepare: could it be done? */
     const char *user;        /**< Who asked, for the log. */
@@ -47,8 +53,14 @@ struct transaction_request {
     uint32_t session;                      /**< NETCONF session-id, or 0. */
 
     /**
+     * The engines have it, and the next target may be made from transactions_newest(). Not called
+     * if it comes to its end before. Core thread. May be NULL.
+     */
+    void (*applied)(struct transaction_request *request);
+
+    /**
      * The outcome. No transaction may be submitted from here. Core thread.
-     * @param stale Running is not base any more: nothing was tried, make target anew.
+     * @param stale The newest snapshot is not base any more: nothing was done, make target anew.
      */
     void (*finished)(struct transaction_request *request, enum outcome outcome, bool stale,
                      struct error *err);
@@ -60,17 +72,26 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
                               struct transactions **transactions, struct error *err);
 
 /**
+ * What the engines hold, or will when what runs now has ended: running, and what is not stored yet.
+ * Targets are made from it. Any thread. @return With one reference.
+ */
+struct snapshot *transactions_newest(struct transactions *transactions);
+
+/**
  * Wait for one's turn to make a target and submit it. Those who take turns do not make each other's
  * targets stale, so that many who change running at once do not redo each other's work. Any thread
  * but the core's.
  */
 void transactions_take_turn(struct transactions *transactions);
 
-/** The turn is over: the outcome is known. The thread that took it. */
+/** The turn is over: it is applied, or has ended. The thread that took it. */
 void transactions_end_turn(struct transactions *transactions);
 
 /** Submit a request. Core thread. */
 void transactions_submit(struct transactions *transactions, struct transaction_request *request);
+
+/** Whether engines may have been told what running does not show, or not yet. Core thread. */
+bool transactions_unsettled(const struct transactions *transactions);
 
 /** Whether nothing is queued and nothing runs. Core thread. */
 bool transactions_idle(const struct transactions *transactions);

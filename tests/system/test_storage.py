@@ -40,8 +40,9 @@ def test_what_was_not_committed_is_not_kept(daemon):
         assert "<item>" not in session.data("candidate")
 
 
-def test_a_full_disk_refuses_the_commit_and_changes_nothing(daemon_factory, tmp_path):
-    """The state folder is a small file system, filled to the last byte."""
+@contextlib.contextmanager
+def small_disk(tmp_path, daemon_factory):
+    """A daemon with its state on a small file system of its own."""
     small = tmp_path / "small"
     small.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", small], check=True)
@@ -49,12 +50,25 @@ def test_a_full_disk_refuses_the_commit_and_changes_nothing(daemon_factory, tmp_
         daemon = daemon_factory(start=False, null=True)
         daemon.state = small / "state"
         daemon.start()
+        yield daemon, small
+        daemon.stop()
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def fill(small):
+    with open(small / "filler", "wb") as filler:
+        with pytest.raises(OSError):
+            while True:
+                os.write(filler.fileno(), bytes(4096))
+
+
+def test_a_full_disk_refuses_the_commit_and_changes_nothing(daemon_factory, tmp_path):
+    """The state folder is a small file system, filled to the last byte."""
+    with small_disk(tmp_path, daemon_factory) as (daemon, small):
         with daemon.session() as session:
             session.set(items(item("a", "<value>old</value>")))
-            with open(small / "filler", "wb") as filler:
-                with pytest.raises(OSError):
-                    while True:
-                        os.write(filler.fileno(), bytes(4096))
+            fill(small)
             with pytest.raises(RpcError) as refused:
                 session.set(items(item("a", "<value>" + "n" * 8000 + "</value>")))
             assert refused.value.tag == "operation-failed"
@@ -67,9 +81,44 @@ def test_a_full_disk_refuses_the_commit_and_changes_nothing(daemon_factory, tmp_
         daemon.start()
         with daemon.session() as session:
             assert session.get("null/item/held") == ["new"]
-        daemon.stop()
-    finally:
-        subprocess.run(["umount", small], check=True)
+
+
+def test_a_disk_that_fills_under_many_clients_loses_nothing_acknowledged(daemon_factory, tmp_path):
+    """Commits that are stored together fail together; those on top of them are made anew."""
+    acknowledged, refused = {}, []
+
+    def client(daemon, small, name):
+        with daemon.session() as session:
+            for number in range(40):
+                if name == "i0" and number == 10:
+                    fill(small)
+                if name == "i0" and number == 30:
+                    (small / "filler").unlink()
+                try:
+                    value = f"{number}{' ' * 1000}"
+                    session.edit(items(item(name, f"<value>{value}</value>")), target="running")
+                    acknowledged[name] = str(number)
+                except RpcError as error:
+                    assert "No space left" in error.message
+                    refused.append(name)
+
+    def held(daemon):
+        with daemon.session() as session:
+            names, values = session.get("null/item/name"), session.get("null/item/held")
+        return {name: value.strip() for name, value in zip(names, values)}
+
+    with small_disk(tmp_path, daemon_factory) as (daemon, small):
+        threads = [threading.Thread(target=client, args=(daemon, small, f"i{number}"))
+                   for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert refused and len(acknowledged) == 8
+        assert held(daemon) == acknowledged
+        daemon.kill()
+        daemon.start()
+        assert held(daemon) == acknowledged
 
 
 def test_a_second_daemon_on_the_same_state_is_refused(daemon):
@@ -177,7 +226,7 @@ def test_a_damaged_record_in_the_middle_stops_the_start(daemon, where):
             session.set(items(item("a", f"<value>{number}</value>")))
     daemon.stop()
     journal = next(daemon.state.glob("journal.*"))
-    middle = records(journal)[3]
+    middle = records(journal)[4]  # after each commit there is a mark
     at = middle + {"magic": 0, "length": 8, "checksum": 12, "payload": 40}[where]
     damage(journal, at)
     refuses_to_start(daemon, journal.name, f"damaged at offset {middle}")
@@ -185,6 +234,17 @@ def test_a_damaged_record_in_the_middle_stops_the_start(daemon, where):
     daemon.start()
     with daemon.session() as session:
         assert session.get("null/item/held") == ["4"]
+
+
+def test_damage_to_the_last_acknowledged_record_stops_the_start(daemon):
+    with daemon.session() as session:
+        session.set(items(item("a", "<value>1</value>")))
+        session.set(items(item("a", "<value>2</value>")))
+    daemon.kill()
+    journal = next(daemon.state.glob("journal.*"))
+    last = records(journal)[-2]
+    damage(journal, last + 40)
+    refuses_to_start(daemon, journal.name, f"damaged at offset {last}", "acknowledged")
 
 
 def fold(daemon):

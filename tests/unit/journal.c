@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/datastore/journal.h"
+#include "agent/datastore/record.h"
 #include "agent/datastore/stored.h"
 
 #include <cmocka.h>
@@ -52,7 +53,8 @@ static struct snapshot *commit(struct journal *journal, struct snapshot *base, c
     next->revision = base->revision + 1;
     assert_int_equal(change_set_make(base, next, &changes, &error), DONE);
     journal_number(journal, &changes);
-    assert_int_equal(journal_append(journal, &changes, &error), DONE);
+    assert_int_equal(journal_append(journal, &(const struct change_set *){&changes}, 1, &error),
+                     DONE);
     change_set_free(&changes);
     return next;
 }
@@ -161,6 +163,99 @@ static void damage_in_the_middle_is_not_passed_over(void **state)
     assert_non_null(strstr(error_message(&error), "damaged at offset 0"));
     error_clear(&error);
     free_steps(steps);
+}
+
+/* Where the records of the journal begin; at most count. Returns how many there are. */
+static size_t find_records(const char *path, off_t *at, size_t count)
+{
+    unsigned char data[1 << 16];
+    size_t found = 0, length;
+    int fd = open(path, O_RDONLY);
+    ssize_t size = read(fd, data, sizeof(data));
+    close(fd);
+    for (size_t next = 0; record_check(data + next, (size_t)size - next, &length);
+         next += RECORD_HEADER_SIZE + length)
+        if (found < count)
+            at[found++] = (off_t)next;
+    return found;
+}
+
+static void damage_at(const char *path, off_t at)
+{
+    char byte = 'X';
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    close(fd);
+}
+
+/* The mark behind it says that it is no record that was cut short. */
+static void damage_to_the_last_commit_is_not_passed_over(void **state)
+{
+    struct error error = {0};
+    struct snapshot *steps[4];
+    char path[128];
+    off_t at[6];
+    three_commits(steps);
+    journal_size(path, sizeof(path));
+    assert_int_equal(find_records(path, at, 6), 6);
+    damage_at(path, at[4] + RECORD_HEADER_SIZE + 2);
+    assert_null(load(FAILED, &error));
+    error_clear(&error);
+    free_steps(steps);
+}
+
+static void damage_to_the_last_mark_loses_nothing(void **state)
+{
+    struct error error = {0};
+    struct snapshot *steps[4];
+    char path[128];
+    off_t at[6];
+    three_commits(steps);
+    journal_size(path, sizeof(path));
+    assert_int_equal(find_records(path, at, 6), 6);
+    damage_at(path, at[5] + RECORD_HEADER_SIZE + 2);
+    struct snapshot *running = load(DONE, &error);
+    assert_same(running, steps[3]);
+    snapshot_unref(running);
+    free_steps(steps);
+}
+
+/* Commits that are stored at once, of which the first does not reach the disk and the second does.
+ */
+static void a_later_record_of_a_cut_group_is_not_taken_for_acknowledged(void **state)
+{
+    struct error error = {0};
+    struct snapshot *base, *one, *two, *running;
+    struct change_set first, second;
+    char path[128];
+    off_t at[3];
+    struct journal *journal = open_journal();
+    assert_int_equal(snapshot_new_empty(schema, &base, &error), DONE);
+    one = given_snapshot(base, SERVERS SERVER("a", "1") END);
+    one->revision = 1;
+    two = given_snapshot(one, SERVERS SERVER("b", "2") END);
+    two->revision = 2;
+    assert_int_equal(change_set_make(base, one, &first, &error), DONE);
+    assert_int_equal(change_set_make(one, two, &second, &error), DONE);
+    journal_number(journal, &first);
+    journal_number(journal, &second);
+    const struct change_set *sets[] = {&first, &second};
+    assert_int_equal(journal_append(journal, sets, 2, &error), DONE);
+    journal_close(journal);
+    running = load(DONE, &error);
+    assert_same(running, two);
+    snapshot_unref(running);
+
+    journal_size(path, sizeof(path));
+    assert_int_equal(find_records(path, at, 3), 3);
+    assert_int_equal(truncate(path, at[2]), 0);
+    damage_at(path, RECORD_HEADER_SIZE + 2);
+    assert_null(load(DONE, &error));
+    change_set_free(&first);
+    change_set_free(&second);
+    snapshot_unref(two);
+    snapshot_unref(one);
+    snapshot_unref(base);
 }
 
 static void numbers_are_never_given_twice(void **state)
@@ -284,6 +379,9 @@ int main(void)
         TEST(what_was_committed_is_read_back),
         TEST(a_cut_journal_gives_the_last_whole_commit),
         TEST(damage_in_the_middle_is_not_passed_over),
+        TEST(damage_to_the_last_commit_is_not_passed_over),
+        TEST(damage_to_the_last_mark_loses_nothing),
+        TEST(a_later_record_of_a_cut_group_is_not_taken_for_acknowledged),
         TEST(numbers_are_never_given_twice),
         TEST(numbers_of_rows_are_not_given_twice_after_a_rollback),
         TEST(a_whole_configuration_is_put_aside_and_read_back),
