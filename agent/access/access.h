@@ -96,6 +96,18 @@ bool access_prune(const struct access *access, struct lyd_node *top);
 enum outcome access_check_changes(struct access *access, const struct snapshot *before,
                                   const struct snapshot *after, struct error *err);
 
+/* way_in.c */
+
+/**
+ * Whether an administrator can still get in: over SSH, and with the right to change the rules of
+ * access. It is asked of those who are not root on the node, for whom there is always a way.
+ * @return REFUSED if there was such a way before, and would be none after.
+ */
+enum outcome access_check_way_in(const struct schema *schema, const struct snapshot *before,
+                                 const struct snapshot *after, struct error *err);
+
+/* changes.c */
+
 /**
  * What a user can read of a configuration, as a copy-config takes it (RFC 8341, 3.2.7).
  * @param[out] visible With one reference; the snapshot itself if the user reads all of it.

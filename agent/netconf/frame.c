@@ -32,7 +32,7 @@ static enum frame_result next_by_end_mark(struct frame_reader *reader, struct te
     if (end)
         return cut(reader, (size_t)(end - in->data), (size_t)(end - in->data) + size, message);
     reader->position = in->length;
-    return in->length > reader->limit ? FRAME_BROKEN : FRAME_MORE;
+    return in->length > reader->limit ? FRAME_TOO_LONG : FRAME_MORE;
 }
 
 /*
@@ -74,7 +74,7 @@ static enum frame_result next_by_chunks(struct frame_reader *reader, struct text
             reader->remaining -= part;
         }
         if (reader->message > reader->limit)
-            return FRAME_BROKEN;
+            return FRAME_TOO_LONG;
         if (reader->remaining) {
             in->length = reader->position = reader->message;
             return FRAME_MORE;

@@ -30,9 +30,10 @@ struct frame_reader {
 
 /** What frame_next() found. */
 enum frame_result {
-    FRAME_MORE,    /**< No whole message yet. */
-    FRAME_MESSAGE, /**< A message. */
-    FRAME_BROKEN,  /**< Wrong framing, or a message that is too long: the session has to end. */
+    FRAME_MORE,     /**< No whole message yet. */
+    FRAME_MESSAGE,  /**< A message. */
+    FRAME_BROKEN,   /**< Wrong framing: the session has to end. */
+    FRAME_TOO_LONG, /**< A message beyond the limit: the session has to end. */
 };
 
 /**

@@ -23,11 +23,27 @@
 
 /** What clients may take, from /noria-agent:netconf-server. */
 struct netconf_limits {
-    size_t connections; /**< At a time. */
-    size_t logins;      /**< Of these, on the way to a login. */
-    long login_time;    /**< For key exchange, login and the subsystem, in seconds. */
-    int login_attempts; /**< That may fail before the connection is closed. */
-    size_t message;     /**< The longest message, in bytes. */
+    size_t connections;   /**< At a time. */
+    size_t logins;        /**< Of these, on the way to a login. */
+    long login_time;      /**< For key exchange, login and the subsystem, in seconds. */
+    int login_attempts;   /**< That may fail before the connection is closed. */
+    size_t message;       /**< The longest message, in bytes. */
+    size_t sessions;      /**< Over SSH, at a time. */
+    size_t user_sessions; /**< Of these, of one user. */
+};
+
+/** Limits; of each is counted how often a client met it. */
+enum limit {
+    LIMIT_CONNECTIONS,
+    LIMIT_LOGINS,
+    LIMIT_SESSIONS,
+    LIMIT_USER_SESSIONS,
+    LIMIT_LOGIN_ATTEMPTS,
+    LIMIT_LOGIN_TIME,
+    LIMIT_HELLO_TIME,
+    LIMIT_IDLE_TIME,
+    LIMIT_MESSAGE,
+    LIMITS
 };
 
 struct listeners;
@@ -81,10 +97,11 @@ struct netconf_server {
     pthread_t acceptor;
     bool accepting; /**< The acceptor runs. */
     bool initialised;
-    int64_t started;      /**< Nanoseconds since 1970 UTC. */
-    struct ly_ctx *bare;  /**< Has no modules: for reading XML as it is. */
-    pthread_mutex_t lock; /**< Guards what follows. */
-    pthread_cond_t ended; /**< A session or a connection has ended. */
+    int64_t started;          /**< Nanoseconds since 1970 UTC. */
+    struct ly_ctx *bare;      /**< Has no modules: for reading XML as it is. */
+    atomic_uint hits[LIMITS]; /**< How often a limit was met. */
+    pthread_mutex_t lock;     /**< Guards what follows. */
+    pthread_cond_t ended;     /**< A session or a connection has ended. */
     bool stopping;
     struct session *sessions;
     struct connection *connections;
@@ -118,6 +135,12 @@ void *ssh_run(void *arg);
 /** A connection's thread: carry bytes of the local socket. @param arg The connection. */
 void *local_run(void *arg);
 
+/** A client met a limit. Any thread. */
+static inline void server_limit_met(struct netconf_server *server, enum limit limit)
+{
+    atomic_fetch_add_explicit(&server->hits[limit], 1, memory_order_relaxed);
+}
+
 /* session.c */
 
 /**
@@ -140,6 +163,11 @@ struct origin session_origin(const struct session *session);
 bool session_kill(const struct session *killer, uint32_t id);
 
 /* monitoring.c */
+
+/** Add how much of the limits is used, and how often they were met, to a node "state". Any thread.
+ */
+enum outcome monitoring_limits(struct netconf_server *server, struct lyd_node *state,
+                               struct error *err);
 
 /** Count something that has happened in a session. Any thread, without the server's lock. */
 void session_count(struct session *session, enum counter counter);

@@ -20,7 +20,7 @@
  */
 #define NOTICES_HELD ((size_t)256 << 10)
 
-struct link *link_new(size_t message_max)
+struct link *link_new(size_t message_max, atomic_uint *too_long)
 {
     struct link *link = calloc(1, sizeof(*link));
     int ends[2];
@@ -40,6 +40,7 @@ struct link *link_new(size_t message_max)
     link->near = ends[0];
     link->far = ends[1];
     link->in.limit = message_max;
+    link->too_long = too_long;
     link->greeting = true;
     atomic_init(&link->refs, 2);
     pthread_mutex_init(&link->lock, NULL);
@@ -113,6 +114,19 @@ static bool pass_message(struct link *link)
            pass(link, "\n##\n", 4);
 }
 
+static bool refuse_length(struct link *link)
+{
+    if (link->refused)
+        return false;
+    link->refused = true;
+    log_notice(AREA_NETCONF,
+               "a session ends: its client sent more than max-message-size, %zu octets",
+               link->in.limit);
+    atomic_fetch_add(link->too_long, 1);
+    link_cut(link);
+    return false;
+}
+
 /* Hand the next message over if the session waits for one. */
 static bool advance(struct link *link)
 {
@@ -131,10 +145,12 @@ static bool advance(struct link *link)
     struct frame_look look = {0};
     if (result == FRAME_MESSAGE)
         look = frame_look(message.data, message.length);
+    if (result == FRAME_TOO_LONG)
+        return refuse_length(link);
     if (result == FRAME_BROKEN || look.wild) {
         log_notice(AREA_NETCONF, "a session ends: its client sent %s",
                    look.wild ? "a message with NUL, too deep, or with too long a start tag"
-                             : "what is not framed as NETCONF, or too long a message");
+                             : "what is not framed as NETCONF");
         text_free(&message);
         link_cut(link);
         return false;
@@ -154,7 +170,9 @@ static bool advance(struct link *link)
 bool link_input(struct link *link, const void *bytes, size_t length)
 {
     text_add(&link->in.received, bytes, length);
-    if (link->in.received.failed || link->in.received.length > link->in.limit + (1 << 20)) {
+    if (link->in.received.length > link->in.limit + (1 << 20))
+        return refuse_length(link);
+    if (link->in.received.failed) {
         link_cut(link);
         return false;
     }

@@ -22,16 +22,18 @@
 /** A link. Only near and wake may be read from outside. */
 struct link {
     atomic_uint refs;
-    int near; /**< The transport's end: readable when a reply comes, or the end. */
-    int wake; /**< Readable when the session has something to say. */
-    int far;  /**< The session's end. */
-    int bell; /**< Wakes the session's thread: an event, or room for notifications. */
+    int near;              /**< The transport's end: readable when a reply comes, or the end. */
+    int wake;              /**< Readable when the session has something to say. */
+    int far;               /**< The session's end. */
+    int bell;              /**< Wakes the session's thread: an event, or room for notifications. */
+    atomic_uint *too_long; /**< Borrowed. */
     pthread_mutex_t lock;
     /* The transport's: */
     struct frame_reader in;
     struct text reply; /**< What came from the session and is not to be sent yet. */
     struct text out;   /**< What is to be sent. */
     bool input_ended;  /**< The client sends no more. */
+    bool refused;      /**< The client has sent too long a message. */
     bool answered;     /**< Something was sent since the present message was handed over. */
     bool gone;         /**< The session has hung up. */
     /* Guarded by the lock: */
@@ -47,9 +49,13 @@ struct link {
     struct text answer;  /**< Content for the reply in place of libnetconf2's; empty is none. */
 };
 
-/** Make a link for messages of so many bytes at most. @return With two references; NULL for want of
- * memory or descriptors. */
-struct link *link_new(size_t message_max);
+/**
+ * Make a link.
+ * @param message_max The longest message that is taken, in bytes.
+ * @param too_long Counts those that are longer; outlives the link.
+ * @return With two references; NULL for want of memory or descriptors.
+ */
+struct link *link_new(size_t message_max, atomic_uint *too_long);
 
 /** Give a reference back; NULL is legal. */
 void link_unref(struct link *link);

@@ -163,6 +163,50 @@ static bool add_sessions(struct netconf_server *server, struct lyd_node *state)
     return good;
 }
 
+/* What is used of the limits. The names are those of noria-agent. */
+static bool add_usage(struct netconf_server *server, struct lyd_node *state)
+{
+    struct lyd_node *usage, *node;
+    uint32_t sessions = 0;
+    bool good = add_inner(state, "usage", &usage);
+    pthread_mutex_lock(&server->lock);
+    for (const struct session *s = server->sessions; s && good; s = s->next) {
+        const struct session *other = server->sessions;
+        uint32_t own = 0;
+        sessions += !s->local;
+        while (other != s && (other->local || strcmp(other->user, s->user)))
+            other = other->next;
+        if (s->local || other != s)
+            continue; /* the user has been counted */
+        for (; other; other = other->next)
+            own += !other->local && !strcmp(other->user, s->user);
+        good = !lyd_new_list(usage, NULL, "user", 0, &node, s->user) &&
+               add_number(node, "sessions", own);
+    }
+    good = good && add_number(usage, "connections", (uint32_t)server->connection_count) &&
+           add_number(usage, "logins", (uint32_t)server->login_count) &&
+           add_number(usage, "sessions", sessions);
+    pthread_mutex_unlock(&server->lock);
+    return good;
+}
+
+enum outcome monitoring_limits(struct netconf_server *server, struct lyd_node *state,
+                               struct error *err)
+{
+    static const char *const names[LIMITS] = {
+        [LIMIT_CONNECTIONS] = "max-connections",   [LIMIT_LOGINS] = "max-logins",
+        [LIMIT_SESSIONS] = "max-sessions",         [LIMIT_USER_SESSIONS] = "max-sessions-per-user",
+        [LIMIT_LOGIN_ATTEMPTS] = "login-attempts", [LIMIT_LOGIN_TIME] = "login-timeout",
+        [LIMIT_HELLO_TIME] = "hello-timeout",      [LIMIT_IDLE_TIME] = "idle-timeout",
+        [LIMIT_MESSAGE] = "max-message-size",
+    };
+    struct lyd_node *met;
+    bool good = add_usage(server, state) && add_inner(state, "limits-met", &met);
+    for (size_t i = 0; i < LIMITS && good; i++)
+        good = add_number(met, names[i], atomic_load(&server->hits[i]));
+    return good ? DONE : fail_memory(err);
+}
+
 enum outcome monitoring_read(struct rpc *rpc, struct lyd_node **tree)
 {
     struct ly_ctx *ctx = rpc->agent->schema->ctx;

@@ -81,6 +81,7 @@ static void drop_oldest_login(struct netconf_server *server)
         oldest = c->logged_in ? oldest : c;
     if (!oldest)
         return;
+    server_limit_met(server, LIMIT_LOGINS);
     oldest->logged_in = true; /* it no longer counts */
     server->login_count--;
     shutdown(oldest->socket, SHUT_RDWR);
@@ -109,8 +110,9 @@ static void begin_connection(struct netconf_server *server, int socket, char *ho
     }
     pthread_mutex_unlock(&server->lock);
     if (!room) {
-        log_warning(AREA_NETCONF, "too many connections, the one from %s is closed",
+        log_warning(AREA_NETCONF, "max-connections are there, so the one from %s is closed",
                     host ? host : "the local socket");
+        server_limit_met(server, LIMIT_CONNECTIONS);
         free(connection);
         close(socket);
         free(host);

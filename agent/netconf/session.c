@@ -22,15 +22,45 @@
 /* How long kill-session waits for the end of the session. */
 #define KILL_TIME 2
 
-static void register_session(struct session *session)
+/* Whether one more session may begin; LIMITS is yes. Server's lock. */
+static enum limit check_room(const struct netconf_server *server, const char *user,
+                             const struct netconf_limits *limits)
+{
+    size_t all = 0, own = 0;
+    for (const struct session *s = server->sessions; s; s = s->next) {
+        all += !s->local;
+        own += !s->local && !strcmp(s->user, user);
+    }
+    if (own >= limits->user_sessions)
+        return LIMIT_USER_SESSIONS;
+    return all >= limits->sessions ? LIMIT_SESSIONS : LIMITS;
+}
+
+/* Register a session, if there are not too many. Root's, over the local socket, always may be. */
+static enum limit register_session(struct session *session)
 {
     struct netconf_server *server = session->server;
+    struct netconf_limits limits = settings_limits(server->settings);
     pthread_mutex_lock(&server->lock);
-    session->next = server->sessions;
-    server->sessions = session;
-    if (server->stopping)
-        link_cut(session->link);
+    enum limit met = session->local ? LIMITS : check_room(server, session->user, &limits);
+    if (met == LIMITS) {
+        session->next = server->sessions;
+        server->sessions = session;
+        if (server->stopping)
+            link_cut(session->link);
+    }
     pthread_mutex_unlock(&server->lock);
+    return met;
+}
+
+static void free_session(struct session *session)
+{
+    if (!session)
+        return;
+    link_unref(session->link);
+    free(session->user);
+    free(session->host);
+    free(session);
 }
 
 static void forget_session(struct session *session)
@@ -41,10 +71,7 @@ static void forget_session(struct session *session)
     while (*place != session)
         place = &(*place)->next;
     *place = session->next;
-    link_unref(session->link);
-    free(session->user);
-    free(session->host);
-    free(session);
+    free_session(session);
     pthread_cond_broadcast(&server->ended);
     pthread_mutex_unlock(&server->lock);
 }
@@ -118,6 +145,7 @@ static bool wait_for_request(struct session *session)
         if (limit && idle >= limit) {
             log_info(AREA_NETCONF, "session %u: idle for %lld s", session->id, (long long)idle);
             session->idle = true;
+            server_limit_met(session->server, LIMIT_IDLE_TIME);
             return false;
         }
         if (limit)
@@ -211,6 +239,8 @@ static void refuse_greeting(struct session *session, NC_MSG_TYPE result)
     struct origin origin = session_origin(session);
     struct pollfd hung_up = {.fd = session->link->far, .events = POLLRDHUP};
     bool dropped = poll(&hung_up, 1, 0) > 0;
+    if (result == NC_MSG_WOULDBLOCK)
+        server_limit_met(session->server, LIMIT_HELLO_TIME);
     log_info(AREA_NETCONF, "no hello from user %s at %s", session->user,
              session->host ? session->host : "the local socket");
     if (!dropped)
@@ -241,25 +271,44 @@ static void *run_session(void *arg)
     return NULL;
 }
 
+/* A session with its link, which has two references then; NULL for want of resources. */
+static struct session *make_session(const struct connection *connection, const char *user,
+                                    bool local)
+{
+    const char *host = connection->host;
+    struct netconf_server *server = connection->server;
+    struct session *session = calloc(1, sizeof(*session));
+    if (!session)
+        return NULL;
+    *session = (struct session){.server = server, .local = local, .user = strdup(user)};
+    session->host = host ? strdup(host) : NULL;
+    session->link = link_new(connection->limits.message, &server->hits[LIMIT_MESSAGE]);
+    if (session->user && session->link && (session->host || !host))
+        return session;
+    link_unref(session->link);
+    free_session(session);
+    return NULL;
+}
+
 struct link *session_begin(const struct connection *connection, const char *user, bool local)
 {
-    struct netconf_server *server = connection->server;
-    const char *host = connection->host;
-    struct session *session = calloc(1, sizeof(*session));
-    struct link *link = link_new(connection->limits.message);
-    if (session && link) {
-        *session =
-            (struct session){.server = server, .link = link, .user = strdup(user), .local = local};
-        session->host = host ? strdup(host) : NULL;
-        register_session(session);
-        if (session->user && (session->host || !host) && server_thread(run_session, session))
-            return link;
-        forget_session(session);
-    } else {
-        free(session);
+    struct session *session = make_session(connection, user, local);
+    struct link *link = session ? session->link : NULL;
+    enum limit met = session ? register_session(session) : LIMITS;
+    if (met != LIMITS) {
+        log_warning(AREA_NETCONF, "no session for user %s from %s: there are %s already", user,
+                    connection->host,
+                    met == LIMIT_USER_SESSIONS ? "max-sessions-per-user" : "max-sessions");
+        server_limit_met(connection->server, met);
+        free_session(session);
         link_unref(link);
+        return NULL;
     }
+    if (session && server_thread(run_session, session))
+        return link;
     log_error(AREA_NETCONF, "cannot begin a session for user %s: out of resources", user);
+    if (session)
+        forget_session(session);
     link_unref(link);
     return NULL;
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "agent/agent.h"
 #include "agent/netconf/hostkey.h"
 #include "agent/netconf/internal.h"
 
@@ -37,6 +38,8 @@ static void set_limits(struct settings *settings, const struct snapshot *snapsho
         .login_time = (long)number_of(entry, "login-timeout"),
         .login_attempts = (int)number_of(entry, "login-attempts"),
         .message = number_of(entry, "max-message-size"),
+        .sessions = number_of(entry, "max-sessions"),
+        .user_sessions = number_of(entry, "max-sessions-per-user"),
     };
     pthread_mutex_unlock(&settings->lock);
 }
@@ -164,6 +167,8 @@ static enum outcome settings_state(struct backend *backend, const struct state_r
         if (lyd_new_inner(request->nodes[i], NULL, "state", 0, &state))
             return fail_memory(err);
         outcome = hostkeys_state(settings->hostkeys, state, err);
+        if (outcome == DONE && backend->agent->netconf)
+            outcome = monitoring_limits(backend->agent->netconf, state, err);
     }
     return outcome;
 }

@@ -72,6 +72,8 @@ static int finish_attempt(struct ssh_client *client, const char *user, const cha
     }
     log_notice(AREA_SSH, "login of user %s from %s by %s failed", user, host, method);
     client->over = ++client->attempts >= client->connection->limits.login_attempts;
+    if (client->over)
+        server_limit_met(client->connection->server, LIMIT_LOGIN_ATTEMPTS);
     return SSH_AUTH_DENIED;
 }
 
@@ -291,6 +293,8 @@ static bool exchange_keys(struct ssh_client *client)
     if (ssh_handle_key_exchange(client->ssh) != SSH_OK) {
         log_info(AREA_SSH, "no key exchange with %s: %s", connection->host,
                  ssh_get_error(client->ssh));
+        if (milliseconds_now() >= client->deadline)
+            server_limit_met(connection->server, LIMIT_LOGIN_TIME);
         return false;
     }
     ssh_set_blocking(client->ssh, 0);
@@ -305,6 +309,7 @@ static void serve_client(struct ssh_client *client)
         if (limited && left <= 0) {
             log_info(AREA_SSH, "%s took too long to %s", client->connection->host,
                      client->logged_in ? "open a channel" : "log in");
+            server_limit_met(client->connection->server, LIMIT_LOGIN_TIME);
             return;
         }
         if (ssh_event_dopoll(client->event, limited ? (int)left : -1) == SSH_ERROR)

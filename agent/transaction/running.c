@@ -105,6 +105,9 @@ static bool take_turn(struct waiter *waiter, const struct change_maker *maker,
     if (waiter->outcome == DONE)
         waiter->outcome = transaction_validate(agent->schema, request->base, target,
                                                &request->target, waiter->error);
+    if (waiter->outcome == DONE && !origin->recovery)
+        waiter->outcome =
+            access_check_way_in(agent->schema, request->base, request->target, waiter->error);
     bool begun = waiter->outcome == DONE && begin_transaction(waiter, origin, part);
     transactions_end_turn(agent->transactions);
     snapshot_unref(target);

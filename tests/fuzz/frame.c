@@ -17,7 +17,7 @@ static struct text cut_all(const char *bytes, size_t size, size_t piece, bool ch
     struct frame_reader reader = {.limit = 1 << 20};
     struct text all = {0}, message = {0};
     enum frame_result result = FRAME_MORE;
-    while (size && result != FRAME_BROKEN) {
+    while (size && result < FRAME_BROKEN) {
         size_t part = piece < size ? piece : size;
         text_add(&reader.received, bytes, part);
         bytes += part;
@@ -29,7 +29,7 @@ static struct text cut_all(const char *bytes, size_t size, size_t piece, bool ch
             text_free(&message);
         }
     }
-    if (result == FRAME_BROKEN)
+    if (result >= FRAME_BROKEN)
         text_add(&all, "\2", 1);
     text_free(&reader.received);
     return all;
