@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/datastore/acknowledged.h"
 #include "agent/datastore/file.h"
 #include "agent/datastore/record.h"
 #include "agent/log.h"
@@ -25,14 +26,18 @@
 #define RUNNING_FILE "running"
 #define RUNNING_TEMPORARY "running.new"
 #define JOURNAL_PREFIX "journal."
+#define LOST_PREFIX "lost."
 
 struct journal {
     const struct schema *schema;
     char *folder;
     int folder_fd;
     int lock_fd;
-    int fd;     /* of the journal that is appended to, or -1 before the first commit */
-    off_t size; /* of it */
+    int acknowledged_fd;
+    uint64_t acknowledged; /* what acknowledged_fd said at the start */
+    int fd;                /* of the journal that is appended to, or -1 before the first commit */
+    off_t size;            /* of it */
+    bool uncut;            /* what follows there is of an append that failed */
     atomic_llong running_size; /* of the file that it follows */
     record_numbers *numbers;
 };
@@ -42,13 +47,6 @@ static enum outcome fail_file(struct error *err, const struct journal *journal, 
 {
     return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot %s %s/%s: %s.", what, journal->folder,
                 name, strerror(errno));
-}
-
-static enum outcome fail_store(const struct journal *journal, struct error *err)
-{
-    return fail(err, TAG_OPERATION_FAILED, NULL,
-                "Cannot store the configuration in %s: %s. Nothing was changed.", journal->folder,
-                strerror(errno));
 }
 
 static enum outcome open_folder(struct journal *journal, struct error *err)
@@ -77,7 +75,7 @@ enum outcome journal_open(const struct schema *schema, const char *folder, struc
     struct journal *journal = calloc(1, sizeof(*journal));
     if (!journal)
         return fail_memory(err);
-    journal->folder_fd = journal->lock_fd = journal->fd = -1;
+    journal->folder_fd = journal->lock_fd = journal->acknowledged_fd = journal->fd = -1;
     journal->schema = schema;
     journal->folder = strdup(folder);
     journal->numbers = calloc(schema->unit_count, sizeof(*journal->numbers));
@@ -96,6 +94,8 @@ void journal_close(struct journal *journal)
         return;
     if (journal->fd >= 0)
         close(journal->fd);
+    if (journal->acknowledged_fd >= 0)
+        close(journal->acknowledged_fd);
     if (journal->lock_fd >= 0)
         close(journal->lock_fd);
     if (journal->folder_fd >= 0)
@@ -135,17 +135,52 @@ static enum outcome replay_data(struct journal *journal, const char *name,
     return DONE;
 }
 
-/*
- * What a crash cut short was never acknowledged, so no mark is behind it. Records may be: those of
- * one append reach the disk in any order.
- */
+/* A record that was cut short by a crash is the last thing in its file. */
 static bool is_torn_tail(const unsigned char *data, size_t size)
 {
     size_t length;
     for (size_t at = 1; at < size; at++)
-        if (record_check(data + at, size - at, &length) && record_is_mark(data + at, length))
+        if (record_check(data + at, size - at, &length))
             return false;
     return true;
+}
+
+/* Commits that were acknowledged and are gone: keep what is in their place, and say so. */
+static enum outcome note_loss(struct journal *journal, const struct snapshot *running,
+                              const char *rest, size_t size, struct error *err)
+{
+    char name[64];
+    snprintf(name, sizeof(name), LOST_PREFIX "%020" PRIu64, running->revision);
+    /* A start that was interrupted may have kept it already, and have cut it off the journal. */
+    if (faccessat(journal->folder_fd, name, F_OK, 0) &&
+        !file_replace(journal->folder_fd, name, LOST_PREFIX "new", rest, size))
+        return fail_file(err, journal, "keep the damaged end of the journal in", name);
+    log_error(AREA_DATASTORE,
+              "%s: the commits after revision %" PRIu64 " up to revision %" PRIu64
+              " were acknowledged, and cannot be read any more: the agent goes on with revision "
+              "%" PRIu64 ". What was found in their place (%zu bytes) is kept in %s. Compare the "
+              "configuration with what it should be.",
+              journal->folder, running->revision, journal->acknowledged, running->revision, size,
+              name);
+    journal->acknowledged = running->revision;
+    return DONE;
+}
+
+/* Deal with what follows the last whole record of the last journal. */
+static enum outcome drop_tail(struct journal *journal, const char *name, int fd, const char *data,
+                              size_t size, size_t end, const struct snapshot *running,
+                              struct error *err)
+{
+    enum outcome outcome = DONE;
+    if (running->revision < journal->acknowledged)
+        outcome = note_loss(journal, running, data + end, size - end, err);
+    else
+        log_warning(AREA_DATASTORE,
+                    "%s/%s: dropped %zu bytes of a commit that was never acknowledged",
+                    journal->folder, name, size - end);
+    if (outcome == DONE && (ftruncate(fd, (off_t)end) || fsync(fd)))
+        outcome = fail_file(err, journal, "repair", name);
+    return outcome;
 }
 
 static enum outcome replay_file(struct journal *journal, const char *name, bool last,
@@ -176,15 +211,10 @@ static enum outcome replay_file(struct journal *journal, const char *name, bool 
                        "it is not dropped silently: restore the file from a backup, or cut it "
                        "there (truncate -s %zu) to go on without the later commits.",
                        journal->folder, name, end, end);
+    if (outcome == DONE && end < size)
+        outcome = drop_tail(journal, name, fd, data, size, end, *running, err);
     if (size)
         munmap(data, size);
-    if (outcome == DONE && end < size) {
-        log_warning(AREA_DATASTORE,
-                    "%s/%s: dropped %zu bytes that were cut short and never acknowledged",
-                    journal->folder, name, size - end);
-        if (ftruncate(fd, (off_t)end) || fsync(fd))
-            outcome = fail_file(err, journal, "repair", name);
-    }
 out:
     close(fd);
     return outcome;
@@ -195,11 +225,73 @@ static int is_journal(const struct dirent *file)
     return !strncmp(file->d_name, JOURNAL_PREFIX, sizeof(JOURNAL_PREFIX) - 1);
 }
 
+static int is_lost(const struct dirent *file)
+{
+    return !strncmp(file->d_name, LOST_PREFIX, sizeof(LOST_PREFIX) - 1);
+}
+
 static int by_revision(const struct dirent **a, const struct dirent **b)
 {
     uint64_t x = strtoull((*a)->d_name + sizeof(JOURNAL_PREFIX) - 1, NULL, 10);
     uint64_t y = strtoull((*b)->d_name + sizeof(JOURNAL_PREFIX) - 1, NULL, 10);
     return x < y ? -1 : x > y;
+}
+
+/* A journal begins where what is before it ends. */
+static enum outcome check_start(const struct journal *journal, const char *name,
+                                const struct snapshot *running, struct error *err)
+{
+    uint64_t start = strtoull(name + sizeof(JOURNAL_PREFIX) - 1, NULL, 10);
+    /* The first one begins at 1 where the initial configuration was that of the defaults. */
+    if (start <= 1 || start <= running->revision)
+        return DONE;
+    return fail(err, TAG_OPERATION_FAILED, NULL,
+                "%s/%s begins after revision %" PRIu64 ", but what is stored before it ends at "
+                "revision %" PRIu64 ": restore the files from a backup, or move this one away to "
+                "go on without its commits.",
+                journal->folder, name, start, running->revision);
+}
+
+static enum outcome replay_journals(struct journal *journal, struct dirent **files, int count,
+                                    struct snapshot **running, struct error *err)
+{
+    enum outcome outcome = DONE;
+    for (int i = 0; i < count && outcome == DONE; i++) {
+        outcome = check_start(journal, files[i]->d_name, *running, err);
+        if (outcome == DONE)
+            outcome = replay_file(journal, files[i]->d_name, i == count - 1, running, err);
+    }
+    return outcome;
+}
+
+/* What is kept since an earlier loss reminds of it, until somebody takes it away. */
+static void remind_of_losses(const struct journal *journal)
+{
+    struct dirent **files = NULL;
+    int count = scandir(journal->folder, &files, is_lost, alphasort);
+    for (int i = 0; i < count; i++) {
+        log_warning(AREA_DATASTORE,
+                    "%s/%s is what was found in the place of commits that were lost: when the "
+                    "configuration is as it should be, remove the file",
+                    journal->folder, files[i]->d_name);
+        free(files[i]);
+    }
+    free(files);
+}
+
+/* From here on the file says what was read, and what will be appended. */
+static enum outcome settle_acknowledged(struct journal *journal, const struct snapshot *running,
+                                        struct error *err)
+{
+    if (running->revision < journal->acknowledged) {
+        enum outcome outcome = note_loss(journal, running, "", 0, err);
+        if (outcome != DONE)
+            return outcome;
+    }
+    if (!acknowledged_write(journal->acknowledged_fd, running->revision) ||
+        fsync(journal->acknowledged_fd))
+        return fail_file(err, journal, "write", ACKNOWLEDGED_FILE);
+    return DONE;
 }
 
 /* Append to the last journal from here on. */
@@ -213,6 +305,12 @@ static enum outcome continue_journal(struct journal *journal, const char *name, 
     return DONE;
 }
 
+static enum outcome open_acknowledged(struct journal *journal, struct error *err)
+{
+    journal->acknowledged_fd = acknowledged_open(journal->folder_fd, &journal->acknowledged);
+    return journal->acknowledged_fd < 0 ? fail_file(err, journal, "open", ACKNOWLEDGED_FILE) : DONE;
+}
+
 enum outcome journal_load(struct journal *journal, struct snapshot **running, struct error *err)
 {
     struct dirent **files = NULL;
@@ -222,12 +320,17 @@ enum outcome journal_load(struct journal *journal, struct snapshot **running, st
     int count = scandir(journal->folder, &files, is_journal, by_revision);
     if (count < 0)
         outcome = fail_file(err, journal, "list", ".");
+    if (outcome == DONE)
+        outcome = open_acknowledged(journal, err);
     if (outcome == DONE && !fstatat(journal->folder_fd, RUNNING_FILE, &st, 0)) {
         journal->running_size = st.st_size;
         outcome = replay_file(journal, RUNNING_FILE, false, running, err);
     }
-    for (int i = 0; i < count && outcome == DONE; i++)
-        outcome = replay_file(journal, files[i]->d_name, i == count - 1, running, err);
+    if (outcome == DONE)
+        outcome = replay_journals(journal, files, count, running, err);
+    remind_of_losses(journal);
+    if (outcome == DONE)
+        outcome = settle_acknowledged(journal, *running, err);
     if (outcome == DONE && count > 0)
         outcome = continue_journal(journal, files[count - 1]->d_name, err);
     for (int i = 0; i < count; i++)
@@ -270,70 +373,76 @@ static enum outcome start_file(struct journal *journal, uint64_t revision, struc
     return DONE;
 }
 
-static bool write_changes(FILE *stream, const void *changes)
-{
-    return record_write(stream, changes);
-}
+struct group {
+    const struct change_set *const *commits;
+    size_t count;
+};
 
-static bool write_mark(FILE *stream, const void *revision)
+static bool write_group(FILE *stream, const void *arg)
 {
-    return record_write_mark(stream, *(const uint64_t *)revision);
-}
-
-/* What was written beyond the end must not be followed by a later record. */
-static void cut_back(struct journal *journal)
-{
-    if (ftruncate(journal->fd, journal->size))
-        log_error(AREA_DATASTORE, "cannot cut the journal back: %s", strerror(errno));
+    const struct group *group = arg;
+    for (size_t i = 0; i < group->count; i++)
+        if (!record_write(stream, group->commits[i]))
+            return false;
+    return true;
 }
 
 /*
- * Say behind what is on stable storage that it is, so that damage to it cannot be taken for a
- * record that was never acknowledged. The mark itself is synchronised with what follows, or when
- * the kernel likes to: the journal is sound without it.
+ * What was written of a record that failed must neither be read back nor be followed by another.
+ * Its end is durable before the failure is told: else a crash might bring the commits back.
  */
-static void append_mark(struct journal *journal, uint64_t revision)
+static enum outcome cut_back(struct journal *journal, struct error *err)
 {
-    struct error error = {0};
-    char *data = NULL;
-    size_t size;
-    if (record_frame(&data, &size, write_mark, &revision, &error) == DONE &&
-        file_write(journal->fd, data, size))
-        journal->size += (off_t)size;
-    else
-        cut_back(journal);
-    free(data);
-    error_clear(&error);
+    journal->uncut = ftruncate(journal->fd, journal->size) || fsync(journal->fd);
+    return journal->uncut ? fail_file(err, journal, "cut back", "the journal") : DONE;
 }
 
-enum outcome journal_append(struct journal *journal, const struct change_set *const *sets,
+static enum outcome append_record(struct journal *journal, const char *data, size_t size,
+                                  struct error *err)
+{
+    struct error cut = {0};
+    if (file_write(journal->fd, data, size) && !fdatasync(journal->fd)) {
+        journal->size += (off_t)size;
+        return DONE;
+    }
+    fail(err, TAG_OPERATION_FAILED, NULL,
+         "Cannot store the configuration in %s: %s. Nothing was changed.", journal->folder,
+         strerror(errno));
+    if (cut_back(journal, &cut) != DONE)
+        log_error(AREA_DATASTORE,
+                  "%s No commit is taken until that works; after a crash before then, a commit "
+                  "that was said to have failed may be found done.",
+                  error_message(&cut));
+    error_clear(&cut);
+    return FAILED;
+}
+
+/* Only where it does not work is it worth a word, since the commits are safe. */
+static void note_acknowledged(struct journal *journal, uint64_t revision)
+{
+    if (!acknowledged_write(journal->acknowledged_fd, revision))
+        log_warning(AREA_DATASTORE, "cannot write %s/" ACKNOWLEDGED_FILE ": %s", journal->folder,
+                    strerror(errno));
+}
+
+enum outcome journal_append(struct journal *journal, const struct change_set *const *commits,
                             size_t count, struct error *err)
 {
-    off_t added = 0;
-    enum outcome outcome = DONE;
-    if (journal->fd < 0)
-        outcome = start_file(journal, sets[0]->before->revision, err);
-    for (size_t i = 0; i < count && outcome == DONE; i++) {
-        char *data;
-        size_t size;
-        outcome = record_frame(&data, &size, write_changes, sets[i], err);
-        if (outcome != DONE)
-            break;
-        if (!file_write(journal->fd, data, size))
-            outcome = fail_store(journal, err);
-        added += (off_t)size;
-        free(data);
-    }
-    if (outcome == DONE && fdatasync(journal->fd))
-        outcome = fail_store(journal, err);
-    if (outcome != DONE) {
-        if (journal->fd >= 0)
-            cut_back(journal);
+    char *data;
+    size_t size;
+    struct group group = {commits, count};
+    if (journal->fd < 0 && start_file(journal, commits[0]->before->revision, err) != DONE)
+        return FAILED;
+    if (journal->uncut && cut_back(journal, err) != DONE)
+        return FAILED;
+    enum outcome outcome = record_frame(&data, &size, write_group, &group, err);
+    if (outcome != DONE)
         return outcome;
-    }
-    journal->size += added;
-    append_mark(journal, sets[count - 1]->after->revision);
-    return DONE;
+    outcome = append_record(journal, data, size, err);
+    if (outcome == DONE)
+        note_acknowledged(journal, commits[count - 1]->after->revision);
+    free(data);
+    return outcome;
 }
 
 bool journal_is_long(const struct journal *journal)

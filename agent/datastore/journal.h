@@ -2,10 +2,9 @@
  * The journal: where running is kept so that nothing acknowledged is lost.
  *
  * In the state folder: 'running', the configuration as it was at some revision, and 'journal.N',
- * the commits that follow revision N, one checksummed record each. Both are made of the same
- * records. Behind commits that are on stable storage a mark says so: what is damaged and has a mark
- * behind it was acknowledged. When a journal has grown, running is written anew (temporary file,
- * fsync, rename, fsync of the folder) and the journals that it covers are removed.
+ * the commits that follow revision N, in checksummed records. Both are made of the same records.
+ * When a journal has grown, running is written anew (temporary file, fsync, rename, fsync of the
+ * folder) and the journals that it covers are removed.
  *
  * One thread at a time, which may be a helper thread; journal_fold() alone may run beside others.
  */
@@ -25,7 +24,9 @@ enum outcome journal_open(const struct schema *schema, const char *folder, struc
 
 /**
  * Read back what is stored. A record that was being written when the agent or the machine went down
- * was never acknowledged and is dropped; any other damage is an error that names file and offset.
+ * was never acknowledged and is dropped. Where the last commits were acknowledged (acknowledged.h)
+ * and cannot be read, an error is logged, what was in their place is kept in 'lost.N', and the rest
+ * is given. Any other damage is an error that names file and offset.
  * @param[out] running With one reference; NULL if nothing was ever stored.
  */
 enum outcome journal_load(struct journal *journal, struct snapshot **running, struct error *err);
@@ -34,11 +35,12 @@ enum outcome journal_load(struct journal *journal, struct snapshot **running, st
 void journal_number(struct journal *journal, const struct change_set *changes);
 
 /**
- * Append commits, each on top of the one before, and wait until all are on stable storage; that is
- * waited for once. On failure none was appended.
- * @param count At least 1.
+ * Append commits, each of which follows the one before, and wait until they are on stable storage.
+ * They are one record, so that no crash lets a part of them survive. On failure nothing was
+ * appended.
+ * @param count At least one.
  */
-enum outcome journal_append(struct journal *journal, const struct change_set *const *sets,
+enum outcome journal_append(struct journal *journal, const struct change_set *const *commits,
                             size_t count, struct error *err);
 
 /** Whether the journal has grown so much that it should be folded. */

@@ -13,9 +13,6 @@
 
 #define MAGIC "NORIA1\r\n"
 
-/* The first word of a mark's payload. */
-#define MARK "acknowledged"
-
 static void write_text(FILE *stream, const char *text)
 {
     fprintf(stream, " %zu %s", strlen(text), text);
@@ -57,12 +54,6 @@ bool record_write(FILE *stream, const struct change_set *changes)
         write_text(stream, change->before->key);
         fputc('\n', stream);
     }
-    return !ferror(stream);
-}
-
-bool record_write_mark(FILE *stream, uint64_t revision)
-{
-    fprintf(stream, MARK " %" PRIu64 "\n", revision);
     return !ferror(stream);
 }
 
@@ -124,11 +115,6 @@ bool record_check(const unsigned char *data, size_t size, size_t *length)
     *length = le32toh(payload);
     return size - RECORD_HEADER_SIZE >= *length &&
            crc32_z(0, data + RECORD_HEADER_SIZE, *length) == le32toh(sum);
-}
-
-bool record_is_mark(const unsigned char *data, size_t length)
-{
-    return length >= strlen(MARK) && !memcmp(data + RECORD_HEADER_SIZE, MARK, strlen(MARK));
 }
 
 /* Reading: a cursor over the payload; the first thing that does not fit makes it bad for good. */
@@ -204,6 +190,7 @@ struct replay {
     size_t put_count, put_room;
     const struct entry **dels;
     size_t del_count, del_room;
+    bool skip; /* the base has it already */
 };
 
 static void free_stand_in(struct entry *stand_in)
@@ -273,8 +260,10 @@ static enum outcome read_put(struct cursor *cursor, struct replay *replay, recor
         goto out;
     if (numbers[unit->rank] < stand_in.number)
         numbers[unit->rank] = stand_in.number;
-    outcome = make_entry(replay->schema, unit, xml, &stand_in, &entry, err);
-    if (outcome != DONE)
+    outcome = DONE;
+    if (!replay->skip)
+        outcome = make_entry(replay->schema, unit, xml, &stand_in, &entry, err);
+    if (!entry)
         goto out;
     if (!array_grow(&replay->puts, replay->put_count, &replay->put_room, sizeof(*replay->puts))) {
         entry_unref(entry);
@@ -304,12 +293,19 @@ static enum outcome read_del(struct cursor *cursor, struct replay *replay,
     return DONE;
 }
 
+/* Whether the next commit of the same record follows. */
+static bool at_commit(const struct cursor *cursor)
+{
+    struct cursor ahead = *cursor;
+    return take_word(&ahead, "commit");
+}
+
 static enum outcome read_items(struct cursor *cursor, struct replay *replay,
                                const struct snapshot *base, record_numbers *numbers,
                                struct error *err)
 {
     enum outcome outcome = DONE;
-    while (outcome == DONE && !cursor->bad && cursor->left) {
+    while (outcome == DONE && !cursor->bad && cursor->left && !at_commit(cursor)) {
         if (take_word(cursor, "put"))
             outcome = read_put(cursor, replay, numbers, err);
         else if (take_word(cursor, "del"))
@@ -332,37 +328,52 @@ static enum outcome read_items(struct cursor *cursor, struct replay *replay,
                 cursor->left);
 }
 
-enum outcome record_replay(const struct schema *schema, const struct snapshot *base,
-                           const char *payload, size_t length, record_numbers *numbers,
-                           struct snapshot **next, struct error *err)
+static enum outcome replay_commit(struct cursor *cursor, const struct schema *schema,
+                                  const struct snapshot *base, record_numbers *numbers,
+                                  struct snapshot **next, struct error *err)
 {
-    struct cursor cursor = {.at = payload, .left = length};
     struct replay replay = {.schema = schema};
-    if (take_word(&cursor, MARK " ")) {
-        *next = snapshot_ref(base);
-        return DONE;
-    }
-    expect(&cursor, "commit");
-    uint64_t revision = read_number(&cursor);
-    int64_t committed = (int64_t)read_number(&cursor);
-    expect(&cursor, "\n");
-    if (!cursor.bad && revision <= base->revision && base->revision) {
-        *next = snapshot_ref(base);
-        return DONE;
-    }
-    enum outcome outcome = read_items(&cursor, &replay, base, numbers, err);
+    expect(cursor, "commit");
+    uint64_t revision = read_number(cursor);
+    int64_t committed = (int64_t)read_number(cursor);
+    expect(cursor, "\n");
+    replay.skip = base->revision && revision <= base->revision;
+    enum outcome outcome = read_items(cursor, &replay, base, numbers, err);
     if (outcome == DONE) {
-        *next = snapshot_with(base, replay.puts, replay.put_count, replay.dels, replay.del_count);
+        *next = replay.skip ? snapshot_ref(base)
+                            : snapshot_with(base, replay.puts, replay.put_count, replay.dels,
+                                            replay.del_count);
         if (!*next)
             outcome = fail_memory(err);
-        else {
-            (*next)->revision = revision;
-            (*next)->committed = committed;
-        }
+    }
+    if (outcome == DONE && !replay.skip) {
+        (*next)->revision = revision;
+        (*next)->committed = committed;
     }
     for (size_t i = 0; i < replay.put_count; i++)
         entry_unref(replay.puts[i]);
     free(replay.puts);
     free(replay.dels);
+    return outcome;
+}
+
+enum outcome record_replay(const struct schema *schema, const struct snapshot *base,
+                           const char *payload, size_t length, record_numbers *numbers,
+                           struct snapshot **next, struct error *err)
+{
+    struct cursor cursor = {.at = payload, .left = length};
+    struct snapshot *reached = snapshot_ref(base), *after;
+    enum outcome outcome;
+    do {
+        outcome = replay_commit(&cursor, schema, reached, numbers, &after, err);
+        if (outcome == DONE) {
+            snapshot_unref(reached);
+            reached = after;
+        }
+    } while (outcome == DONE && cursor.left);
+    if (outcome == DONE)
+        *next = reached;
+    else
+        snapshot_unref(reached);
     return outcome;
 }

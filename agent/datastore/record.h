@@ -1,8 +1,9 @@
 /*
- * Records: how a commit is written down, and read back.
+ * Records: how commits are written down, and read back.
  *
  * A record is a header (magic, length, CRC-32 of the payload; little-endian) and a payload of
- * lines:
+ * lines. It holds a commit, or several that became durable together, one after the other: so they
+ * are there or not as a whole.
  *
  *     commit REVISION NANOSECONDS
  *     last NUMBER LENGTH <unit path>              highest number that was ever given in a unit
@@ -10,10 +11,6 @@
  *     row NUMBER LENGTH <path>                      the number of one of its rows
  *     data LENGTH <XML>                             its top-level container
  *     del LENGTH <unit path> LENGTH <key>         an entry that is gone
- *
- * or, of one line, a mark: all that stands before it is on stable storage.
- *
- *     acknowledged REVISION
  *
  * Pure functions; any thread.
  */
@@ -30,11 +27,8 @@
 /** Where the numbers of units stand: the highest that was ever given, by rank. */
 typedef uint32_t record_numbers;
 
-/** Write the payload of a commit to a stream. @return false for want of memory. */
+/** Write a commit as a payload, or as the next part of one. @return false for want of memory. */
 bool record_write(FILE *stream, const struct change_set *changes);
-
-/** Write the payload of a mark. @return false for want of memory. */
-bool record_write_mark(FILE *stream, uint64_t revision);
 
 /** Write the payload that holds a whole snapshot. @return false for want of memory. */
 bool record_write_all(FILE *stream, const struct schema *schema, const struct snapshot *snapshot,
@@ -58,15 +52,12 @@ enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE 
  */
 bool record_check(const unsigned char *data, size_t size, size_t *length);
 
-/** Whether a whole record, of which the payload has this length, is a mark. */
-bool record_is_mark(const unsigned char *data, size_t length);
-
 /**
- * Make the snapshot that follows from a record.
+ * Make the snapshot that follows from a record. Commits that the base has already are passed over.
  * Entries with rules that reach beyond them are not validated yet in what comes of it.
  * @param payload Ended by a zero byte.
  * @param[in,out] numbers Raised to what the record says.
- * @param[out] next With one reference; base again if the record is a mark or not newer than it.
+ * @param[out] next With one reference; base again if nothing in the record is newer than it.
  */
 enum outcome record_replay(const struct schema *schema, const struct snapshot *base,
                            const char *payload, size_t length, record_numbers *numbers,

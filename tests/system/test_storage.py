@@ -226,7 +226,7 @@ def test_a_damaged_record_in_the_middle_stops_the_start(daemon, where):
             session.set(items(item("a", f"<value>{number}</value>")))
     daemon.stop()
     journal = next(daemon.state.glob("journal.*"))
-    middle = records(journal)[4]  # after each commit there is a mark
+    middle = records(journal)[3]
     at = middle + {"magic": 0, "length": 8, "checksum": 12, "payload": 40}[where]
     damage(journal, at)
     refuses_to_start(daemon, journal.name, f"damaged at offset {middle}")
@@ -236,15 +236,36 @@ def test_a_damaged_record_in_the_middle_stops_the_start(daemon, where):
         assert session.get("null/item/held") == ["4"]
 
 
-def test_damage_to_the_last_acknowledged_record_stops_the_start(daemon):
+@pytest.mark.parametrize("where", ["magic", "length", "checksum", "payload", "cut"])
+def test_damage_of_the_last_acknowledged_commit_is_told_and_passed_over(daemon, where):
     with daemon.session() as session:
-        session.set(items(item("a", "<value>1</value>")))
-        session.set(items(item("a", "<value>2</value>")))
+        for number in range(5):
+            session.set(items(item("a", f"<value>{number}</value>")))
     daemon.kill()
     journal = next(daemon.state.glob("journal.*"))
-    last = records(journal)[-2]
-    damage(journal, last + 40)
-    refuses_to_start(daemon, journal.name, f"damaged at offset {last}", "acknowledged")
+    last = records(journal)[-1]
+    at = last + {"magic": 0, "length": 8, "checksum": 12, "payload": 40, "cut": 40}[where]
+    if where == "cut":
+        os.truncate(journal, at)
+    else:
+        damage(journal, at)
+    rest = journal.read_bytes()[last:]
+    daemon.log_file.write_text("")
+    daemon.start()
+    lost = next(daemon.state.glob("lost.*"))
+    assert "were acknowledged, and cannot be read any more" in daemon.log()
+    assert f"({len(rest)} bytes) is kept in {lost.name}" in daemon.log()
+    assert lost.read_bytes() == rest and lost.stat().st_mode & 0o777 == 0o600
+    with daemon.session() as session:
+        assert session.get("null/item/held") == ["3"]
+        session.set(items(item("a", "<value>5</value>")))
+    daemon.kill()
+    daemon.log_file.write_text("")
+    daemon.start()
+    assert "cannot be read any more" not in daemon.log()
+    assert f"{lost.name} is what was found" in daemon.log()
+    with daemon.session() as session:
+        assert session.get("null/item/held") == ["5"]
 
 
 def fold(daemon):

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/datastore/acknowledged.h"
 #include "agent/datastore/journal.h"
-#include "agent/datastore/record.h"
 #include "agent/datastore/stored.h"
 
 #include <cmocka.h>
@@ -53,8 +53,8 @@ static struct snapshot *commit(struct journal *journal, struct snapshot *base, c
     next->revision = base->revision + 1;
     assert_int_equal(change_set_make(base, next, &changes, &error), DONE);
     journal_number(journal, &changes);
-    assert_int_equal(journal_append(journal, &(const struct change_set *){&changes}, 1, &error),
-                     DONE);
+    const struct change_set *const group[] = {&changes};
+    assert_int_equal(journal_append(journal, group, 1, &error), DONE);
     change_set_free(&changes);
     return next;
 }
@@ -121,13 +121,37 @@ static off_t journal_size(char *path, size_t room)
     return st.st_size;
 }
 
-/* Cut at every byte: what comes back is always one of the commits, and never a later one. */
-static void a_cut_journal_gives_the_last_whole_commit(void **state)
+static void acknowledge(uint64_t revision)
 {
-    struct snapshot *steps[4];
+    uint64_t before;
+    int dir = open(folder, O_RDONLY | O_DIRECTORY);
+    int fd = acknowledged_open(dir, &before);
+    assert_true(acknowledged_write(fd, revision));
+    close(fd);
+    close(dir);
+}
+
+/* Whether what was found in the place of lost commits is kept; it is removed. */
+static bool took_aside(uint64_t revision, size_t expected)
+{
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof(path), "%s/lost.%020d", folder, (int)revision);
+    if (stat(path, &st))
+        return false;
+    assert_int_equal(st.st_size, expected);
+    unlink(path);
+    return true;
+}
+
+/*
+ * Cut at every byte: what comes back is always one of the commits, and never a later one. What is
+ * gone of it is told, if it was acknowledged.
+ */
+static void cut_everywhere(struct snapshot *steps[4], bool acknowledged)
+{
     char path[128], copy[1 << 16];
-    three_commits(steps);
-    off_t size = journal_size(path, sizeof(path));
+    off_t size = journal_size(path, sizeof(path)), whole = 0;
     int fd = open(path, O_RDONLY);
     assert_true(size < (off_t)sizeof(copy) && read(fd, copy, (size_t)size) == size);
     close(fd);
@@ -137,15 +161,150 @@ static void a_cut_journal_gives_the_last_whole_commit(void **state)
         fd = open(path, O_WRONLY | O_TRUNC);
         assert_true(write(fd, copy, (size_t)cut) == cut);
         close(fd);
+        acknowledge(acknowledged ? 3 : reached);
         struct snapshot *running = load(DONE, &error);
         uint64_t revision = running ? running->revision : 0;
         assert_true(revision >= reached && revision <= reached + 1);
         if (running)
             assert_same(running, steps[revision]);
+        if (revision > reached)
+            whole = cut;
         reached = revision;
+        assert_int_equal(took_aside(revision, (size_t)(cut - whole)), acknowledged && reached < 3);
+        assert_false(took_aside(revision, 0));
         snapshot_unref(running);
     }
     assert_int_equal(reached, 3);
+}
+
+static void a_cut_journal_gives_the_last_whole_commit(void **state)
+{
+    struct snapshot *steps[4];
+    three_commits(steps);
+    cut_everywhere(steps, false);
+    cut_everywhere(steps, true);
+    free_steps(steps);
+}
+
+static void damage(const char *path, off_t offset)
+{
+    char byte;
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &byte, 1, offset), 1);
+    byte ^= 0x40;
+    assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
+    close(fd);
+}
+
+static void damage_of_the_last_commit_is_told_once(void **state)
+{
+    struct error error = {0};
+    struct snapshot *steps[4], *running;
+    char path[128];
+    three_commits(steps);
+    off_t size = journal_size(path, sizeof(path));
+    damage(path, size - 20);
+    running = load(DONE, &error);
+    assert_same(running, steps[2]);
+    snapshot_unref(running);
+    assert_true(took_aside(2, (size_t)(size - journal_size(path, sizeof(path)))));
+    running = load(DONE, &error);
+    assert_same(running, steps[2]);
+    assert_false(took_aside(2, 0));
+    snapshot_unref(running);
+    free_steps(steps);
+}
+
+static void damage_of_what_says_so_loses_nothing(void **state)
+{
+    struct error error = {0};
+    struct snapshot *steps[4], *running;
+    char path[128];
+    three_commits(steps);
+    snprintf(path, sizeof(path), "%s/" ACKNOWLEDGED_FILE, folder);
+    damage(path, 30);
+    running = load(DONE, &error);
+    assert_same(running, steps[3]);
+    snapshot_unref(running);
+    assert_int_equal(truncate(path, 7), 0);
+    running = load(DONE, &error);
+    assert_same(running, steps[3]);
+    snapshot_unref(running);
+    assert_false(took_aside(3, 0));
+    free_steps(steps);
+}
+
+/* Two commits that became durable together are one record: no cut gives the first alone. */
+static void a_group_is_there_or_not_as_a_whole(void **state)
+{
+    struct error error = {0};
+    struct snapshot *first, *one, *two, *running;
+    struct change_set changes[2];
+    char path[128];
+    struct journal *journal = open_journal();
+    assert_int_equal(journal_load(journal, &running, &error), DONE);
+    assert_int_equal(snapshot_new_empty(schema, &first, &error), DONE);
+    one = given_snapshot(first, SERVERS SERVER("a", "1") END);
+    two = given_snapshot(one, SERVERS SERVER("a", "2") SERVER("b", "3") END);
+    one->revision = 1;
+    two->revision = 2;
+    assert_int_equal(change_set_make(first, one, &changes[0], &error), DONE);
+    assert_int_equal(change_set_make(one, two, &changes[1], &error), DONE);
+    journal_number(journal, &changes[0]);
+    journal_number(journal, &changes[1]);
+    const struct change_set *const group[] = {&changes[0], &changes[1]};
+    assert_int_equal(journal_append(journal, group, 2, &error), DONE);
+    journal_close(journal);
+    running = load(DONE, &error);
+    assert_same(running, two);
+    snapshot_unref(running);
+
+    acknowledge(0);
+    off_t size = journal_size(path, sizeof(path));
+    assert_int_equal(truncate(path, size - 1), 0);
+    assert_null(load(DONE, &error));
+    assert_int_equal(journal_size(path, sizeof(path)), 0);
+    change_set_free(&changes[0]);
+    change_set_free(&changes[1]);
+    snapshot_unref(two);
+    snapshot_unref(one);
+    snapshot_unref(first);
+}
+
+/* Begin a new journal and fold those before it, or end before the fold. */
+static void fold_at(struct journal *journal, const struct snapshot *snapshot, bool really)
+{
+    struct error error = {0};
+    struct journal_fold_job job;
+    assert_int_equal(journal_rotate(journal, snapshot->revision, &error), DONE);
+    assert_int_equal(journal_fold_begin(journal, snapshot, &job, &error), DONE);
+    if (really)
+        assert_int_equal(journal_fold(&job, &error), DONE);
+    journal_fold_end(&job);
+}
+
+static void a_missing_journal_is_not_passed_over(void **state)
+{
+    struct error error = {0};
+    struct snapshot *steps[4], *running, *next;
+    char path[128];
+    three_commits(steps);
+    struct journal *journal = open_journal();
+    assert_int_equal(journal_load(journal, &running, &error), DONE);
+    fold_at(journal, running, false);
+    next = commit(journal, running, SERVERS SERVER("c", "9") END);
+    journal_close(journal);
+    snapshot_unref(running);
+    running = load(DONE, &error);
+    assert_same(running, next);
+    snapshot_unref(running);
+    snapshot_unref(next);
+
+    journal_size(path, sizeof(path));
+    assert_int_equal(unlink(path), 0);
+    assert_null(load(FAILED, &error));
+    assert_non_null(strstr(error_message(&error), "begins after revision 3"));
+    error_clear(&error);
     free_steps(steps);
 }
 
@@ -153,109 +312,14 @@ static void damage_in_the_middle_is_not_passed_over(void **state)
 {
     struct error error = {0};
     struct snapshot *steps[4];
-    char path[128], byte = 'X';
+    char path[128];
     three_commits(steps);
     journal_size(path, sizeof(path));
-    int fd = open(path, O_WRONLY);
-    assert_int_equal(pwrite(fd, &byte, 1, 40), 1);
-    close(fd);
+    damage(path, 40);
     assert_null(load(FAILED, &error));
     assert_non_null(strstr(error_message(&error), "damaged at offset 0"));
     error_clear(&error);
     free_steps(steps);
-}
-
-/* Where the records of the journal begin; at most count. Returns how many there are. */
-static size_t find_records(const char *path, off_t *at, size_t count)
-{
-    unsigned char data[1 << 16];
-    size_t found = 0, length;
-    int fd = open(path, O_RDONLY);
-    ssize_t size = read(fd, data, sizeof(data));
-    close(fd);
-    for (size_t next = 0; record_check(data + next, (size_t)size - next, &length);
-         next += RECORD_HEADER_SIZE + length)
-        if (found < count)
-            at[found++] = (off_t)next;
-    return found;
-}
-
-static void damage_at(const char *path, off_t at)
-{
-    char byte = 'X';
-    int fd = open(path, O_WRONLY);
-    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-    close(fd);
-}
-
-/* The mark behind it says that it is no record that was cut short. */
-static void damage_to_the_last_commit_is_not_passed_over(void **state)
-{
-    struct error error = {0};
-    struct snapshot *steps[4];
-    char path[128];
-    off_t at[6];
-    three_commits(steps);
-    journal_size(path, sizeof(path));
-    assert_int_equal(find_records(path, at, 6), 6);
-    damage_at(path, at[4] + RECORD_HEADER_SIZE + 2);
-    assert_null(load(FAILED, &error));
-    error_clear(&error);
-    free_steps(steps);
-}
-
-static void damage_to_the_last_mark_loses_nothing(void **state)
-{
-    struct error error = {0};
-    struct snapshot *steps[4];
-    char path[128];
-    off_t at[6];
-    three_commits(steps);
-    journal_size(path, sizeof(path));
-    assert_int_equal(find_records(path, at, 6), 6);
-    damage_at(path, at[5] + RECORD_HEADER_SIZE + 2);
-    struct snapshot *running = load(DONE, &error);
-    assert_same(running, steps[3]);
-    snapshot_unref(running);
-    free_steps(steps);
-}
-
-/* Commits that are stored at once, of which the first does not reach the disk and the second does.
- */
-static void a_later_record_of_a_cut_group_is_not_taken_for_acknowledged(void **state)
-{
-    struct error error = {0};
-    struct snapshot *base, *one, *two, *running;
-    struct change_set first, second;
-    char path[128];
-    off_t at[3];
-    struct journal *journal = open_journal();
-    assert_int_equal(snapshot_new_empty(schema, &base, &error), DONE);
-    one = given_snapshot(base, SERVERS SERVER("a", "1") END);
-    one->revision = 1;
-    two = given_snapshot(one, SERVERS SERVER("b", "2") END);
-    two->revision = 2;
-    assert_int_equal(change_set_make(base, one, &first, &error), DONE);
-    assert_int_equal(change_set_make(one, two, &second, &error), DONE);
-    journal_number(journal, &first);
-    journal_number(journal, &second);
-    const struct change_set *sets[] = {&first, &second};
-    assert_int_equal(journal_append(journal, sets, 2, &error), DONE);
-    journal_close(journal);
-    running = load(DONE, &error);
-    assert_same(running, two);
-    snapshot_unref(running);
-
-    journal_size(path, sizeof(path));
-    assert_int_equal(find_records(path, at, 3), 3);
-    assert_int_equal(truncate(path, at[2]), 0);
-    damage_at(path, RECORD_HEADER_SIZE + 2);
-    assert_null(load(DONE, &error));
-    change_set_free(&first);
-    change_set_free(&second);
-    snapshot_unref(two);
-    snapshot_unref(one);
-    snapshot_unref(base);
 }
 
 static void numbers_are_never_given_twice(void **state)
@@ -273,14 +337,10 @@ static void numbers_are_never_given_twice(void **state)
     assert_int_equal(snapshot_find(next, unit, "[name='c']")->number, 3);
 
     /* Nor after a fold, which forgets what was deleted. */
-    struct journal_fold_job job;
     struct snapshot *without = commit(journal, next,
                                       SERVERS "<virtual-server nc:operation=\"delete\"><name>c"
                                               "</name></virtual-server>" END);
-    assert_int_equal(journal_rotate(journal, without->revision, &error), DONE);
-    assert_int_equal(journal_fold_begin(journal, without, &job, &error), DONE);
-    assert_int_equal(journal_fold(&job, &error), DONE);
-    journal_fold_end(&job);
+    fold_at(journal, without, true);
     journal_close(journal);
     snapshot_unref(next);
     snapshot_unref(running);
@@ -378,10 +438,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_committed_is_read_back),
         TEST(a_cut_journal_gives_the_last_whole_commit),
+        TEST(damage_of_the_last_commit_is_told_once),
+        TEST(damage_of_what_says_so_loses_nothing),
+        TEST(a_group_is_there_or_not_as_a_whole),
+        TEST(a_missing_journal_is_not_passed_over),
         TEST(damage_in_the_middle_is_not_passed_over),
-        TEST(damage_to_the_last_commit_is_not_passed_over),
-        TEST(damage_to_the_last_mark_loses_nothing),
-        TEST(a_later_record_of_a_cut_group_is_not_taken_for_acknowledged),
         TEST(numbers_are_never_given_twice),
         TEST(numbers_of_rows_are_not_given_twice_after_a_rollback),
         TEST(a_whole_configuration_is_put_aside_and_read_back),
