@@ -9,21 +9,27 @@
 #include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/state.h"
+#include "backends/ipvs/steered.h"
 
 /* What a transaction does: the tables that its operations borrow from, and the operations. */
 struct plan {
     struct ipvs_table desired; /* of the touched entries, after */
     struct ipvs_table held;    /* of the kernel's, what touched entries name, before or after */
     struct ipvs_operations operations;
+    uint64_t generation; /* of the kernel's table that it was made for */
 };
 
-static void plan_free(struct plan *plan)
+static void plan_clear(struct plan *plan)
 {
-    if (!plan)
-        return;
     ipvs_operations_clear(&plan->operations);
     ipvs_table_clear(&plan->desired);
     ipvs_table_clear(&plan->held);
+}
+
+static void plan_free(struct plan *plan)
+{
+    if (plan)
+        plan_clear(plan);
     free(plan);
 }
 
@@ -83,23 +89,37 @@ static enum outcome compare(struct ipvs_engine *engine, const struct change_set 
     return outcome;
 }
 
-static void ipvs_prepare(struct backend *backend, struct backend_step *step)
+static enum outcome fail_down(struct backend *backend, struct error *err)
+{
+    uv_mutex_lock(&backend->lock);
+    fail(err, TAG_RESOURCE_DENIED, NULL, "the ipvs backend is down: %s",
+         backend->reason ? backend->reason : "it has not started");
+    uv_mutex_unlock(&backend->lock);
+    return FAILED;
+}
+
+/* Make a plan, in place of what was in it. */
+static enum outcome make_plan(struct backend *backend, const struct change_set *changes,
+                              struct plan *plan, struct error *err)
 {
     struct ipvs_engine *engine = backend->data;
-    if (!engine->sock) {
-        uv_mutex_lock(&backend->lock);
-        fail(&step->error, TAG_RESOURCE_DENIED, NULL, "the ipvs backend is down: %s",
-             backend->reason ? backend->reason : "it has not started");
-        uv_mutex_unlock(&backend->lock);
-        step_done(step, FAILED);
-        return;
-    }
+    plan_clear(plan);
+    if (!engine->sock)
+        return fail_down(backend, err);
+    enum outcome outcome = compare(engine, changes, plan, err);
+    if (outcome == DONE && (!mark_owners(changes, &plan->held) ||
+                            !ipvs_steer(backend->agent, &plan->desired, &plan->held) ||
+                            !ipvs_plan(&plan->desired, &plan->held, &plan->operations)))
+        outcome = fail_memory(err);
+    plan->generation = engine->generation;
+    return outcome;
+}
+
+static void ipvs_prepare(struct backend *backend, struct backend_step *step)
+{
     struct plan *plan = calloc(1, sizeof *plan);
     enum outcome outcome =
-        plan ? compare(engine, step->changes, plan, &step->error) : fail_memory(&step->error);
-    if (outcome == DONE && (!mark_owners(step->changes, &plan->held) ||
-                            !ipvs_plan(&plan->desired, &plan->held, &plan->operations)))
-        outcome = fail_memory(&step->error);
+        plan ? make_plan(backend, step->changes, plan, &step->error) : fail_memory(&step->error);
     if (outcome == DONE) {
         log_debug(AREA_IPVS, "a plan of %zu operations", plan->operations.count);
         step->plan = plan;
@@ -203,6 +223,12 @@ static void ipvs_apply(struct backend *backend, struct backend_step *step)
     struct ipvs_engine *engine = backend->data;
     struct plan *plan = step->plan;
 
+    /* Health checks and operators do not wait for a commit: their changes make a plan stale. */
+    if (plan->generation != engine->generation &&
+        make_plan(backend, step->changes, plan, &step->error) != DONE) {
+        step_done(step, FAILED);
+        return;
+    }
     int error = ipvs_engine_run(engine, &plan->operations, false);
     if (error) {
         struct error back = {0};
@@ -217,6 +243,19 @@ static void ipvs_apply(struct backend *backend, struct backend_step *step)
     step_done(step, DONE);
 }
 
+/* Bring the virtual servers of a transaction to what running says. @return Whether they are. */
+static bool reconcile_touched(struct ipvs_engine *engine, const struct change_set *changes)
+{
+    const char **names = calloc(changes->count + 1, sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; names && i < changes->count; i++)
+        if (is_virtual(&changes->changes[i]) && changes->changes[i].before)
+            names[count++] = leaf_value(changes->changes[i].before->node, "name");
+    bool done = names && ipvs_steered_pass(engine, names, count) == 0;
+    free(names);
+    return done;
+}
+
 static void ipvs_revert(struct backend *backend, struct backend_step *step)
 {
     struct ipvs_engine *engine = backend->data;
@@ -225,6 +264,9 @@ static void ipvs_revert(struct backend *backend, struct backend_step *step)
 
     ipvs_engine_set_running(engine, step->changes->before);
     size_t stuck = take_back(engine, &plan->operations, &err);
+    /* What changed meanwhile for another reason is no failure, and may have been overwritten. */
+    if (plan->generation != engine->generation && reconcile_touched(engine, step->changes))
+        stuck = 0;
     if (stuck)
         fail(&step->error, TAG_ROLLBACK_FAILED, err.path, "%zu changes could not be taken back: %s",
              stuck, error_message(&err));
@@ -244,6 +286,9 @@ static enum outcome ipvs_start(struct backend *backend, const struct snapshot *r
     if (!engine)
         return fail_memory(err);
     backend->data = engine;
+    engine->steered = ipvs_steered_begin(engine);
+    if (!engine->steered)
+        return fail_memory(err);
     ipvs_engine_connect(engine);
     return DONE;
 }

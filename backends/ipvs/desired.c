@@ -82,11 +82,18 @@ bool ipvs_desired_service_id(const struct lyd_node *node, struct ipvs_service_id
 bool ipvs_desired_destination_id(const struct lyd_node *node, const struct ipvs_service_id *service,
                                  struct ipvs_destination_id *id)
 {
-    *id = (struct ipvs_destination_id){0};
-    id->port = (uint16_t)number_or(node, "port", 0);
+    return ipvs_destination_id_parse(leaf_value(node, "address"),
+                                     (uint16_t)number_or(node, "port", 0), service, id);
+}
+
+bool ipvs_destination_id_parse(const char *address, uint16_t port,
+                               const struct ipvs_service_id *service,
+                               struct ipvs_destination_id *id)
+{
+    *id = (struct ipvs_destination_id){.port = port};
     if (id->port == 0)
         id->port = service->port; /* 0 for a mark or for all ports: the client's */
-    return parse_address(leaf_value(node, "address"), &id->family, id->address);
+    return parse_address(address, &id->family, id->address);
 }
 
 static uint32_t method_number(const char *name)
@@ -328,6 +335,21 @@ static enum outcome read_service(struct work *work)
     return outcome;
 }
 
+/* The destinations of one of the lists of an entry. */
+static enum outcome add_destinations(const struct work *work, const char *list)
+{
+    enum outcome outcome = DONE;
+    const struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(work->node), child)
+    {
+        if (strcmp(child->schema->name, list) == 0 && ipvs_desired_enabled(child))
+            outcome = add_destination(work, child);
+        if (outcome != DONE)
+            return outcome;
+    }
+    return check_twins(work);
+}
+
 enum outcome ipvs_desired(const struct entry *entry, struct ipvs_table *table, struct error *err)
 {
     if (!ipvs_desired_enabled(entry->node))
@@ -337,18 +359,15 @@ enum outcome ipvs_desired(const struct entry *entry, struct ipvs_table *table, s
         return fail_memory(err);
 
     enum outcome outcome = read_service(&work);
-    const struct lyd_node *child;
-    LY_LIST_FOR(lyd_child(entry->node), child)
-    {
-        if (outcome != DONE)
-            break;
-        if (strcmp(child->schema->name, "real-server") == 0 && ipvs_desired_enabled(child))
-            outcome = add_destination(&work, child);
-    }
     if (outcome == DONE)
-        outcome = check_twins(&work);
+        outcome = add_destinations(&work, "real-server");
+    ipvs_service_exchange(work.service);
+    if (outcome == DONE)
+        outcome = add_destinations(&work, "sorry-server");
+    ipvs_service_exchange(work.service);
     if (outcome != DONE) {
         free(work.service->destinations);
+        free(work.service->sorry);
         table->count--;
     }
     return outcome;

@@ -23,11 +23,17 @@ bool ipvs_desired_service_id(const struct lyd_node *node, struct ipvs_service_id
 bool ipvs_desired_destination_id(const struct lyd_node *node, const struct ipvs_service_id *service,
                                  struct ipvs_destination_id *id);
 
+/** The same from an address and a port. */
+bool ipvs_destination_id_parse(const char *address, uint16_t port,
+                               const struct ipvs_service_id *service,
+                               struct ipvs_destination_id *id);
+
 /** Whether a virtual-server or real-server instance is enabled. */
 bool ipvs_desired_enabled(const struct lyd_node *node);
 
 /**
- * Add the service that an entry asks for to a table, or nothing if the entry is not enabled.
+ * Add the service that an entry asks for to a table, with its sorry servers beside it, or nothing
+ * if the entry is not enabled.
  * @param entry A valid entry of the list virtual-server; the table borrows its nodes.
  * @param table Where to add it; unchanged if not DONE.
  * @return REFUSED, with the path, for what the kernel cannot do and YANG cannot rule out:

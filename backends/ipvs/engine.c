@@ -6,6 +6,7 @@
 #include "agent/log.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/steered.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define RETRY_MS 5000
@@ -41,6 +42,7 @@ static void on_closed(uv_handle_t *handle)
 
 void ipvs_engine_free(struct ipvs_engine *engine)
 {
+    ipvs_steered_end(engine->steered);
     ipvs_close(engine->sock);
     snapshot_unref(engine->running);
     uv_close((uv_handle_t *)&engine->retry, on_closed);
@@ -225,8 +227,10 @@ static int reconcile(struct ipvs_engine *engine)
     struct ipvs_operations operations = {0};
 
     int error = desire_all(engine, &desired) ? read_desired(engine, &desired, &held) : ENOMEM;
-    if (!error && !ipvs_plan(&desired, &held, &operations))
+    if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
+                   !ipvs_plan(&desired, &held, &operations)))
         error = ENOMEM;
+    engine->generation++;
     if (!error) {
         if (ipvs_engine_run(engine, &operations, true) != 0)
             log_errors(&operations);

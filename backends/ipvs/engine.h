@@ -19,6 +19,8 @@ struct ipvs_engine {
     struct ipvs_since *since; /**< Since when the kernel counts. Owned. */
     struct ipvs_pool *pool;   /**< Sockets of the readers. Owned. */
     uv_timer_t retry;         /**< Runs while the engine is down. */
+    uint64_t generation;      /**< Rises when the kernel's table is changed beside transactions. */
+    struct ipvs_steered *steered; /**< What follows steering. Owned. */
 };
 
 /**

@@ -113,8 +113,10 @@ struct ipvs_service *ipvs_table_add(struct ipvs_table *table)
 
 void ipvs_table_clear(struct ipvs_table *table)
 {
-    for (size_t i = 0; i < table->count; i++)
+    for (size_t i = 0; i < table->count; i++) {
         free(table->services[i].destinations);
+        free(table->services[i].sorry);
+    }
     free(table->services);
     *table = (struct ipvs_table){0};
 }
@@ -132,6 +134,16 @@ struct ipvs_destination *ipvs_service_add(struct ipvs_service *service)
     struct ipvs_destination *destination = &service->destinations[service->count++];
     memset(destination, 0, sizeof *destination);
     return destination;
+}
+
+void ipvs_service_exchange(struct ipvs_service *service)
+{
+    struct ipvs_destination *destinations = service->destinations;
+    size_t count = service->count;
+    service->destinations = service->sorry;
+    service->count = service->sorry_count;
+    service->sorry = destinations;
+    service->sorry_count = count;
 }
 
 static int order_destinations(const void *a, const void *b)

@@ -83,6 +83,8 @@ struct ipvs_service {
         netmask; /**< As the kernel has it: an IPv4 mask in network order, or an IPv6 length. */
     struct ipvs_destination *destinations; /**< Owned by the table. */
     size_t count;
+    struct ipvs_destination *sorry; /**< Its sorry servers; only of what is desired. Owned. */
+    size_t sorry_count;
 
     struct ipvs_statistics statistics; /**< Only of what is held. */
 
@@ -135,6 +137,9 @@ void ipvs_table_clear(struct ipvs_table *table);
  * @return Belongs to the service; NULL for want of memory.
  */
 struct ipvs_destination *ipvs_service_add(struct ipvs_service *service);
+
+/** Exchange the destinations of a service and its sorry servers, to work at these. */
+void ipvs_service_exchange(struct ipvs_service *service);
 
 /** Sort a service's destinations by identity, for ipvs_service_find(). */
 void ipvs_service_sort(struct ipvs_service *service);

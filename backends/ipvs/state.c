@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/log.h"
+#include "agent/steering/steering.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
@@ -18,6 +19,7 @@ struct reading {
     bool known;              /* Whether the kernel could be read. */
     struct ipvs_table table; /* What it has. */
     struct ipvs_index index; /* Of table. */
+    struct agent *agent;
     struct error *err;
 };
 
@@ -122,6 +124,16 @@ static enum outcome fill_real(const struct reading *reading, const struct entry 
     return outcome;
 }
 
+/* Whether a sorry server is in the place of the real servers. */
+static enum outcome fill_sorry(const struct reading *reading, struct lyd_node *sorry, bool lost,
+                               const struct ipvs_service *service)
+{
+    struct ipvs_destination_id id;
+    bool held = service && ipvs_desired_destination_id(sorry, &service->id, &id) &&
+                ipvs_service_find(service, &id);
+    return state_add(sorry, "in-use", lost && held ? "true" : "false", reading->err);
+}
+
 static bool takes_connections(const struct ipvs_service *service)
 {
     for (size_t i = 0; i < service->count; i++) {
@@ -153,11 +165,16 @@ static enum outcome fill_virtual(const struct reading *reading, const struct ent
     if (outcome == DONE && service)
         outcome = add_statistics(reading, node, &service->statistics,
                                  ipvs_since_get(reading->engine->since, &service->id, NULL));
+    bool lost = steering_quorum_lost(reading->agent, leaf_value(entry->node, "name"));
     struct lyd_node *child;
     LY_LIST_FOR(lyd_child(node), child)
     {
-        if (outcome == DONE && child->schema && strcmp(child->schema->name, "real-server") == 0)
+        if (outcome != DONE || !child->schema)
+            continue;
+        if (strcmp(child->schema->name, "real-server") == 0)
             outcome = fill_real(reading, entry, child, enabled, service);
+        else if (strcmp(child->schema->name, "sorry-server") == 0)
+            outcome = fill_sorry(reading, child, lost, service);
     }
     return outcome;
 }
@@ -231,7 +248,8 @@ static bool is_up(struct backend *backend)
 enum outcome ipvs_operational(struct backend *backend, const struct state_request *request,
                               struct error *err)
 {
-    struct reading reading = {.request = request, .engine = backend->data, .err = err};
+    struct reading reading = {
+        .request = request, .engine = backend->data, .agent = backend->agent, .err = err};
     enum outcome outcome = DONE;
 
     /* While it is down it is not asked: that would load, or try to load, a module each time. */
