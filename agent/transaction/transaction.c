@@ -215,10 +215,10 @@ static void run_step(struct transaction *transaction);
 
 static bool take_part(const struct transaction *transaction, size_t index)
 {
+    if (!transaction->parts) /* nothing changes, or it has not got so far */
+        return false;
     const struct transaction_part *part = &transaction->parts[index];
-    if (transaction->phase == REVERTING)
-        return part->applied;
-    return part->changes.count > 0;
+    return transaction->phase == REVERTING ? part->applied : part->changes.count > 0;
 }
 
 /* The engines have it: the next one runs on top of it while it is being stored. */

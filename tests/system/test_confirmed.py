@@ -1,7 +1,6 @@
 """Confirmed commits (RFC 6241, 8.4): taken back unless they are confirmed, whatever happens."""
 
 import contextlib
-import os
 import random
 import subprocess
 import threading
@@ -11,6 +10,7 @@ import pytest
 from ncclient import manager
 
 from daemon import PERMIT_ADMIN
+from faults import fill, small_disk
 from netconf import BASE, RpcError, item, items, wait_for
 
 A = items(item("a", "<value>new</value>"))
@@ -292,22 +292,13 @@ def test_who_confirms_too_late_is_told(old):
 
 def test_the_rollback_is_tried_again_until_it_works(daemon_factory, tmp_path):
     """The state folder is full when the time runs out."""
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", small], check=True)
-    try:
-        daemon = daemon_factory(start=False, null=True)
-        daemon.state = small / "state"
-        daemon.start()
+    with small_disk(tmp_path, daemon_factory) as (daemon, small):
         old = "o" * 8000
         with daemon.session() as session:
             session.set(items(item("a", f"<value>{old}</value>")))
             session.edit(A)
             confirmed(session, 1)
-            with open(small / "filler", "wb") as filler:
-                with pytest.raises(OSError):
-                    while True:
-                        os.write(filler.fileno(), bytes(4096))
+            fill(small)
             wait_for(lambda: "cannot be taken back" in daemon.log(), "a failed attempt")
             assert session.get("null/item/held") == ["new"]
             assert refused(session, "<commit/>").tag == "in-use"
@@ -317,37 +308,25 @@ def test_the_rollback_is_tried_again_until_it_works(daemon_factory, tmp_path):
         daemon.kill()
         daemon.start()
         assert held(daemon) == ["new"]
-        daemon.stop()
-    finally:
-        subprocess.run(["umount", small], check=True)
 
 
 def test_a_point_that_cannot_be_stored_refuses_the_commit(daemon_factory, tmp_path):
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", small], check=True)
-    try:
-        daemon = daemon_factory(start=False, null=True)
-        daemon.state = small / "state"
-        daemon.start()
+    with small_disk(tmp_path, daemon_factory) as (daemon, small):
         with daemon.session() as session:
             session.set(items(item("a", "<value>" + "o" * 8000 + "</value>")))
-            with open(small / "filler", "wb") as filler:
-                with pytest.raises(OSError):
-                    while True:
-                        os.write(filler.fileno(), bytes(4096))
-            session.edit(A)
-            with pytest.raises(RpcError) as full:
-                confirmed(session, 1)
-            assert "No space left" in full.value.message
-            assert session.get("null/item/held") != ["new"]
+            fill(small)
+            # Without edits there is a point, too, and no backend to take anything back.
+            for edit in (None, A):
+                if edit:
+                    session.edit(edit)
+                with pytest.raises(RpcError) as full:
+                    confirmed(session, 1)
+                assert "No space left" in full.value.message
+                assert session.get("null/item/held") != ["new"]
             (small / "filler").unlink()
             session.commit()
             assert session.get("null/item/held") == ["new"]
             assert sorted(p.name for p in daemon.state.glob("confirm*")) == []
-        daemon.stop()
-    finally:
-        subprocess.run(["umount", small], check=True)
 
 
 def test_terms_without_confirmed_are_refused(session):

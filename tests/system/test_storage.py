@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from faults import fill, small_disk
 from netconf import RpcError, item, items, wait_for
 
 
@@ -38,29 +39,6 @@ def test_what_was_not_committed_is_not_kept(daemon):
     daemon.start()
     with daemon.session() as session:
         assert "<item>" not in session.data("candidate")
-
-
-@contextlib.contextmanager
-def small_disk(tmp_path, daemon_factory):
-    """A daemon with its state on a small file system of its own."""
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", small], check=True)
-    try:
-        daemon = daemon_factory(start=False, null=True)
-        daemon.state = small / "state"
-        daemon.start()
-        yield daemon, small
-        daemon.stop()
-    finally:
-        subprocess.run(["umount", small], check=True)
-
-
-def fill(small):
-    with open(small / "filler", "wb") as filler:
-        with pytest.raises(OSError):
-            while True:
-                os.write(filler.fileno(), bytes(4096))
 
 
 def test_a_full_disk_refuses_the_commit_and_changes_nothing(daemon_factory, tmp_path):
