@@ -101,14 +101,15 @@ def test_it_is_counted_how_often_limits_are_met(daemon, session):
     with pytest.raises(Exception):
         manager.connect(host="127.0.0.1", port=daemon.ssh_port, username="admin", password="wrong",
                         hostkey_verify=False, allow_agent=False, look_for_keys=False, timeout=30)
+    wait_for(lambda: state(session)[0]["connections"] == 1, "both connections to end")
     with contextlib.ExitStack() as silent:
         for _ in range(3):
             silent.enter_context(socket.create_connection(("127.0.0.1", daemon.ssh_port)))
         wait_for(lambda: met(session).get("login-timeout", 0) > 0, "the login to take too long")
-    wait_for(lambda: state(session)[0]["logins"] == 0, "the connections to end")
+    wait_for(lambda: state(session)[0]["connections"] == 1, "the connections to end")
+    assert state(session)[0]["logins"] == 0
     seen = met(session)
     assert seen["max-message-size"] == seen["login-attempts"] == seen["max-logins"] == 1
-    assert state(session)[0]["connections"] == 1
 
 
 # Commits that would leave nobody a way in from afar.
