@@ -181,3 +181,11 @@ def wait_for(condition, what, seconds=20):
             return value
         assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
         time.sleep(0.02)  # until the deadline
+
+
+def stays(condition, what, seconds):
+    """See that a function goes on returning something true for a while."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert condition(), f"{what} no longer"
+        time.sleep(0.05)  # until the end

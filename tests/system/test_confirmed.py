@@ -4,14 +4,13 @@ import contextlib
 import random
 import subprocess
 import threading
-import time
 
 import pytest
 from ncclient import manager
 
 from daemon import PERMIT_ADMIN
 from faults import fill, small_disk
-from netconf import BASE, RpcError, item, items, wait_for
+from netconf import BASE, RpcError, item, items, stays, wait_for
 
 A = items(item("a", "<value>new</value>"))
 
@@ -70,8 +69,7 @@ def test_confirming_makes_it_permanent(old):
         confirmed(session, 1)
         session.commit()
     assert not (old.state / "confirm").exists()
-    time.sleep(1.5)  # past the time at which it would have been taken back
-    assert held(old) == ["new"]
+    stays(lambda: held(old) == ["new"], "the change is there past its time", 1.5)
     old.kill()
     old.start()
     assert held(old) == ["new"]
@@ -192,8 +190,8 @@ def test_a_second_one_extends_the_time_and_keeps_the_point(old):
         confirmed(session, 1)
         session.edit(items(item("b", "<value>second</value>")))
         confirmed(session, 60)
-        time.sleep(1.5)  # past the first one's time
-        assert sorted(session.get("null/item/held")) == ["new", "second"]
+        stays(lambda: sorted(session.get("null/item/held")) == ["new", "second"],
+              "both changes are there past the first one's time", 1.5)
         confirmed(session, 1)
         is_old(old)
 
@@ -251,8 +249,7 @@ def test_a_failed_one_arms_nothing(old, step):
         assert not (old.state / "confirm").exists()
         session.rpc("<discard-changes/>")
         session.set(items(item("a", "<value>kept</value>")))
-    time.sleep(1.5)  # past the time at which a timer that was forgotten would run out
-    assert held(old) == ["kept"]
+    stays(lambda: held(old) == ["kept"], "the change is there, as no timer was forgotten", 1.5)
     old.kill()
     old.start()
     assert held(old) == ["kept"]
