@@ -15,6 +15,7 @@
 #include "agent/configuration.h"
 #include "agent/event/event.h"
 #include "agent/log.h"
+#include "agent/memory.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
 #include "agent/steering/steering.h"
@@ -286,6 +287,7 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
                          struct error *err)
 {
     *agent = (struct agent){.options = *options, .started = clock_now()};
+    memory_set_up();
     enum outcome outcome = open_loop(agent, err);
     if (outcome == DONE)
         outcome = load_schema(options, &agent->schema, err);
@@ -321,6 +323,8 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
 
 void agent_run(struct agent *agent)
 {
+    memory_freed(agent->running->count);
+    memory_give_back();
     sd_notify(0, "READY=1");
     log_notice(AREA_AGENT, "noriad " NORIA_VERSION " is ready: %zu entries at revision %llu",
                agent->running->count, (unsigned long long)agent->running->revision);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/array.h"
+#include "agent/memory.h"
 
 /* An edit in progress. */
 struct edit {
@@ -292,6 +293,7 @@ enum outcome edit_snapshot(const struct schema *schema, const struct snapshot *b
             (*result)->committed = base->committed;
         }
     }
+    memory_freed(edit.put_count);
     edit_free(&edit);
     snapshot_unref(nothing);
     return outcome;

@@ -9,6 +9,7 @@
 #include "agent/clock.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
+#include "agent/memory.h"
 #include "agent/netconf/internal.h"
 #include "agent/netconf/rpc.h"
 #include "agent/netconf/subscription.h"
@@ -175,6 +176,7 @@ static bool serve_request(struct session *session, struct nc_session *nc,
         rpc_explain(session, nc_session_get_version(nc) == 1);
     }
     link_done(session->link, bad);
+    memory_give_back();
     return !(result & (NC_PSPOLL_SESSION_TERM | NC_PSPOLL_ERROR | NC_PSPOLL_NOSESSIONS));
 }
 

@@ -5,7 +5,6 @@
  */
 #include "agent/transaction/internal.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "agent/log.h"
@@ -26,8 +25,6 @@ static void fold_work(uv_work_t *work)
     if (journal_fold(&queue->fold, &error) != DONE)
         log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
     error_clear(&error);
-    /* A large change lets the journal grow, and its work leaves much memory behind. */
-    malloc_trim(0);
 }
 
 /* Only while the journal is in nobody's hands. */
