@@ -7,23 +7,41 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/memory.h"
 
-/* Pick the entries out of the snapshot; whole units are passed over by their range. */
-static void pick_entries(struct agent *agent,
-                         bool (*wanted)(const struct unit *, const struct entry *, void *),
-                         void *arg, struct operational *state)
+static enum outcome count_entry(const struct entry *entry, void *arg)
 {
-    for (size_t u = 0; u < agent->schema->unit_count; u++) {
-        const struct unit *unit = &agent->schema->units[u];
-        if (wanted && !wanted(unit, NULL, arg))
-            continue;
-        size_t count, first = snapshot_range(state->running, unit, &count);
-        for (size_t i = first; i < first + count; i++) {
-            const struct entry *entry = state->running->entries[i];
-            if (!wanted || wanted(unit, entry, arg))
-                state->entries[state->count++] = entry;
-        }
-    }
+    ++*(size_t *)arg;
+    return DONE;
+}
+
+static enum outcome pick_entry(const struct entry *entry, void *arg)
+{
+    struct operational *state = arg;
+    state->entries[state->count++] = entry;
+    return DONE;
+}
+
+static void each_entry(const struct agent *agent, const struct entry_choice *choices,
+                       const struct snapshot *running,
+                       enum outcome (*function)(const struct entry *entry, void *arg), void *arg)
+{
+    for (size_t u = 0; u < agent->schema->unit_count; u++)
+        snapshot_each(running, &agent->schema->units[u], &choices[u], function, arg);
+}
+
+static enum outcome pick_entries(const struct agent *agent, const struct entry_choice *choices,
+                                 struct operational *state, struct error *err)
+{
+    size_t room = 1;
+    each_entry(agent, choices, state->running, count_entry, &room);
+    state->entries = calloc(room, sizeof(*state->entries));
+    state->trees = calloc(room, sizeof(*state->trees));
+    state->nodes = calloc(room, sizeof(*state->nodes));
+    if (!state->entries || !state->trees || !state->nodes)
+        return fail_memory(err);
+    each_entry(agent, choices, state->running, pick_entry, state);
+    return DONE;
 }
 
 static enum outcome copy_tree(const struct entry *entry, struct lyd_node **tree,
@@ -101,22 +119,11 @@ out:
     return outcome;
 }
 
-enum outcome operational_read(struct agent *agent,
-                              bool (*wanted)(const struct unit *unit, const struct entry *entry,
-                                             void *arg),
-                              void *arg, struct operational *state, struct error *err)
+enum outcome operational_read(struct agent *agent, const struct entry_choice *choices,
+                              struct operational *state, struct error *err)
 {
-    enum outcome outcome = DONE;
     *state = (struct operational){.running = agent_running(agent)};
-    size_t room = state->running->count + 1;
-    state->entries = calloc(room, sizeof(*state->entries));
-    state->trees = calloc(room, sizeof(*state->trees));
-    state->nodes = calloc(room, sizeof(*state->nodes));
-    if (!state->entries || !state->trees || !state->nodes) {
-        outcome = fail_memory(err);
-        goto out;
-    }
-    pick_entries(agent, wanted, arg, state);
+    enum outcome outcome = pick_entries(agent, choices, state, err);
     for (size_t i = 0; i < state->count && outcome == DONE; i++) {
         outcome = copy_tree(state->entries[i], &state->trees[i], &state->nodes[i], err);
         if (outcome == DONE && !agent->owners[state->entries[i]->unit->rank])
@@ -125,7 +132,6 @@ enum outcome operational_read(struct agent *agent,
     for (size_t i = 0; i < agent->backend_count && outcome == DONE; i++)
         if (agent->backends[i].ops->operational)
             outcome = ask_backend(agent, &agent->backends[i], state, err);
-out:
     if (outcome != DONE)
         operational_free(state);
     return outcome;
@@ -139,5 +145,6 @@ void operational_free(struct operational *state)
     free(state->nodes);
     free(state->entries);
     snapshot_unref(state->running);
+    memory_freed(state->count);
     *state = (struct operational){0};
 }

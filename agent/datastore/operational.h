@@ -21,13 +21,11 @@ struct operational {
 
 /**
  * Read the state of entries of one snapshot.
- * @param wanted Called for each unit, then for each entry of a wanted unit; NULL is all.
+ * @param choices What is asked for, by the units' rank.
  * @param[out] state To be ended with operational_free().
  */
-enum outcome operational_read(struct agent *agent,
-                              bool (*wanted)(const struct unit *unit, const struct entry *entry,
-                                             void *arg),
-                              void *arg, struct operational *state, struct error *err);
+enum outcome operational_read(struct agent *agent, const struct entry_choice *choices,
+                              struct operational *state, struct error *err);
 
 /** Free what a state owns, and empty it. */
 void operational_free(struct operational *state);

@@ -211,6 +211,25 @@ size_t snapshot_range(const struct snapshot *snapshot, const struct unit *unit, 
     return first;
 }
 
+enum outcome snapshot_each(const struct snapshot *snapshot, const struct unit *unit,
+                           const struct entry_choice *choice,
+                           enum outcome (*function)(const struct entry *entry, void *arg),
+                           void *arg)
+{
+    enum outcome outcome = DONE;
+    if (choice->wanted && choice->all) {
+        size_t count, first = snapshot_range(snapshot, unit, &count);
+        for (size_t i = first; i < first + count && outcome == DONE; i++)
+            outcome = function(snapshot->entries[i], arg);
+    } else if (choice->wanted) {
+        for (size_t i = 0; i < choice->key_count && outcome == DONE; i++) {
+            const struct entry *entry = snapshot_find(snapshot, unit, choice->keys[i]);
+            outcome = entry ? function(entry, arg) : DONE;
+        }
+    }
+    return outcome;
+}
+
 static int compare_pointed(const void *a, const void *b)
 {
     return entry_compare(*(struct entry *const *)a, *(struct entry *const *)b);

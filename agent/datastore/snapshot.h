@@ -54,6 +54,24 @@ void snapshot_unref(struct snapshot *snapshot);
 const struct entry *snapshot_find(const struct snapshot *snapshot, const struct unit *unit,
                                   const char *key);
 
+/** Which entries of a unit are asked for. */
+struct entry_choice {
+    bool wanted; /**< Some. */
+    bool all;    /**< Every one; else those with the keys that follow. */
+    char **keys; /**< As entries have them, in their order. Owned by whoever made the choice. */
+    size_t key_count;
+};
+
+/**
+ * Call a function for each entry of a unit that is asked for, in the order of the snapshot.
+ * @param function Its first outcome but DONE ends it.
+ * @return That outcome, or DONE.
+ */
+enum outcome snapshot_each(const struct snapshot *snapshot, const struct unit *unit,
+                           const struct entry_choice *choice,
+                           enum outcome (*function)(const struct entry *entry, void *arg),
+                           void *arg);
+
 /** The entries of a unit. @return The first one's index; *count is how many follow. */
 size_t snapshot_range(const struct snapshot *snapshot, const struct unit *unit, size_t *count);
 

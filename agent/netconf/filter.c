@@ -249,7 +249,7 @@ enum selection filter_select(const struct filter *filter, const struct lyd_node 
 
 /* Which entries can matter. */
 
-static void want_all(struct filter_unit *unit)
+static void want_all(struct entry_choice *unit)
 {
     unit->wanted = unit->all = true;
 }
@@ -284,31 +284,45 @@ static char *asked_keys(const struct lyd_node_opaq *element, const struct lysc_n
     return keys;
 }
 
-static void want_asked(struct filter_unit *unit, const struct lyd_node_opaq *element,
+/* The first of a unit's keys that does not come before one. */
+static size_t place_of(const struct entry_choice *unit, const char *key)
+{
+    size_t low = 0, high = unit->key_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(unit->keys[middle], key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void want_asked(struct entry_choice *unit, const struct lyd_node_opaq *element,
                        const struct lysc_node *list)
 {
     char *key = asked_keys(element, list);
-    char **keys = key ? realloc(unit->keys, (unit->key_count + 1) * sizeof(*keys)) : NULL;
+    size_t place = key ? place_of(unit, key) : 0;
     unit->wanted = true;
+    if (key && place < unit->key_count && !strcmp(unit->keys[place], key)) {
+        free(key);
+        return;
+    }
+    char **keys = key ? realloc(unit->keys, (unit->key_count + 1) * sizeof(*keys)) : NULL;
     if (!keys) {
         free(key);
         unit->all = true;
         return;
     }
     unit->keys = keys;
-    for (size_t i = 0; i < unit->key_count; i++) {
-        if (!strcmp(keys[i], key)) {
-            free(key);
-            return;
-        }
-    }
-    keys[unit->key_count++] = key;
+    memmove(keys + place + 1, keys + place, (unit->key_count++ - place) * sizeof(*keys));
+    keys[place] = key;
 }
 
 static void want_by_top(struct filter *filter, const struct unit *unit,
                         const struct lyd_node_opaq *top)
 {
-    struct filter_unit *wanted = &filter->units[unit->rank];
+    struct entry_choice *wanted = &filter->units[unit->rank];
     const struct lyd_node *item;
     bool others = false;
     if (!unit->list)
@@ -346,18 +360,6 @@ bool filter_wants_top(const struct filter *filter, const struct lysc_node *top)
     bool any = tops.count;
     filter_set_free(&tops);
     return any;
-}
-
-bool filter_wants(const struct unit *unit, const struct entry *entry, void *arg)
-{
-    const struct filter *filter = arg;
-    const struct filter_unit *wanted = &filter->units[unit->rank];
-    if (!entry || wanted->all)
-        return wanted->wanted;
-    for (size_t i = 0; i < wanted->key_count; i++)
-        if (!strcmp(wanted->keys[i], entry->key))
-            return true;
-    return false;
 }
 
 /* Reading. */

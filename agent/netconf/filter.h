@@ -12,14 +12,6 @@
 /** What of a node is asked for. */
 enum selection { SELECT_NOTHING, SELECT_PART, SELECT_ALL };
 
-/** Which entries of a unit can matter. */
-struct filter_unit {
-    bool wanted; /**< Some. */
-    bool all;    /**< Every one; else those with the keys that follow. */
-    char **keys; /**< As entries have them. Owned. */
-    size_t key_count;
-};
-
 /** A filter. */
 struct filter {
     const struct schema *schema;
@@ -27,7 +19,7 @@ struct filter {
     struct lyd_node *message;     /**< The request, for a subtree filter. Owned. */
     const struct lyd_node *first; /**< Its first element, or NULL. */
     char *xpath;                  /**< With module names as prefixes. Owned. */
-    struct filter_unit *units;    /**< By rank. Owned. */
+    struct entry_choice *units;   /**< Which entries can matter, by rank. Owned. */
     char *xpath_top; /**< The only top-level node that the expression can concern. NULL: any. Owned.
                       */
 };
@@ -70,9 +62,6 @@ void filter_name(struct lyd_node *node);
 
 /** Free what a filter owns. */
 void filter_free(struct filter *filter);
-
-/** For operational_read(): whether a unit (entry is NULL) or an entry can matter. */
-bool filter_wants(const struct unit *unit, const struct entry *entry, void *filter);
 
 /* Subtree filters: */
 

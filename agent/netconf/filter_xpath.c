@@ -88,7 +88,7 @@ static void want_steps(struct filter *filter, const struct step *top, const stru
 {
     for (size_t i = 0; i < filter->schema->unit_count; i++) {
         const struct unit *unit = &filter->schema->units[i];
-        struct filter_unit *wanted = &filter->units[i];
+        struct entry_choice *wanted = &filter->units[i];
         if (!is_step(top, unit->top))
             continue;
         wanted->wanted = !list || !unit->list || is_step(list, unit->list);

@@ -304,26 +304,6 @@ static enum outcome finish(struct rpc *rpc, struct output *output, enum outcome 
 
 /* Configuration */
 
-/* Call a function for each entry of a unit that can matter. */
-static enum outcome each_entry(const struct filter *filter, const struct snapshot *snapshot,
-                               const struct unit *unit,
-                               enum outcome (*function)(const struct entry *entry, void *arg),
-                               void *arg)
-{
-    const struct filter_unit *wanted = &filter->units[unit->rank];
-    enum outcome outcome = DONE;
-    size_t count, first = snapshot_range(snapshot, unit, &count);
-    if (!wanted->wanted)
-        return DONE;
-    for (size_t i = 0; wanted->all && i < count && outcome == DONE; i++)
-        outcome = function(snapshot->entries[first + i], arg);
-    for (size_t i = 0; !wanted->all && i < wanted->key_count && outcome == DONE; i++) {
-        const struct entry *entry = snapshot_find(snapshot, unit, wanted->keys[i]);
-        outcome = entry ? function(entry, arg) : DONE;
-    }
-    return outcome;
-}
-
 static enum outcome complete(const struct view *view, struct lyd_node *node, struct error *err)
 {
     return view_shows_defaults(view) && lyd_new_implicit_tree(node, 0, NULL) ? fail_memory(err)
@@ -370,7 +350,7 @@ enum outcome reading_config(struct rpc *rpc, const struct reading *reading,
             outcome = begin_stored(&output, unit, snapshot_find(snapshot, own, ""));
         }
         if (outcome == DONE)
-            outcome = each_entry(filter, snapshot, unit, add_stored, &output);
+            outcome = snapshot_each(snapshot, unit, &filter->units[i], add_stored, &output);
     }
     outcome = finish(rpc, &output, outcome);
     snapshot_unref(snapshot);
@@ -483,8 +463,7 @@ enum outcome reading_operational(struct rpc *rpc, const struct reading *reading)
     struct output output = {
         .filter = filter, .view = &reading->view, .access = &rpc->access, .err = &rpc->error};
     struct operational state = {0};
-    enum outcome outcome =
-        operational_read(rpc->agent, filter_wants, (void *)filter, &state, &rpc->error);
+    enum outcome outcome = operational_read(rpc->agent, filter->units, &state, &rpc->error);
     for (size_t i = 0; i < state.count && outcome == DONE; i++)
         outcome = add_state(&output, &state, i);
     for (size_t i = 0; i < sizeof(extras) / sizeof(*extras) && outcome == DONE; i++)

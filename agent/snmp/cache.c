@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "agent/log.h"
+#include "agent/memory.h"
 
 #define LIFETIME_MIN UINT64_C(1000000000)
 #define LIFETIME_PER_COST 10
@@ -88,23 +89,32 @@ void snmp_cache_free(struct snmp_cache *cache)
     free(cache);
 }
 
-static bool is_wanted(const struct unit *unit, const struct entry *entry, void *arg)
+/* All of one container and of the lists in it. */
+static enum outcome read_state(struct agent *agent, const struct lysc_node *top,
+                               struct operational *state, struct error *err)
 {
-    const struct source *source = arg;
-
-    return unit->top == source->top;
+    const struct schema *schema = agent->schema;
+    struct entry_choice *choices = calloc(schema->unit_count, sizeof(*choices));
+    if (!choices)
+        return fail_memory(err);
+    for (size_t i = 0; i < schema->unit_count; i++)
+        choices[i].wanted = choices[i].all = schema->units[i].top == top;
+    enum outcome outcome = operational_read(agent, choices, state, err);
+    free(choices);
+    return outcome;
 }
 
 static enum outcome read_source(struct snmp_cache *cache, struct source *source, struct error *err)
 {
     struct operational state = {0};
-    enum outcome outcome = operational_read(cache->agent, is_wanted, source, &state, err);
+    enum outcome outcome = read_state(cache->agent, source->top, &state, err);
 
     for (size_t i = 0; i < cache->count && outcome == DONE; i++) {
         if (top_of(cache->rows[i].schema) == source->top)
             outcome = snmp_rows_fill(&cache->rows[i], &state, err);
     }
     operational_free(&state);
+    memory_give_back();
     return outcome;
 }
 

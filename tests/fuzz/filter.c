@@ -45,7 +45,6 @@ static void by_subtree(const struct filter *filter)
             filter_top(filter, entry->tree, &set);
         }
         filter_select(filter, entry->node, entry->unit->list ? &set : NULL, &part);
-        filter_wants(entry->unit, entry, (void *)filter);
         lyd_free_tree(part);
     }
     filter_set_free(&set);
