@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "agent/array.h"
+#include "agent/datastore/references.h"
 
 #define MAGIC "NORIA1\r\n"
 
@@ -18,10 +19,23 @@ static void write_text(FILE *stream, const char *text)
     fprintf(stream, " %zu %s", strlen(text), text);
 }
 
+/* An entry's data in its top-level container, from the text that it keeps of itself. */
+static void write_data(FILE *stream, const struct unit *unit, const char *xml)
+{
+    const char *top = unit->top->name, *namespace = unit->top->module->ns;
+    size_t length = 2 * strlen(top) + strlen(namespace) + strlen(xml) + strlen("< xmlns=\"\"></>");
+    fputs("data", stream);
+    if (!unit->list && *xml)
+        write_text(stream, xml);
+    else
+        fprintf(stream, " %zu <%s xmlns=\"%s\">%s</%s>", length, top, namespace, xml, top);
+    fputc('\n', stream);
+}
+
 static bool write_entry(FILE *stream, const struct entry *entry)
 {
-    char *xml = NULL;
-    if (lyd_print_mem(&xml, entry->tree, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_KEEPEMPTYCONT))
+    const char *xml = entry_text(entry);
+    if (!xml)
         return false;
     fprintf(stream, "put %" PRIu32 " %" PRIu32, entry->number, entry->last_row);
     write_text(stream, entry->unit->path);
@@ -31,10 +45,7 @@ static bool write_entry(FILE *stream, const struct entry *entry)
         write_text(stream, entry->rows[i].path);
         fputc('\n', stream);
     }
-    fputs("data", stream);
-    write_text(stream, xml ? xml : "");
-    fputc('\n', stream);
-    free(xml);
+    write_data(stream, entry->unit, xml);
     return true;
 }
 
@@ -220,6 +231,19 @@ static void read_rows(struct cursor *cursor, struct entry *stand_in)
     }
 }
 
+static bool stop_at_first(const struct lyd_node *leaf, const struct unit *target, const char *key,
+                          void *arg)
+{
+    return false;
+}
+
+/* Whether an entry can be validated alone; else its company may be in a later record. */
+static bool is_alone(const struct schema *schema, const struct entry *entry)
+{
+    return !schema->rules[entry->unit->rank].whole &&
+           references_of(schema, entry, stop_at_first, NULL);
+}
+
 static enum outcome make_entry(const struct schema *schema, const struct unit *unit,
                                const char *xml, const struct entry *stand_in, struct entry **entry,
                                struct error *err)
@@ -233,8 +257,8 @@ static enum outcome make_entry(const struct schema *schema, const struct unit *u
     enum outcome outcome = entry_new(unit, tree, stand_in, &bare, err);
     if (outcome != DONE)
         return outcome;
-    if (schema->rules[unit->rank].whole || schema->rules[unit->rank].reference_count) {
-        *entry = bare; /* valid only in company, which may be in a later record */
+    if (!is_alone(schema, bare)) {
+        *entry = bare;
         return DONE;
     }
     outcome = entry_validate(schema, bare, entry, err);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/datastore/references.h"
+#include "agent/memory.h"
 #include "agent/transaction/transaction.h"
 
 /* Entries that are validated together with one that refers to them, at most. */
@@ -100,7 +101,10 @@ static enum outcome assemble(const struct snapshot *target, struct lyd_node **tr
     return DONE;
 }
 
-/* The part of a whole tree that is one entry's: its container with it alone, or the rest. */
+/*
+ * The part of a whole tree that is one entry's: its container with it alone, or the rest. *tree is
+ * NULL if a "when" took the entry away.
+ */
 static enum outcome cut_out(const struct schema *schema, const struct entry *entry,
                             struct lyd_node *whole, struct lyd_node **tree, struct error *err)
 {
@@ -122,7 +126,7 @@ static enum outcome cut_out(const struct schema *schema, const struct entry *ent
     }
     *tree = NULL;
     if (lyd_find_sibling_first(lyd_child(top), entry->node, &node))
-        return DONE; /* a "when" took it away */
+        return DONE;
     if (lyd_dup_single(top, NULL, LYD_DUP_WITH_FLAGS, tree) ||
         lyd_dup_single(node, (struct lyd_node_inner *)*tree, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS,
                        NULL)) {
@@ -130,6 +134,33 @@ static enum outcome cut_out(const struct schema *schema, const struct entry *ent
         return fail_memory(err);
     }
     return DONE;
+}
+
+/* Whether validation of the whole left a valid entry as it was: no copy is needed then. */
+static bool stands(const struct entry *entry, const struct lyd_node *whole)
+{
+    struct lyd_node *node;
+    while (whole && whole->schema != entry->unit->top)
+        whole = whole->next;
+    return entry->valid && entry->unit->list && whole &&
+           !lyd_find_sibling_first(lyd_child(whole), entry->node, &node) &&
+           !lyd_compare_single(node, entry->node,
+                               LYD_COMPARE_FULL_RECURSION | LYD_COMPARE_DEFAULTS);
+}
+
+/* The entry that validation of the whole made of one. *valid is NULL if a "when" took it away. */
+static enum outcome take_over(const struct schema *schema, struct entry *entry,
+                              struct lyd_node *whole, struct entry **valid, struct error *err)
+{
+    struct lyd_node *tree;
+    *valid = NULL;
+    if (stands(entry, whole)) {
+        *valid = entry_ref(entry);
+        return DONE;
+    }
+    enum outcome outcome = cut_out(schema, entry, whole, &tree, err);
+    return outcome == DONE && tree ? entry_new_valid(entry->unit, tree, entry, valid, err)
+                                   : outcome;
 }
 
 /* What comes of validation: the entries of the new snapshot, and those that are gone. */
@@ -147,8 +178,11 @@ static enum outcome keep(struct verdict *verdict, const struct entry *before, st
         entry_unref(valid);
         return DONE;
     }
-    verdict->puts[verdict->put_count++] = valid;
-    return entry_continue(&verdict->puts[verdict->put_count - 1], before, err);
+    struct entry **put = &verdict->puts[verdict->put_count++];
+    *put = valid;
+    enum outcome outcome = entry_continue(put, before, err);
+    /* The journal needs the text; it is made here, where several threads may be at work. */
+    return outcome == DONE && !entry_text(*put) ? fail_memory(err) : outcome;
 }
 
 static enum outcome split(const struct schema *schema, const struct snapshot *base,
@@ -157,21 +191,14 @@ static enum outcome split(const struct schema *schema, const struct snapshot *ba
 {
     for (size_t i = 0; i < target->count; i++) {
         struct entry *entry = target->entries[i], *valid;
-        struct lyd_node *tree;
         if (!entry->unit->config)
             continue;
-        enum outcome outcome = cut_out(schema, entry, whole, &tree, err);
-        if (outcome != DONE)
-            return outcome;
         const struct entry *before = snapshot_find(base, entry->unit, entry->key);
-        if (!tree) {
-            if (before)
-                verdict->dels[verdict->del_count++] = before;
-            continue;
-        }
-        outcome = entry_new_valid(entry->unit, tree, entry, &valid, err);
-        if (outcome == DONE)
+        enum outcome outcome = take_over(schema, entry, whole, &valid, err);
+        if (outcome == DONE && valid)
             outcome = keep(verdict, before, valid, err);
+        else if (outcome == DONE && before)
+            verdict->dels[verdict->del_count++] = before;
         if (outcome != DONE)
             return outcome;
     }
@@ -400,6 +427,7 @@ enum outcome transaction_validate(const struct schema *schema, const struct snap
             outcome = fail_memory(err);
     }
     verdict_free(&verdict);
+    memory_freed(changes.count);
     change_set_free(&changes);
     return outcome;
 }
