@@ -29,6 +29,7 @@ static const struct module modules[] = {
     {.name = "ietf-netconf-notifications"},
     {.name = "ietf-netconf-acm"},
     {.name = "noria-agent"},
+    {.name = "noria-director"},
     {.name = "noria-virtual-server"},
     {.name = "noria-health"},
 };

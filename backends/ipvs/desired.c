@@ -62,6 +62,11 @@ bool ipvs_desired_enabled(const struct lyd_node *node)
     return strcmp(value_or(node, "enabled", "true"), "true") == 0;
 }
 
+const char *ipvs_desired_director(const struct lyd_node *node)
+{
+    return value_or(node, "director", "main");
+}
+
 bool ipvs_desired_service_id(const struct lyd_node *node, struct ipvs_service_id *id)
 {
     *id = (struct ipvs_service_id){0};

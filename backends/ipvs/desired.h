@@ -28,6 +28,12 @@ bool ipvs_destination_id_parse(const char *address, uint16_t port,
                                const struct ipvs_service_id *service,
                                struct ipvs_destination_id *id);
 
+/**
+ * The name of the director that serves a virtual server.
+ * @param node The virtual-server instance; of an entry or of a copy. It owns the name.
+ */
+const char *ipvs_desired_director(const struct lyd_node *node);
+
 /** Whether a virtual-server or real-server instance is enabled. */
 bool ipvs_desired_enabled(const struct lyd_node *node);
 

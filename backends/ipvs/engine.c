@@ -1,60 +1,170 @@
 #include "backends/ipvs/engine.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/clock.h"
 #include "agent/log.h"
-#include "backends/ipvs/desired.h"
+#include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
-#include "backends/ipvs/steered.h"
 
-#define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define RETRY_MS 5000
-#define FEW 64           /* services up to which they are asked for one by one */
-#define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
+#define PATIENCE_MS 250 /* doubles, up to the most */
+#define MOST_PATIENCE_MS 64000
+#define FEW 64 /* services up to which they are asked for one by one */
 
-struct ipvs_engine *ipvs_engine_new(struct backend *backend, const struct snapshot *running)
+struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char *name, char *path)
 {
     struct ipvs_engine *engine = calloc(1, sizeof *engine);
-    if (!engine)
-        return NULL;
-    engine->since = ipvs_since_new();
-    engine->pool = ipvs_pool_new();
-    if (!engine->since || !engine->pool || uv_timer_init(backend->loop, &engine->retry) != 0) {
-        ipvs_since_free(engine->since);
-        ipvs_pool_free(engine->pool);
+    if (!engine || uv_mutex_init(&engine->lock) != 0) {
         free(engine);
+        free(path);
         return NULL;
     }
-    engine->backend = backend;
+    atomic_init(&engine->refs, 1);
+    engine->backend = directors->backend;
+    engine->directors = directors;
+    engine->path = path;
+    engine->name = strdup(name);
+    engine->since = ipvs_since_new();
+    engine->pool = ipvs_pool_new(path);
+    if (!engine->name || !engine->since || !engine->pool ||
+        uv_timer_init(engine->backend->loop, &engine->retry) != 0) {
+        ipvs_engine_unref(engine);
+        return NULL;
+    }
     engine->retry.data = engine;
-    engine->running = snapshot_ref(running);
+    engine->patience_ms = PATIENCE_MS;
     return engine;
+}
+
+struct ipvs_engine *ipvs_engine_ref(struct ipvs_engine *engine)
+{
+    atomic_fetch_add(&engine->refs, 1);
+    return engine;
+}
+
+void ipvs_engine_unref(struct ipvs_engine *engine)
+{
+    if (!engine || atomic_fetch_sub(&engine->refs, 1) != 1)
+        return;
+    ipvs_since_free(engine->since);
+    ipvs_pool_free(engine->pool);
+    free(engine->status.reason);
+    free(engine->name);
+    free(engine->path);
+    uv_mutex_destroy(&engine->lock);
+    free(engine);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct ipvs_engine *engine = handle->data;
-    ipvs_since_free(engine->since);
-    ipvs_pool_free(engine->pool);
-    free(engine);
+    ipvs_engine_unref(handle->data);
 }
 
-void ipvs_engine_free(struct ipvs_engine *engine)
+static void close_sockets(struct ipvs_engine *engine)
 {
-    ipvs_steered_end(engine->steered);
     ipvs_close(engine->sock);
-    snapshot_unref(engine->running);
+    engine->sock = NULL;
+    ipvs_pool_renew(engine->pool);
+}
+
+void ipvs_engine_close(struct ipvs_engine *engine)
+{
+    if (!engine)
+        return;
+    close_sockets(engine);
     uv_close((uv_handle_t *)&engine->retry, on_closed);
 }
 
-void ipvs_engine_set_running(struct ipvs_engine *engine, const struct snapshot *running)
+/* -- Status ----------------------------------------------------------------------------------- */
+
+bool ipvs_engine_is_up(struct ipvs_engine *engine)
 {
-    if (!running)
-        return;
-    struct snapshot *old = engine->running;
-    engine->running = snapshot_ref(running);
-    snapshot_unref(old);
+    uv_mutex_lock(&engine->lock);
+    bool up = engine->status.up;
+    uv_mutex_unlock(&engine->lock);
+    return up;
+}
+
+enum outcome ipvs_engine_fail(struct ipvs_engine *engine, struct error *err)
+{
+    uv_mutex_lock(&engine->lock);
+    const char *reason = engine->status.reason ? engine->status.reason : "it has not started";
+    if (engine->path)
+        fail(err, TAG_RESOURCE_DENIED, NULL, "The director %s is down: %s", engine->name, reason);
+    else
+        fail(err, TAG_RESOURCE_DENIED, NULL, "the ipvs backend is down: %s", reason);
+    uv_mutex_unlock(&engine->lock);
+    return FAILED;
+}
+
+/* Takes the reason. @return Whether this is new. */
+static bool set_status(struct ipvs_engine *engine, bool up, char *reason)
+{
+    struct ipvs_status *status = &engine->status;
+    uv_mutex_lock(&engine->lock);
+    bool same_reason =
+        reason && status->reason ? strcmp(reason, status->reason) == 0 : reason == status->reason;
+    bool news = !status->last_change || status->up != up || !same_reason;
+    if (!status->last_change || status->up != up)
+        status->last_change = clock_now();
+    free(status->reason);
+    status->reason = reason;
+    status->up = up;
+    if (engine->sock)
+        status->info = engine->sock->info;
+    uv_mutex_unlock(&engine->lock);
+    return news;
+}
+
+/* The backend fares as its main director does; the others are told of by themselves. */
+static void set_down(struct ipvs_engine *engine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void on_retry(uv_timer_t *timer)
+{
+    ipvs_engine_connect(timer->data);
+}
+
+static void set_down(struct ipvs_engine *engine, const char *format, ...)
+{
+    char *reason;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&reason, format, args) < 0)
+        reason = NULL;
+    va_end(args);
+    close_sockets(engine);
+    engine->missing = 0;
+    engine->patience_ms = PATIENCE_MS;
+    if (!engine->path)
+        backend_report_down(engine->backend, "%s", reason ? reason : "out of memory");
+    if (set_status(engine, false, reason) && engine->path)
+        log_warning(AREA_IPVS, "director %s is down: %s", engine->name, reason ? reason : "?");
+    if (!uv_is_active((uv_handle_t *)&engine->retry))
+        uv_timer_start(&engine->retry, on_retry, RETRY_MS, RETRY_MS);
+}
+
+void ipvs_engine_ready(struct ipvs_engine *engine)
+{
+    uv_timer_stop(&engine->retry);
+    /*
+     * What the kernel does not take now it may take soon: without a loopback that is up, a new
+     * namespace knows no unicast address, and so takes no real server.
+     */
+    if (!engine->missing)
+        engine->patience_ms = PATIENCE_MS;
+    else if (uv_timer_start(&engine->retry, on_retry, engine->patience_ms, 0) == 0 &&
+             engine->patience_ms < MOST_PATIENCE_MS)
+        engine->patience_ms *= 2;
+    if (set_status(engine, true, NULL) && engine->path)
+        log_notice(AREA_IPVS, "director %s is up in %s", engine->name, engine->path);
+    if (!engine->path)
+        backend_report_up(engine->backend);
 }
 
 /* -- Reading ---------------------------------------------------------------------------------- */
@@ -132,6 +242,8 @@ static void note_since(struct ipvs_since *since, const struct ipvs_operation *op
 
 int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operations, bool go_on)
 {
+    if (!engine->sock)
+        return ENOTCONN; /* every operation is IPVS_NOT_RUN, as it was made */
     int error = ipvs_run(engine->sock, operations->list, operations->count, go_on);
     for (size_t i = 0; i < operations->count; i++) {
         const struct ipvs_operation *operation = &operations->list[i];
@@ -148,123 +260,95 @@ int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operatio
     return error;
 }
 
-/* -- The whole table -------------------------------------------------------------------------- */
-
-/* What the running configuration wants; what it cannot have is logged and left out. */
-static bool desire_all(struct ipvs_engine *engine, struct ipvs_table *desired)
-{
-    const struct unit *unit = schema_unit_find(engine->backend->schema, UNIT);
-    size_t count = 0, first = unit ? snapshot_range(engine->running, unit, &count) : 0;
-
-    for (size_t i = 0; i < count; i++) {
-        struct error err = {0};
-        enum outcome outcome = ipvs_desired(engine->running->entries[first + i], desired, &err);
-        if (outcome != DONE)
-            log_error(AREA_IPVS, "%s is not served: %s", err.path ? err.path : "a virtual server",
-                      error_message(&err));
-        error_clear(&err);
-        if (outcome == FAILED)
-            return false;
-    }
-    return true;
-}
-
-static int read_desired(struct ipvs_engine *engine, const struct ipvs_table *desired,
-                        struct ipvs_table *held)
-{
-    struct ipvs_service_id *ids = calloc(desired->count + 1, sizeof *ids);
-    if (!ids)
-        return ENOMEM;
-    for (size_t i = 0; i < desired->count; i++)
-        ids[i] = desired->services[i].id;
-    int error = ipvs_engine_read(engine, ids, desired->count, held);
-    free(ids);
-    return error;
-}
-
-static void log_errors(const struct ipvs_operations *operations)
-{
-    size_t errors = 0;
-    for (size_t i = 0; i < operations->count; i++) {
-        const struct ipvs_operation *operation = &operations->list[i];
-        struct error err = {0};
-        if (operation->result == 0 || ++errors > LOGGED_ERRORS)
-            continue;
-        ipvs_explain(operation, operation->result > 0 ? operation->result : ETIMEDOUT, "", &err);
-        log_error(AREA_IPVS, "%s", error_message(&err));
-        error_clear(&err);
-    }
-    if (errors > LOGGED_ERRORS)
-        log_error(AREA_IPVS, "%zu operations more failed", errors - LOGGED_ERRORS);
-}
-
-static void log_summary(const struct ipvs_operations *operations, size_t services)
-{
-    size_t done[2][3] = {{0}};
-    for (size_t i = 0; i < operations->count; i++) {
-        const struct ipvs_operation *operation = &operations->list[i];
-        if (operation->result == 0)
-            done[ipvs_on_destination(operation)][operation->verb]++;
-    }
-    if (operations->count == 0)
-        log_notice(AREA_IPVS, "the kernel's table is as configured: %zu services", services);
-    else
-        log_notice(AREA_IPVS,
-                   "reconciled: %zu services added, %zu edited; "
-                   "%zu real servers added, %zu edited, %zu deleted",
-                   done[0][IPVS_ADD], done[0][IPVS_EDIT], done[1][IPVS_ADD], done[1][IPVS_EDIT],
-                   done[1][IPVS_DELETE]);
-}
-
-/*
- * Make the kernel hold what the running configuration says. One service that it does not take
- * keeps no other from being served.
- * @return 0 or the errno of a reading that failed.
- */
-static int reconcile(struct ipvs_engine *engine)
-{
-    struct ipvs_table desired = {0}, held = {0};
-    struct ipvs_operations operations = {0};
-
-    int error = desire_all(engine, &desired) ? read_desired(engine, &desired, &held) : ENOMEM;
-    if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
-                   !ipvs_plan(&desired, &held, &operations)))
-        error = ENOMEM;
-    engine->generation++;
-    if (!error) {
-        if (ipvs_engine_run(engine, &operations, true) != 0)
-            log_errors(&operations);
-        log_summary(&operations, desired.count);
-    }
-    ipvs_operations_clear(&operations);
-    ipvs_table_clear(&held);
-    ipvs_table_clear(&desired);
-    return error;
-}
-
-static void on_retry(uv_timer_t *timer)
-{
-    ipvs_engine_connect(timer->data);
-}
+/* -- Coming and going ------------------------------------------------------------------------- */
 
 void ipvs_engine_lost(struct ipvs_engine *engine, int error)
 {
-    ipvs_close(engine->sock);
-    engine->sock = NULL;
-    backend_report_down(engine->backend, "%s", ipvs_explain_down(error));
-    if (!uv_is_active((uv_handle_t *)&engine->retry))
-        uv_timer_start(&engine->retry, on_retry, RETRY_MS, RETRY_MS);
+    set_down(engine, "%s", ipvs_explain_down(error));
+}
+
+/* The namespace cannot be entered. */
+static void set_unreachable(struct ipvs_engine *engine, int error)
+{
+    engine->absent = error == ENOENT;
+    if (error == ENOENT)
+        set_down(engine,
+                 "there is no network namespace %s: create it ('ip netns add'), or configure "
+                 "another",
+                 engine->path);
+    else if (error == EPERM || error == EACCES)
+        set_down(engine,
+                 "the network namespace %s may not be entered: run noriad as root, or give its "
+                 "service CAP_SYS_ADMIN",
+                 engine->path);
+    else
+        set_down(engine, "the network namespace %s cannot be entered: %s", engine->path,
+                 strerrordesc_np(error));
+}
+
+void ipvs_engine_collide(struct ipvs_engine *engine, const char *other)
+{
+    engine->absent = false;
+    set_down(engine, "the network namespace %s is that of the director %s: name another",
+             engine->path, other);
+}
+
+static int open_socket(void *arg)
+{
+    return ipvs_open(arg);
+}
+
+bool ipvs_engine_open(struct ipvs_engine *engine)
+{
+    int result = 0;
+    if (engine->sock)
+        return true;
+    int error = ipvs_namespace_find(engine->path, &engine->id);
+    const char *other = error ? NULL : ipvs_directors_in(engine->directors, engine);
+    if (other) {
+        ipvs_engine_collide(engine, other);
+        return false;
+    }
+    if (!error)
+        error = ipvs_namespace_run(engine->path, open_socket, &engine->sock, &result);
+    if (error) {
+        set_unreachable(engine, error);
+        return false;
+    }
+    engine->absent = false;
+    if (result)
+        ipvs_engine_lost(engine, result);
+    return result == 0;
 }
 
 void ipvs_engine_connect(struct ipvs_engine *engine)
 {
-    int error = ipvs_open(&engine->sock);
-    if (!error)
-        error = reconcile(engine);
-    if (error) {
-        ipvs_engine_lost(engine, error);
+    if (!ipvs_engine_open(engine))
         return;
+    int error = ipvs_engine_reconcile(engine);
+    if (error)
+        ipvs_engine_lost(engine, error);
+    else
+        ipvs_engine_ready(engine);
+}
+
+void ipvs_engine_follow(struct ipvs_engine *engine)
+{
+    struct ipvs_namespace_id now;
+    if (!engine->path)
+        return;
+    /* While a socket is open, the namespace lives on, and no other has its number. */
+    int error = ipvs_namespace_find(engine->path, &now);
+    if (engine->sock && !error && ipvs_namespace_same(&engine->id, &now))
+        return;
+    if (engine->sock && error) {
+        set_unreachable(engine, error);
+    } else if (engine->sock) {
+        log_notice(AREA_IPVS, "director %s: %s is another network namespace now", engine->name,
+                   engine->path);
+        close_sockets(engine);
+        engine->missing = 0;
     }
-    uv_timer_stop(&engine->retry);
-    backend_report_up(engine->backend);
+    if (!error)
+        ipvs_engine_connect(engine);
 }

@@ -1,48 +1,102 @@
 /*
- * The kernel's IPVS as the backend's engine: whether it is there, and what is done to it.
+ * The kernel's IPVS in one network namespace as an engine: whether it is there, and what is done
+ * to it. A director is an engine at work (directors.h).
  *
- * All here belongs to the core thread but the times and the pool, which have locks of their own.
+ * All here belongs to the core thread but what is said to have a lock of its own.
  */
 #ifndef NORIA_IPVS_ENGINE_H
 #define NORIA_IPVS_ENGINE_H
 
+#include <stdatomic.h>
+
 #include "backends/backend.h"
 #include "backends/ipvs/kernel.h"
+#include "backends/ipvs/namespace.h"
+#include "backends/ipvs/netlink.h"
 #include "backends/ipvs/pool.h"
 #include "backends/ipvs/since.h"
 
-/** The backend's own data. */
-struct ipvs_engine {
-    struct backend *backend;
-    struct ipvs_socket *sock; /**< NULL while the kernel has no IPVS for us. Owned. */
-    struct snapshot *running; /**< What the kernel is to hold. One reference. */
-    struct ipvs_since *since; /**< Since when the kernel counts. Owned. */
-    struct ipvs_pool *pool;   /**< Sockets of the readers. Owned. */
-    uv_timer_t retry;         /**< Runs while the engine is down. */
-    uint64_t generation;      /**< Rises when the kernel's table is changed beside transactions. */
-    struct ipvs_steered *steered; /**< What follows steering. Owned. */
+struct ipvs_directors;
+
+/** How an engine fares. */
+struct ipvs_status {
+    bool up;
+    char *reason;          /**< Why it is down, or NULL. Owned. */
+    int64_t last_change;   /**< Of up, in nanoseconds since 1970 UTC; 0: not known yet. */
+    struct ipvs_info info; /**< What the kernel said when it last came up. */
 };
+
+/** One director's engine. Counted by reference: readers keep it while they read. */
+struct ipvs_engine {
+    atomic_uint refs;
+    struct backend *backend;
+    struct ipvs_directors *directors; /**< Whose it is. */
+    char *name;                       /**< Name of the director. Constant. Owned. */
+    char *path;                       /**< Of its namespace; NULL: our own. Constant. Owned. */
+    struct ipvs_socket *sock;         /**< NULL while the engine is down. Owned. */
+    struct ipvs_namespace_id id;      /**< Where the socket is. */
+    bool absent;  /**< There is no such namespace now, so nothing to be changed there. */
+    bool leaving; /**< A transaction at work takes it out of the set. */
+    struct ipvs_since *since; /**< Since when the kernel counts; any thread. Owned. */
+    struct ipvs_pool *pool;   /**< Sockets of the readers; any thread. Owned. */
+    uv_timer_t retry;         /**< Runs while the engine is down, or something is missing. */
+    size_t missing;           /**< Operations of the last reconciliation that failed. */
+    uint64_t patience_ms;     /**< Until those are tried again. */
+    uint64_t generation;      /**< Rises when the kernel's table is changed beside transactions. */
+    uv_mutex_t lock;          /**< Guards the status. */
+    struct ipvs_status status;
+};
+
+/** The name of the director that needs no configuration. */
+#define IPVS_MAIN "main"
 
 /**
  * Make an engine; it is down and does nothing.
- * @return To be freed with ipvs_engine_free(); NULL for want of memory.
+ * @param path Of its namespace, taken, also on failure; NULL: our own.
+ * @return To be ended with ipvs_engine_close(); NULL for want of memory.
  */
-struct ipvs_engine *ipvs_engine_new(struct backend *backend, const struct snapshot *running);
+struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char *name, char *path);
 
-/** Close an engine and free it while the loop runs out; the kernel's services go on. */
-void ipvs_engine_free(struct ipvs_engine *engine);
+/** One more reference. Any thread. @return The engine. */
+struct ipvs_engine *ipvs_engine_ref(struct ipvs_engine *engine);
 
-/** Take what the kernel is to hold from now on; NULL is ignored. */
-void ipvs_engine_set_running(struct ipvs_engine *engine, const struct snapshot *running);
+/** Give a reference back; the last one frees the engine. Any thread; NULL is legal. */
+void ipvs_engine_unref(struct ipvs_engine *engine);
+
+/** End an engine, and give the maker's reference back; the kernel's services go on. NULL is legal.
+ */
+void ipvs_engine_close(struct ipvs_engine *engine);
+
+/**
+ * Open a socket, and do no more: what follows decides what to do. Sets the status down and begins
+ * to retry if it cannot; does nothing if the engine has a socket.
+ * @return Whether it has a socket now.
+ */
+bool ipvs_engine_open(struct ipvs_engine *engine);
+
+/** Set the status down: the namespace is that of another director, which has its name. */
+void ipvs_engine_collide(struct ipvs_engine *engine, const char *other);
+
+/** Set the status up, now that the kernel holds what is configured. */
+void ipvs_engine_ready(struct ipvs_engine *engine);
 
 /**
  * Bring the engine up: open a socket and make the kernel hold what the running configuration says.
- * Reports the backend up or down; while it is down, this is tried again every few seconds.
+ * Sets the status up or down; while it is down, this is tried again every few seconds.
  */
 void ipvs_engine_connect(struct ipvs_engine *engine);
 
-/** Give the socket up after an error in reading, report the backend down, and begin to retry. */
+/** Give the sockets up after an error in reading, set the status down, and begin to retry. */
 void ipvs_engine_lost(struct ipvs_engine *engine, int error);
+
+/** Look whether the namespace has come, gone or been replaced by another, and follow it. */
+void ipvs_engine_follow(struct ipvs_engine *engine);
+
+/** Whether the engine is up. Any thread. */
+bool ipvs_engine_is_up(struct ipvs_engine *engine);
+
+/** Fail for an engine that is down, with its reason. @return FAILED. */
+enum outcome ipvs_engine_fail(struct ipvs_engine *engine, struct error *err);
 
 /**
  * Read services with their destinations from the kernel.
@@ -55,8 +109,15 @@ int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, si
 
 /**
  * Do operations, write each into the debug log and note since when the kernel counts.
- * @return As ipvs_run().
+ * @return As ipvs_run(); ENOTCONN, and nothing is done, if the engine has lost its socket.
  */
 int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operations, bool go_on);
+
+/**
+ * Make the kernel hold what the running configuration says. One service that it does not take
+ * keeps no other from being served; sets engine->missing. The engine has a socket.
+ * @return 0 or the errno of a reading that failed.
+ */
+int ipvs_engine_reconcile(struct ipvs_engine *engine);
 
 #endif

@@ -74,8 +74,9 @@ static const char *explain_destination(int error)
     switch (error) {
     case EINVAL:
         return "the kernel does not take this real server: its address must be a unicast address "
-               "(not link-local, not multicast, not broadcast), and families can be mixed only "
-               "while no connection synchronisation daemon runs";
+               "(not link-local, not multicast, not broadcast; the network namespace needs a "
+               "loopback interface that is up), and families can be mixed only while no connection "
+               "synchronisation daemon runs";
     case ERANGE:
         return "the weight or the thresholds are out of the kernel's range: lower them";
     default:

@@ -3,142 +3,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netlink/attr.h>
-#include <netlink/errno.h>
-#include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
-#include <netlink/msg.h>
-#include <netlink/socket.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define SOCKET_BUFFER (1 << 20)  /* the kernel gives less where net.core.rmem_max is less */
-#define RECEIVE_SIZE (64 * 1024) /* a dump comes in messages of 32 KiB at most */
-#define SEND_SIZE (32 * 1024)    /* of one system call */
-#define SEND_COUNT 64            /* messages in it: their acks fit any receive buffer */
-#define QUERY_COUNT 16           /* the same for queries, whose answers are larger */
-#define SILENCE_SECONDS 5        /* the kernel answers at once, or it never will */
-#define REQUEST_SIZE 512         /* the largest message has 230 octets */
-
-struct ipvs_socket {
-    struct nl_sock *sock;
-    int fd;
-    int family;
-    uint32_t sequence; /* of the last message */
-    char *buffer;      /* RECEIVE_SIZE */
-    char *batch;       /* SEND_SIZE */
-    size_t batched;    /* octets in it */
-};
-
-/* What is done with an answer: msg is a service's, a destination's or an error's. */
-typedef int (*answer_fn)(struct nlmsghdr *msg, void *data);
-
-static int errno_of(int nl_error)
-{
-    switch (nl_error < 0 ? -nl_error : nl_error) {
-    case NLE_SUCCESS:
-        return 0;
-    case NLE_OBJ_NOTFOUND:
-        return ENOENT;
-    case NLE_NOMEM:
-        return ENOMEM;
-    case NLE_PERM:
-    case NLE_NOACCESS:
-        return EPERM;
-    case NLE_AF_NOSUPPORT:
-        return EAFNOSUPPORT;
-    default:
-        return EIO;
-    }
-}
-
-static int connect_socket(struct ipvs_socket *sock)
-{
-    struct timeval silence = {.tv_sec = SILENCE_SECONDS};
-    int one = 1, size = SOCKET_BUFFER;
-
-    sock->sock = nl_socket_alloc();
-    if (!sock->sock)
-        return ENOMEM;
-    int error = genl_connect(sock->sock);
-    if (error)
-        return errno_of(error);
-    sock->fd = nl_socket_get_fd(sock->sock);
-    if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) < 0)
-        return errno;
-    /* Both are for the better: acks without a copy of the request, and room for many. */
-    setsockopt(sock->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof one);
-    if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
-        setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    /* By name, for which the kernel loads the module (alias net-pf-16-proto-16-family-IPVS). */
-    sock->family = genl_ctrl_resolve(sock->sock, IPVS_GENL_NAME);
-    return sock->family < 0 ? errno_of(sock->family) : 0;
-}
-
-/* Begin a message in the batch. Its sequence number is the last one's plus 1. */
-static struct nl_msg *new_request(struct ipvs_socket *sock, int command, int flags)
-{
-    struct nl_msg *msg = nlmsg_alloc_size(REQUEST_SIZE);
-    if (msg &&
-        !genlmsg_put(msg, nl_socket_get_local_port(sock->sock), ++sock->sequence, sock->family, 0,
-                     NLM_F_REQUEST | flags, (uint8_t)command, IPVS_GENL_VERSION)) {
-        nlmsg_free(msg);
-        msg = NULL;
-    }
-    return msg;
-}
-
-/* Append a message to the batch, and free it. */
-static void batch_request(struct ipvs_socket *sock, struct nl_msg *msg)
-{
-    struct nlmsghdr *header = nlmsg_hdr(msg);
-    size_t length = NLMSG_ALIGN(header->nlmsg_len);
-    memset(sock->batch + sock->batched, 0, length);
-    memcpy(sock->batch + sock->batched, header, header->nlmsg_len);
-    sock->batched += length;
-    nlmsg_free(msg);
-}
-
-static int send_batch(struct ipvs_socket *sock)
-{
-    ssize_t sent;
-    do
-        sent = send(sock->fd, sock->batch, sock->batched, 0);
-    while (sent < 0 && errno == EINTR);
-    sock->batched = 0;
-    return sent < 0 ? errno : 0;
-}
-
-/*
- * Receive once and hand what answers a message from number first on to a function, until that
- * returns other than 0. What is older is the late answer to a call that gave up.
- */
-static int receive(struct ipvs_socket *sock, uint32_t first, answer_fn answer, void *data)
-{
-    ssize_t length;
-    do
-        length = recv(sock->fd, sock->buffer, RECEIVE_SIZE, 0);
-    while (length < 0 && errno == EINTR);
-    if (length < 0)
-        return errno == EAGAIN ? ETIMEDOUT : errno;
-
-    int rest = (int)length, error = 0;
-    struct nlmsghdr *msg = (struct nlmsghdr *)sock->buffer;
-    for (; nlmsg_ok(msg, rest) && !error; msg = nlmsg_next(msg, &rest)) {
-        if (msg->nlmsg_seq - first <= sock->sequence - first)
-            error = answer(msg, data);
-    }
-    return error;
-}
-
-/* The errno in an error or ack message; 0 in an ack. */
-static int error_in(struct nlmsghdr *msg)
-{
-    const struct nlmsgerr *body = nlmsg_data(msg);
-    if (nlmsg_datalen(msg) < (int)sizeof body->error)
-        return EBADMSG;
-    return -body->error;
-}
+#include "backends/ipvs/netlink.h"
 
 /* -- Reading ---------------------------------------------------------------------------------- */
 
@@ -276,56 +146,22 @@ static struct nlattr *put_service_id(struct nl_msg *msg, const struct ipvs_servi
     return put ? nest : NULL;
 }
 
-/* What a dump is read into. */
-struct dump {
-    answer_fn take;
-    void *data;
-    bool done;
-};
-
-static int take_dumped(struct nlmsghdr *msg, void *data)
-{
-    struct dump *dump = data;
-    int error = 0;
-
-    if (msg->nlmsg_type == NLMSG_DONE || msg->nlmsg_type == NLMSG_ERROR) {
-        dump->done = true;
-        if (msg->nlmsg_type == NLMSG_ERROR || nlmsg_datalen(msg) >= (int)sizeof(int))
-            error = error_in(msg); /* DONE starts with the same number */
-    } else if (msg->nlmsg_type >= NLMSG_MIN_TYPE) {
-        error = dump->take(msg, dump->data);
-    }
-    return error;
-}
-
-/* Dump; id names the service whose destinations are dumped, or is NULL. */
-static int run_dump(struct ipvs_socket *sock, int command, const struct ipvs_service_id *id,
-                    answer_fn take, void *data)
-{
-    struct nl_msg *msg = new_request(sock, command, NLM_F_DUMP);
-    struct nlattr *nest = msg && id ? put_service_id(msg, id) : NULL;
-    if (!msg || (id && !nest)) {
-        nlmsg_free(msg);
-        return ENOMEM;
-    }
-    if (nest)
-        nla_nest_end(msg, nest);
-    batch_request(sock, msg);
-    int error = send_batch(sock);
-    struct dump dump = {.take = take, .data = data};
-    while (!error && !dump.done)
-        error = receive(sock, sock->sequence, take_dumped, &dump);
-    return error;
-}
-
 int ipvs_read_services(struct ipvs_socket *sock, struct ipvs_table *table)
 {
-    return run_dump(sock, IPVS_CMD_GET_SERVICE, NULL, take_service, table);
+    return ipvs_dump(sock, ipvs_request_new(sock, IPVS_CMD_GET_SERVICE, NLM_F_DUMP), take_service,
+                     table);
 }
 
 int ipvs_read_destinations(struct ipvs_socket *sock, struct ipvs_service *service)
 {
-    return run_dump(sock, IPVS_CMD_GET_DEST, &service->id, take_destination, service);
+    struct nl_msg *msg = ipvs_request_new(sock, IPVS_CMD_GET_DEST, NLM_F_DUMP);
+    struct nlattr *nest = msg ? put_service_id(msg, &service->id) : NULL;
+    if (!nest) {
+        nlmsg_free(msg);
+        return ENOMEM;
+    }
+    nla_nest_end(msg, nest);
+    return ipvs_dump(sock, msg, take_destination, service);
 }
 
 /* What queries for single services are read into. */
@@ -342,7 +178,7 @@ static int take_queried(struct nlmsghdr *msg, void *data)
     queries->open--;
     if (msg->nlmsg_type != NLMSG_ERROR)
         return take_service(msg, queries->table);
-    int error = error_in(msg);
+    int error = ipvs_error_in(msg);
     return error == ESRCH ? 0 : error; /* no such service */
 }
 
@@ -353,9 +189,9 @@ int ipvs_read_some(struct ipvs_socket *sock, const struct ipvs_service_id *ids, 
     for (size_t next = 0; next < count && !error;) {
         uint32_t first = sock->sequence + 1;
         struct queries queries = {.table = table};
-        for (; next < count && queries.open < QUERY_COUNT; next++, queries.open++) {
+        for (; next < count && queries.open < IPVS_BATCH_QUERIES; next++, queries.open++) {
             /* Without an ack: there is one answer to each, the service or the error. */
-            struct nl_msg *msg = new_request(sock, IPVS_CMD_GET_SERVICE, 0);
+            struct nl_msg *msg = ipvs_request_new(sock, IPVS_CMD_GET_SERVICE, 0);
             struct nlattr *nest = msg ? put_service_id(msg, &ids[next]) : NULL;
             if (!nest) {
                 nlmsg_free(msg);
@@ -363,11 +199,11 @@ int ipvs_read_some(struct ipvs_socket *sock, const struct ipvs_service_id *ids, 
                 return ENOMEM;
             }
             nla_nest_end(msg, nest);
-            batch_request(sock, msg);
+            ipvs_request_add(sock, msg);
         }
-        error = send_batch(sock);
+        error = ipvs_send(sock);
         while (!error && queries.open)
-            error = receive(sock, first, take_queried, &queries);
+            error = ipvs_receive(sock, first, take_queried, &queries);
     }
     return error;
 }
@@ -414,7 +250,8 @@ static int batch_operation(struct ipvs_socket *sock, const struct ipvs_operation
     };
     bool on_destination = ipvs_on_destination(operation);
     bool full = operation->verb != IPVS_DELETE;
-    struct nl_msg *msg = new_request(sock, commands[on_destination][operation->verb], NLM_F_ACK);
+    struct nl_msg *msg =
+        ipvs_request_new(sock, commands[on_destination][operation->verb], NLM_F_ACK);
     struct nlattr *nest = msg ? put_service_id(msg, operation->id) : NULL;
     bool put = nest;
     if (put && full && !on_destination)
@@ -430,7 +267,7 @@ static int batch_operation(struct ipvs_socket *sock, const struct ipvs_operation
         sock->batched = 0;
         return ENOMEM;
     }
-    batch_request(sock, msg);
+    ipvs_request_add(sock, msg);
     return 0;
 }
 
@@ -449,7 +286,7 @@ static int take_ack(struct nlmsghdr *msg, void *data)
     if (msg->nlmsg_type != NLMSG_ERROR || which >= sent->count ||
         sent->operations[which].result != IPVS_NOT_RUN)
         return 0;
-    sent->operations[which].result = error_in(msg);
+    sent->operations[which].result = ipvs_error_in(msg);
     sent->open--;
     return 0;
 }
@@ -462,11 +299,11 @@ static int run_some(struct ipvs_socket *sock, struct ipvs_operation *operations,
     for (size_t i = 0; i < count && !error; i++)
         error = batch_operation(sock, &operations[i]);
     if (!error)
-        error = send_batch(sock);
+        error = ipvs_send(sock);
     if (error)
         return error; /* none was sent */
     while (!error && sent.open)
-        error = receive(sock, sent.first, take_ack, &sent);
+        error = ipvs_receive(sock, sent.first, take_ack, &sent);
     for (size_t i = count; i-- > 0;) {
         if (operations[i].result == IPVS_NOT_RUN)
             operations[i].result = IPVS_LOST;
@@ -482,52 +319,11 @@ int ipvs_run(struct ipvs_socket *sock, struct ipvs_operation *operations, size_t
     for (size_t i = 0; i < count; i++)
         operations[i].result = IPVS_NOT_RUN;
     for (size_t next = 0; next < count && (go_on || !first);) {
-        size_t some = count - next < SEND_COUNT ? count - next : SEND_COUNT;
+        size_t some = count - next < IPVS_BATCH_ACKS ? count - next : IPVS_BATCH_ACKS;
         int error = run_some(sock, operations + next, some);
         if (!first)
             first = error;
         next += some;
     }
     return first;
-}
-
-/* -- Opening ---------------------------------------------------------------------------------- */
-
-/* Ask for some service, which need not be there: may we ask at all? */
-static int check_permission(struct ipvs_socket *sock)
-{
-    struct ipvs_service_id nobody = {.family = AF_INET, .mark = UINT32_MAX};
-    struct ipvs_table table = {0};
-    int error = ipvs_read_some(sock, &nobody, 1, &table);
-    ipvs_table_clear(&table);
-    return error == EACCES ? EPERM : error;
-}
-
-int ipvs_open(struct ipvs_socket **opened)
-{
-    struct ipvs_socket *sock = calloc(1, sizeof *sock);
-    *opened = NULL;
-    if (!sock)
-        return ENOMEM;
-    sock->fd = -1;
-    sock->buffer = malloc(RECEIVE_SIZE);
-    sock->batch = malloc(SEND_SIZE);
-    int error = sock->buffer && sock->batch ? connect_socket(sock) : ENOMEM;
-    if (!error)
-        error = check_permission(sock);
-    if (error)
-        ipvs_close(sock);
-    else
-        *opened = sock;
-    return error;
-}
-
-void ipvs_close(struct ipvs_socket *sock)
-{
-    if (!sock)
-        return;
-    nl_socket_free(sock->sock);
-    free(sock->buffer);
-    free(sock->batch);
-    free(sock);
 }

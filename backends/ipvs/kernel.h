@@ -1,10 +1,6 @@
 /*
- * The kernel's IPVS table over generic netlink (family "IPVS"; the commands and attributes are
- * those of linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c answers them).
- *
- * A socket is used by one thread at a time; after an error in reading it is to be closed, as
- * answers may be left in it. Every call waits for its answers, which the kernel
- * gives at once, and gives up after a few seconds of silence. Errors are errnos: 0 is success.
+ * The kernel's IPVS table over a socket of netlink.h (the commands and attributes are those of
+ * linux/ip_vs.h, net/netfilter/ipvs/ip_vs_ctl.c answers them). Errors are errnos: 0 is success.
  */
 #ifndef NORIA_IPVS_KERNEL_H
 #define NORIA_IPVS_KERNEL_H
@@ -12,18 +8,7 @@
 #include "backends/ipvs/reconcile.h"
 #include "backends/ipvs/service.h"
 
-/** An open socket. */
 struct ipvs_socket;
-
-/**
- * Open a socket and find the family; the kernel loads its module ip_vs for that if it can.
- * @param[out] opened To be closed with ipvs_close().
- * @return ENOENT: the kernel has no IPVS; EPERM: it does not let us; or another errno.
- */
-int ipvs_open(struct ipvs_socket **opened);
-
-/** Close a socket; NULL is legal. */
-void ipvs_close(struct ipvs_socket *sock);
 
 /**
  * Read all services, without destinations (IPVS_CMD_GET_SERVICE, dumped).

@@ -3,21 +3,28 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "backends/ipvs/namespace.h"
+#include "backends/ipvs/netlink.h"
+
 #define IDLE_SOCKETS 4 /* as many as read at once on a busy day */
 
 struct ipvs_pool {
     uv_mutex_t lock;
+    const char *path;
     struct ipvs_socket *idle[IDLE_SOCKETS];
     size_t count;
+    unsigned generation; /* of the sockets that are worth keeping */
 };
 
-struct ipvs_pool *ipvs_pool_new(void)
+struct ipvs_pool *ipvs_pool_new(const char *path)
 {
     struct ipvs_pool *pool = calloc(1, sizeof *pool);
     if (pool && uv_mutex_init(&pool->lock) != 0) {
         free(pool);
         pool = NULL;
     }
+    if (pool)
+        pool->path = path;
     return pool;
 }
 
@@ -25,29 +32,48 @@ void ipvs_pool_free(struct ipvs_pool *pool)
 {
     if (!pool)
         return;
-    while (pool->count)
-        ipvs_close(pool->idle[--pool->count]);
+    ipvs_pool_renew(pool);
     uv_mutex_destroy(&pool->lock);
     free(pool);
 }
 
-int ipvs_pool_take(struct ipvs_pool *pool, struct ipvs_socket **sock)
+void ipvs_pool_renew(struct ipvs_pool *pool)
 {
-    *sock = NULL;
     uv_mutex_lock(&pool->lock);
-    if (pool->count)
-        *sock = pool->idle[--pool->count];
+    while (pool->count)
+        ipvs_close(pool->idle[--pool->count]);
+    pool->generation++;
     uv_mutex_unlock(&pool->lock);
-    return *sock ? 0 : ipvs_open(sock);
 }
 
-void ipvs_pool_give(struct ipvs_pool *pool, struct ipvs_socket *sock, int error)
+static int open_socket(void *arg)
 {
+    return ipvs_open(arg);
+}
+
+int ipvs_pool_take(struct ipvs_pool *pool, struct ipvs_lease *lease)
+{
+    *lease = (struct ipvs_lease){0};
     uv_mutex_lock(&pool->lock);
-    if (!error && pool->count < IDLE_SOCKETS) {
+    if (pool->count)
+        lease->sock = pool->idle[--pool->count];
+    lease->generation = pool->generation;
+    uv_mutex_unlock(&pool->lock);
+    if (lease->sock)
+        return 0;
+    int result, error = ipvs_namespace_run(pool->path, open_socket, &lease->sock, &result);
+    return error ? error : result;
+}
+
+void ipvs_pool_give(struct ipvs_pool *pool, struct ipvs_lease *lease, int error)
+{
+    struct ipvs_socket *sock = lease->sock;
+    uv_mutex_lock(&pool->lock);
+    if (!error && pool->count < IDLE_SOCKETS && lease->generation == pool->generation) {
         pool->idle[pool->count++] = sock;
         sock = NULL;
     }
     uv_mutex_unlock(&pool->lock);
     ipvs_close(sock);
+    lease->sock = NULL;
 }

@@ -7,12 +7,13 @@
 #include "agent/log.h"
 #include "agent/steering/steering.h"
 #include "backends/ipvs/desired.h"
-#include "backends/ipvs/engine.h"
+#include "backends/ipvs/director_state.h"
+#include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
 
 #define FEW 16 /* services up to which they are asked for one by one */
 
-/* One reading of the kernel's table, and where it goes. */
+/* One reading of a director's table, and where it goes. */
 struct reading {
     const struct state_request *request;
     struct ipvs_engine *engine;
@@ -184,6 +185,13 @@ static bool is_virtual(const struct entry *entry)
     return entry->unit->list && strcmp(entry->unit->list->name, "virtual-server") == 0;
 }
 
+/* Whether an entry is a virtual server of the director that is read. */
+static bool is_read(const struct reading *reading, const struct entry *entry)
+{
+    return is_virtual(entry) &&
+           strcmp(ipvs_desired_director(entry->node), reading->engine->name) == 0;
+}
+
 /* Read the services of the entries, or all if the entries are many. */
 static int read_services(struct reading *reading, struct ipvs_socket *sock)
 {
@@ -195,7 +203,7 @@ static int read_services(struct reading *reading, struct ipvs_socket *sock)
         return ipvs_read_services(sock, &reading->table);
     for (size_t i = 0; i < request->count; i++) {
         const struct entry *entry = request->entries[i];
-        if (is_virtual(entry) && ipvs_desired_enabled(entry->node) &&
+        if (is_read(reading, entry) && ipvs_desired_enabled(entry->node) &&
             ipvs_desired_service_id(entry->node, &ids[count]))
             count++;
     }
@@ -210,7 +218,7 @@ static int read_destinations(struct reading *reading, struct ipvs_socket *sock)
     for (size_t i = 0; i < request->count && !error; i++) {
         const struct entry *entry = request->entries[i];
         struct ipvs_service_id id;
-        if (!is_virtual(entry) || !ipvs_desired_enabled(entry->node) ||
+        if (!is_read(reading, entry) || !ipvs_desired_enabled(entry->node) ||
             !ipvs_desired_service_id(entry->node, &id))
             continue;
         struct ipvs_service *service = ipvs_index_find(&reading->index, &id);
@@ -224,47 +232,64 @@ static int read_destinations(struct reading *reading, struct ipvs_socket *sock)
 
 static int read_kernel(struct reading *reading)
 {
-    struct ipvs_socket *sock;
-    int error = ipvs_pool_take(reading->engine->pool, &sock);
+    struct ipvs_lease lease;
+    int error = ipvs_pool_take(reading->engine->pool, &lease);
     if (error)
         return error;
-    error = read_services(reading, sock);
+    error = read_services(reading, lease.sock);
     if (!error && !ipvs_index_make(&reading->table, &reading->index))
         error = ENOMEM;
     if (!error)
-        error = read_destinations(reading, sock);
-    ipvs_pool_give(reading->engine->pool, sock, error);
+        error = read_destinations(reading, lease.sock);
+    ipvs_pool_give(reading->engine->pool, &lease, error);
     return error;
 }
 
-static bool is_up(struct backend *backend)
+/* Add the state of one director's virtual servers. */
+static enum outcome fill_director(const struct state_request *request, struct ipvs_engine *engine,
+                                  struct error *err)
 {
-    uv_mutex_lock(&backend->lock);
-    bool up = backend->up;
-    uv_mutex_unlock(&backend->lock);
-    return up;
+    struct reading reading = {
+        .request = request, .engine = engine, .agent = engine->backend->agent, .err = err};
+    enum outcome outcome = DONE;
+
+    /* While it is down it is not asked: that would load, or try to load, a module each time. */
+    if (ipvs_engine_is_up(engine)) {
+        int error = read_kernel(&reading);
+        reading.known = error == 0;
+        if (error)
+            log_warning(AREA_IPVS,
+                        "the state of the virtual servers of director %s cannot be read: %s",
+                        engine->name, ipvs_explain_down(error));
+    }
+    for (size_t i = 0; i < request->count && outcome == DONE; i++)
+        if (is_read(&reading, request->entries[i]))
+            outcome = fill_virtual(&reading, request->entries[i], request->nodes[i]);
+    ipvs_index_clear(&reading.index);
+    ipvs_table_clear(&reading.table);
+    return outcome;
+}
+
+static bool wants_any(const struct state_request *request, const struct ipvs_engine *engine)
+{
+    const struct reading reading = {.engine = (struct ipvs_engine *)engine};
+    for (size_t i = 0; i < request->count; i++)
+        if (is_read(&reading, request->entries[i]))
+            return true;
+    return false;
 }
 
 enum outcome ipvs_operational(struct backend *backend, const struct state_request *request,
                               struct error *err)
 {
-    struct reading reading = {
-        .request = request, .engine = backend->data, .agent = backend->agent, .err = err};
-    enum outcome outcome = DONE;
-
-    /* While it is down it is not asked: that would load, or try to load, a module each time. */
-    if (reading.engine && is_up(backend)) {
-        int error = read_kernel(&reading);
-        reading.known = error == 0;
-        if (error)
-            log_warning(AREA_IPVS, "the state of the virtual servers cannot be read: %s",
-                        ipvs_explain_down(error));
-    }
-    for (size_t i = 0; i < request->count && outcome == DONE; i++) {
-        if (is_virtual(request->entries[i]))
-            outcome = fill_virtual(&reading, request->entries[i], request->nodes[i]);
-    }
-    ipvs_index_clear(&reading.index);
-    ipvs_table_clear(&reading.table);
+    size_t count;
+    struct ipvs_engine **engines = ipvs_directors_take(backend->data, &count);
+    if (!engines)
+        return fail_memory(err);
+    enum outcome outcome = ipvs_directors_state(engines, count, request, err);
+    for (size_t i = 0; i < count && outcome == DONE; i++)
+        if (wants_any(request, engines[i]))
+            outcome = fill_director(request, engines[i], err);
+    ipvs_directors_give(engines, count);
     return outcome;
 }

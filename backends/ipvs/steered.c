@@ -10,7 +10,7 @@
 #include "agent/log.h"
 #include "agent/steering/steering.h"
 #include "backends/ipvs/desired.h"
-#include "backends/ipvs/engine.h"
+#include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
@@ -24,7 +24,7 @@
 #define SLICE 400
 
 struct ipvs_steered {
-    struct ipvs_engine *engine;
+    struct ipvs_directors *directors;
     struct steering_follower follower;
     uv_idle_t turn; /* Runs while names wait. */
     char **names;   /* Owned. */
@@ -139,23 +139,24 @@ bool ipvs_steer(struct agent *agent, struct ipvs_table *desired, struct ipvs_tab
 
 /* -- A pass over some virtual servers --------------------------------------------------------- */
 
-static const struct entry *find_entry(const struct ipvs_engine *engine, const char *name)
+static const struct entry *find_entry(const struct ipvs_directors *directors, const char *name)
 {
     char key[300];
-    const struct unit *unit = schema_unit_find(engine->backend->schema, UNIT);
+    const struct unit *unit = schema_unit_find(directors->backend->schema, UNIT);
     if (!unit || snprintf(key, sizeof key, "[name='%s']", name) >= (int)sizeof key)
         return NULL;
-    return snapshot_find(engine->running, unit, key);
+    return snapshot_find(directors->running, unit, key);
 }
 
-/* What is desired of the virtual servers; what cannot be was logged when it was configured. */
+/* What is desired of those that a director serves; what cannot be was logged before. */
 static bool desire(const struct ipvs_engine *engine, const char *const *names, size_t count,
                    struct ipvs_table *desired)
 {
     for (size_t i = 0; i < count; i++) {
         struct error err = {0};
-        const struct entry *entry = find_entry(engine, names[i]);
-        enum outcome outcome = entry ? ipvs_desired(entry, desired, &err) : DONE;
+        const struct entry *entry = find_entry(engine->directors, names[i]);
+        bool here = entry && strcmp(ipvs_desired_director(entry->node), engine->name) == 0;
+        enum outcome outcome = here ? ipvs_desired(entry, desired, &err) : DONE;
         error_clear(&err);
         if (outcome == FAILED)
             return false;
@@ -196,21 +197,24 @@ static int run(struct ipvs_engine *engine, struct ipvs_operations *operations)
     if (!operations->count)
         return 0;
     engine->generation++;
-    if (engine->steered)
-        engine->steered->operations += operations->count;
+    if (engine->directors->steered)
+        engine->directors->steered->operations += operations->count;
     ipvs_engine_run(engine, operations, true);
     return log_failures(operations);
 }
 
-int ipvs_steered_pass(struct ipvs_engine *engine, const char *const *names, size_t count)
+/* The pass over those that one director serves. */
+static int pass(struct ipvs_engine *engine, const char *const *names, size_t count)
 {
     struct ipvs_table desired = {0}, held = {0};
     struct ipvs_operations operations = {0};
     int failed = -1, error = 0;
-    if (!engine->sock)
-        return -1; /* all is reconciled when it is up again */
     if (!desire(engine, names, count, &desired))
         error = ENOMEM;
+    if (!error && !desired.count)
+        return 0;
+    if (!error && !engine->sock)
+        goto out; /* all is reconciled when it is up again */
     if (!error)
         error = read_held(engine, &desired, &held);
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
@@ -218,11 +222,22 @@ int ipvs_steered_pass(struct ipvs_engine *engine, const char *const *names, size
         error = ENOMEM;
     if (!error)
         failed = run(engine, &operations);
+out:
     ipvs_operations_clear(&operations);
     ipvs_table_clear(&desired);
     ipvs_table_clear(&held);
-    if (error)
+    if (error && engine->sock)
         ipvs_engine_lost(engine, error);
+    return failed;
+}
+
+int ipvs_steered_pass(struct ipvs_directors *directors, const char *const *names, size_t count)
+{
+    int failed = 0;
+    for (size_t i = 0; i < directors->count; i++) {
+        int more = pass(directors->engines[i], names, count);
+        failed = more < 0 || failed < 0 ? -1 : failed + more;
+    }
     return failed;
 }
 
@@ -252,7 +267,7 @@ static size_t slice(const struct ipvs_steered *steered)
     size_t count = 0, servers = 0;
     while (steered->next + count < steered->count && servers < SLICE) {
         const struct entry *entry =
-            find_entry(steered->engine, steered->names[steered->next + count++]);
+            find_entry(steered->directors, steered->names[steered->next + count++]);
         const struct lyd_node *child;
         LY_LIST_FOR(entry ? lyd_child(entry->node) : NULL, child)
         servers += child->schema->nodetype == LYS_LIST;
@@ -265,7 +280,7 @@ static void on_turn(uv_idle_t *turn)
     struct ipvs_steered *steered = turn->data;
     size_t count = slice(steered);
     char **names = &steered->names[steered->next];
-    ipvs_steered_pass(steered->engine, (const char *const *)names, count);
+    ipvs_steered_pass(steered->directors, (const char *const *)names, count);
     for (size_t i = 0; i < count; i++)
         free(names[i]);
     steered->next += count;
@@ -292,16 +307,16 @@ static void on_changed(void *arg, const char *const *names, size_t count)
     uv_idle_start(&steered->turn, on_turn);
 }
 
-struct ipvs_steered *ipvs_steered_begin(struct ipvs_engine *engine)
+struct ipvs_steered *ipvs_steered_begin(struct ipvs_directors *directors)
 {
     struct ipvs_steered *steered = calloc(1, sizeof *steered);
     if (!steered)
         return NULL;
-    steered->engine = engine;
+    steered->directors = directors;
     steered->follower = (struct steering_follower){.changed = on_changed, .arg = steered};
-    uv_idle_init(engine->backend->loop, &steered->turn);
+    uv_idle_init(directors->backend->loop, &steered->turn);
     steered->turn.data = steered;
-    steering_follow(engine->backend->agent, &steered->follower);
+    steering_follow(directors->backend->agent, &steered->follower);
     return steered;
 }
 
@@ -314,7 +329,7 @@ void ipvs_steered_end(struct ipvs_steered *steered)
 {
     if (!steered)
         return;
-    steering_unfollow(steered->engine->backend->agent, &steered->follower);
+    steering_unfollow(steered->directors->backend->agent, &steered->follower);
     clear_names(steered);
     uv_close((uv_handle_t *)&steered->turn, on_closed);
 }

@@ -12,7 +12,7 @@
 #include "backends/ipvs/service.h"
 
 struct agent;
-struct ipvs_engine;
+struct ipvs_directors;
 struct ipvs_steered;
 
 /**
@@ -25,11 +25,11 @@ bool ipvs_steer(struct agent *agent, struct ipvs_table *desired, struct ipvs_tab
 
 /**
  * Follow steering: from now on each change of it is reconciled, the virtual servers that it
- * concerns alone; very many are shared out among turns of the loop. A pass that changes anything
- * raises engine->generation, so that a plan that was made before is made anew.
+ * concerns alone; very many are shared out among turns of the loop. A pass that changes anything on
+ * a director raises its engine->generation, so that a plan that was made before is made anew.
  * @return To be ended with ipvs_steered_end(); NULL for want of memory.
  */
-struct ipvs_steered *ipvs_steered_begin(struct ipvs_engine *engine);
+struct ipvs_steered *ipvs_steered_begin(struct ipvs_directors *directors);
 
 /** Follow no more; NULL is legal. */
 void ipvs_steered_end(struct ipvs_steered *steered);
@@ -37,8 +37,9 @@ void ipvs_steered_end(struct ipvs_steered *steered);
 /**
  * Make the kernel hold what running and steering say of some virtual servers.
  * @param names Those that are not configured, or not enabled, are passed over.
- * @return How many operations failed, each logged; or -1 if the kernel could not be read.
+ * @return How many operations failed, each logged; or -1 if the kernel of any of their directors
+ *         could not be read.
  */
-int ipvs_steered_pass(struct ipvs_engine *engine, const char *const *names, size_t count);
+int ipvs_steered_pass(struct ipvs_directors *directors, const char *const *names, size_t count);
 
 #endif

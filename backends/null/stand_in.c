@@ -16,7 +16,8 @@ static void stand_in_step(struct backend *backend, struct backend_step *step)
     step_done(step, DONE);
 }
 
-static const char *const stand_in_claims[] = {"/noria-virtual-server:virtual-servers", NULL};
+static const char *const stand_in_claims[] = {"/noria-virtual-server:virtual-servers",
+                                              "/noria-director:directors", NULL};
 
 const struct backend_ops null_servers_backend = {
     .name = "null-servers",

@@ -1,0 +1,75 @@
+/*
+ * The directors: an engine for each network namespace whose virtual servers are configured. The
+ * director main, in our own namespace, is always there.
+ *
+ * Belongs to the core thread, but readers may take the engines.
+ */
+#ifndef NORIA_IPVS_DIRECTORS_H
+#define NORIA_IPVS_DIRECTORS_H
+
+#include "backends/ipvs/engine.h"
+
+/** The backend's own data. */
+struct ipvs_directors {
+    struct backend *backend;
+    struct snapshot *running;     /**< What the kernel is to hold. One reference. */
+    uv_mutex_t lock;              /**< Guards the engines where other threads read them. */
+    struct ipvs_engine **engines; /**< main is the first. Owned. */
+    size_t count;
+    size_t room;
+    struct ipvs_steered *steered; /**< What follows steering. Owned. */
+    uv_poll_t mounts;             /**< Tells when namespaces come and go. */
+    int mounts_file;
+};
+
+/**
+ * Make the directors that a configuration names; they do nothing yet.
+ * @return To be ended with ipvs_directors_close(); NULL for want of memory.
+ */
+struct ipvs_directors *ipvs_directors_new(struct backend *backend, const struct snapshot *running);
+
+/** Begin work: connect every engine, and watch for namespaces. */
+void ipvs_directors_start(struct ipvs_directors *directors);
+
+/** End work, and free what there is while the loop runs out; NULL is legal. */
+void ipvs_directors_close(struct ipvs_directors *directors);
+
+/** Take what the kernel is to hold from now on; NULL is ignored. */
+void ipvs_directors_set_running(struct ipvs_directors *directors, const struct snapshot *running);
+
+/** The engine of a director, or NULL. Borrowed. */
+struct ipvs_engine *ipvs_directors_find(const struct ipvs_directors *directors, const char *name);
+
+/**
+ * Put an engine in or take one out. Nobody is closed.
+ * @param out NULL: none. @param in NULL: none; taken.
+ * @return Whether there was memory.
+ */
+bool ipvs_directors_exchange(struct ipvs_directors *directors, struct ipvs_engine *out,
+                             struct ipvs_engine *in);
+
+/**
+ * The director whose engine works, and will work, in the namespace of another engine (its id), or
+ * NULL. Borrowed.
+ */
+const char *ipvs_directors_in(const struct ipvs_directors *directors,
+                              const struct ipvs_engine *engine);
+
+/**
+ * All engines, for a reader. Any thread.
+ * @param[out] count How many.
+ * @return To be given back with ipvs_directors_give(); NULL for want of memory.
+ */
+struct ipvs_engine **ipvs_directors_take(struct ipvs_directors *directors, size_t *count);
+
+/** Give engines back. Any thread; NULL is legal. */
+void ipvs_directors_give(struct ipvs_engine **engines, size_t count);
+
+/**
+ * The path of the namespace that a director's configuration names.
+ * @param node Its instance. @param[out] path To be freed; NULL: our own.
+ * @return Whether there was memory.
+ */
+bool ipvs_director_path(const struct lyd_node *node, char **path);
+
+#endif

@@ -1,0 +1,229 @@
+#include "backends/ipvs/part.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/array.h"
+#include "agent/log.h"
+#include "backends/ipvs/desired.h"
+#include "backends/ipvs/explain.h"
+#include "backends/ipvs/steered.h"
+
+static void clear_plan(struct ipvs_part *part)
+{
+    ipvs_operations_clear(&part->operations);
+    ipvs_table_clear(&part->desired);
+    ipvs_table_clear(&part->held);
+}
+
+void ipvs_part_clear(struct ipvs_part *part)
+{
+    clear_plan(part);
+    free(part->before);
+    free(part->after);
+    ipvs_engine_unref(part->engine);
+    *part = (struct ipvs_part){0};
+}
+
+enum outcome ipvs_part_add_before(struct ipvs_part *part, const struct entry *entry,
+                                  struct error *err)
+{
+    if (!array_grow(&part->before, part->before_count, &part->before_room, sizeof(*part->before)))
+        return fail_memory(err);
+    part->before[part->before_count++] = entry;
+    return DONE;
+}
+
+enum outcome ipvs_part_add_after(struct ipvs_part *part, const struct entry *entry,
+                                 struct error *err)
+{
+    if (!array_grow(&part->after, part->after_count, &part->after_room, sizeof(*part->after)))
+        return fail_memory(err);
+    part->after[part->after_count++] = entry;
+    return DONE;
+}
+
+static bool named_by(const struct entry *entry, struct ipvs_service_id *id)
+{
+    return ipvs_desired_enabled(entry->node) && ipvs_desired_service_id(entry->node, id);
+}
+
+static enum outcome desire(struct ipvs_part *part, struct error *err)
+{
+    enum outcome outcome = DONE;
+    for (size_t i = 0; i < part->after_count && outcome == DONE; i++)
+        outcome = ipvs_desired(part->after[i], &part->desired, err);
+    return outcome;
+}
+
+/* Read what the entries name or named. */
+static enum outcome read_held(struct ipvs_part *part, struct error *err)
+{
+    size_t count = 0;
+    struct ipvs_service_id *ids = calloc(part->before_count + part->desired.count + 1, sizeof *ids);
+    if (!ids)
+        return fail_memory(err);
+    for (size_t i = 0; i < part->before_count; i++)
+        count += named_by(part->before[i], &ids[count]);
+    for (size_t i = 0; i < part->desired.count; i++)
+        ids[count++] = part->desired.services[i].id;
+    int error = ipvs_engine_read(part->engine, ids, count, &part->held);
+    free(ids);
+    if (!error)
+        return DONE;
+    ipvs_engine_lost(part->engine, error);
+    return ipvs_engine_fail(part->engine, err);
+}
+
+/* Note in what the kernel holds which entry it was held for; the rest is someone else's. */
+static bool mark_owners(struct ipvs_part *part)
+{
+    struct ipvs_index index;
+    if (!ipvs_index_make(&part->held, &index))
+        return false;
+    for (size_t i = 0; i < part->before_count; i++) {
+        struct ipvs_service_id id;
+        struct ipvs_service *service = NULL;
+        if (named_by(part->before[i], &id))
+            service = ipvs_index_find(&index, &id);
+        if (service)
+            service->node = part->before[i]->node;
+    }
+    ipvs_index_clear(&index);
+    return true;
+}
+
+enum outcome ipvs_part_plan(struct ipvs_part *part, struct error *err)
+{
+    struct ipvs_engine *engine = part->engine;
+    clear_plan(part);
+    part->absent = !engine->sock && engine->absent;
+    part->generation = engine->generation;
+    enum outcome outcome = desire(part, err);
+    if (outcome != DONE || part->absent)
+        return outcome; /* in a namespace to come all of it is made when it comes */
+    if (!engine->sock)
+        return ipvs_engine_fail(engine, err);
+    outcome = read_held(part, err);
+    if (outcome == DONE &&
+        (!mark_owners(part) || !ipvs_steer(engine->backend->agent, &part->desired, &part->held) ||
+         !ipvs_plan(&part->desired, &part->held, &part->operations)))
+        outcome = fail_memory(err);
+    if (outcome == DONE)
+        log_debug(AREA_IPVS, "director %s: a plan of %zu operations", engine->name,
+                  part->operations.count);
+    return outcome;
+}
+
+bool ipvs_part_is_stale(const struct ipvs_part *part)
+{
+    return part->generation != part->engine->generation;
+}
+
+/* Errors that mean that what was to be taken back is so already. */
+static bool is_back(const struct ipvs_operation *operation)
+{
+    switch (operation->verb) {
+    case IPVS_ADD:
+        return operation->result == EEXIST;
+    case IPVS_DELETE:
+        return operation->result == ENOENT || operation->result == ESRCH;
+    case IPVS_EDIT:
+        break;
+    }
+    return false;
+}
+
+size_t ipvs_part_take_back(struct ipvs_part *part, struct error *err)
+{
+    struct ipvs_engine *engine = part->engine;
+    struct ipvs_operations inverse;
+    size_t failed = 0;
+    if (!engine->sock && engine->absent)
+        return 0; /* it is gone, and all that was done with it */
+    if (!ipvs_invert(&part->operations, &inverse)) {
+        fail_memory(err);
+        return 1;
+    }
+    ipvs_engine_run(engine, &inverse, true);
+    for (size_t i = 0; i < inverse.count; i++) {
+        const struct ipvs_operation *operation = &inverse.list[i];
+        if (operation->result == 0 || is_back(operation))
+            continue;
+        struct error one = {0};
+        ipvs_explain(operation, operation->result > 0 ? operation->result : ETIMEDOUT, "", &one);
+        log_error(AREA_IPVS, "a change could not be taken back: %s", error_message(&one));
+        if (failed++ == 0)
+            error_move(err, &one);
+        error_clear(&one);
+    }
+    ipvs_operations_clear(&inverse);
+    return failed;
+}
+
+static bool same_name(const struct lyd_node *a, const struct lyd_node *b)
+{
+    const char *one = leaf_value(a, "name"), *other = leaf_value(b, "name");
+    return one && other && strcmp(one, other) == 0;
+}
+
+/*
+ * Services that were another entry's or nobody's have counted for someone else until now; and to
+ * take a service over from another program is worth a line in the log.
+ */
+static void note_taken(const struct ipvs_part *part)
+{
+    struct ipvs_index held;
+    if (!ipvs_index_make(&part->held, &held))
+        return;
+    for (size_t i = 0; i < part->desired.count; i++) {
+        const struct ipvs_service *service = &part->desired.services[i];
+        const struct ipvs_service *old = ipvs_index_find(&held, &service->id);
+        char text[IPVS_TEXT_SIZE];
+        if (!old || (old->node && same_name(old->node, service->node)))
+            continue;
+        if (!old->node)
+            log_notice(AREA_IPVS,
+                       "%s was in the kernel's table already: virtual server %s takes it over",
+                       ipvs_service_text(&service->id, text), leaf_value(service->node, "name"));
+        ipvs_since_set(part->engine->since, &service->id, NULL);
+        for (size_t d = 0; d < service->count; d++)
+            ipvs_since_set(part->engine->since, &service->id, &service->destinations[d].id);
+    }
+    ipvs_index_clear(&held);
+}
+
+/* Say what went wrong first. */
+static void explain_failure(const struct ipvs_operations *operations, int error, size_t stuck,
+                            struct error *err)
+{
+    const char *more = stuck ? " Part of the change could not be taken back: see the log." : "";
+    for (size_t i = 0; i < operations->count; i++) {
+        const struct ipvs_operation *operation = &operations->list[i];
+        if (operation->result != 0) {
+            ipvs_explain(operation, operation->result > 0 ? operation->result : error, more, err);
+            return;
+        }
+    }
+}
+
+enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err)
+{
+    /* Health checks and operators do not wait for a commit: their changes make a plan stale. */
+    if (ipvs_part_is_stale(part) && !part->absent && ipvs_part_plan(part, err) != DONE)
+        return FAILED;
+    int error =
+        part->operations.count ? ipvs_engine_run(part->engine, &part->operations, false) : 0;
+    if (error && !part->engine->sock)
+        return ipvs_engine_fail(part->engine, err); /* it has gone since it was planned */
+    if (error) {
+        struct error back = {0};
+        size_t stuck = ipvs_part_take_back(part, &back);
+        error_clear(&back);
+        explain_failure(&part->operations, error, stuck, err);
+        return FAILED;
+    }
+    note_taken(part);
+    return DONE;
+}

@@ -1,0 +1,122 @@
+/*
+ * The whole table of an engine.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+#include "backends/ipvs/desired.h"
+#include "backends/ipvs/directors.h"
+#include "backends/ipvs/engine.h"
+#include "backends/ipvs/explain.h"
+#include "backends/ipvs/steered.h"
+
+#define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
+#define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
+
+/* What the running configuration wants; what it cannot have is logged and left out. */
+static bool desire_all(struct ipvs_engine *engine, struct ipvs_table *desired)
+{
+    const struct snapshot *running = engine->directors->running;
+    const struct unit *unit = schema_unit_find(engine->backend->schema, UNIT);
+    size_t count = 0, first = unit ? snapshot_range(running, unit, &count) : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *entry = running->entries[first + i];
+        struct error err = {0};
+        if (strcmp(ipvs_desired_director(entry->node), engine->name) != 0)
+            continue;
+        enum outcome outcome = ipvs_desired(entry, desired, &err);
+        if (outcome != DONE)
+            log_error(AREA_IPVS, "%s is not served: %s", err.path ? err.path : "a virtual server",
+                      error_message(&err));
+        error_clear(&err);
+        if (outcome == FAILED)
+            return false;
+    }
+    return true;
+}
+
+static int read_desired(struct ipvs_engine *engine, const struct ipvs_table *desired,
+                        struct ipvs_table *held)
+{
+    struct ipvs_service_id *ids = calloc(desired->count + 1, sizeof *ids);
+    if (!ids)
+        return ENOMEM;
+    for (size_t i = 0; i < desired->count; i++)
+        ids[i] = desired->services[i].id;
+    int error = ipvs_engine_read(engine, ids, desired->count, held);
+    free(ids);
+    return error;
+}
+
+static size_t count_failed(const struct ipvs_operations *operations)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < operations->count; i++)
+        failed += operations->list[i].result != 0;
+    return failed;
+}
+
+static void log_errors(const struct ipvs_operations *operations)
+{
+    size_t errors = 0;
+    for (size_t i = 0; i < operations->count; i++) {
+        const struct ipvs_operation *operation = &operations->list[i];
+        struct error err = {0};
+        if (operation->result == 0 || ++errors > LOGGED_ERRORS)
+            continue;
+        ipvs_explain(operation, operation->result > 0 ? operation->result : ETIMEDOUT, "", &err);
+        log_error(AREA_IPVS, "%s", error_message(&err));
+        error_clear(&err);
+    }
+    if (errors > LOGGED_ERRORS)
+        log_error(AREA_IPVS, "%zu operations more failed", errors - LOGGED_ERRORS);
+}
+
+static void log_summary(const struct ipvs_engine *engine, const struct ipvs_operations *operations,
+                        size_t services)
+{
+    const char *in = engine->path ? " on director " : "";
+    size_t done[2][3] = {{0}};
+    for (size_t i = 0; i < operations->count; i++) {
+        const struct ipvs_operation *operation = &operations->list[i];
+        if (operation->result == 0)
+            done[ipvs_on_destination(operation)][operation->verb]++;
+    }
+    if (operations->count == 0)
+        log_notice(AREA_IPVS, "the kernel's table is as configured: %zu services%s%s", services, in,
+                   engine->path ? engine->name : "");
+    else
+        log_notice(AREA_IPVS,
+                   "reconciled: %zu services added, %zu edited; "
+                   "%zu real servers added, %zu edited, %zu deleted%s%s",
+                   done[0][IPVS_ADD], done[0][IPVS_EDIT], done[1][IPVS_ADD], done[1][IPVS_EDIT],
+                   done[1][IPVS_DELETE], in, engine->path ? engine->name : "");
+}
+
+int ipvs_engine_reconcile(struct ipvs_engine *engine)
+{
+    struct ipvs_table desired = {0}, held = {0};
+    struct ipvs_operations operations = {0};
+
+    int error = desire_all(engine, &desired) ? read_desired(engine, &desired, &held) : ENOMEM;
+    if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
+                   !ipvs_plan(&desired, &held, &operations)))
+        error = ENOMEM;
+    engine->generation++;
+    if (!error) {
+        ipvs_engine_run(engine, &operations, true);
+        size_t failed = count_failed(&operations);
+        if (failed && failed != engine->missing)
+            log_errors(&operations);
+        if (!failed || failed != engine->missing)
+            log_summary(engine, &operations, desired.count);
+        engine->missing = failed;
+    }
+    ipvs_operations_clear(&operations);
+    ipvs_table_clear(&held);
+    ipvs_table_clear(&desired);
+    return error;
+}
