@@ -386,7 +386,7 @@ enum outcome record_replay(const struct schema *schema, const struct snapshot *b
                            struct snapshot **next, struct error *err)
 {
     struct cursor cursor = {.at = payload, .left = length};
-    struct snapshot *reached = snapshot_ref(base), *after;
+    struct snapshot *reached = snapshot_ref(base), *after = NULL;
     enum outcome outcome;
     do {
         outcome = replay_commit(&cursor, schema, reached, numbers, &after, err);
