@@ -112,6 +112,10 @@ def test_secrets_and_state_are_for_root_alone(daemon):
     assert os.stat(daemon.socket).st_mode & 0o077 == 0
 
 
+# Each step of a single commit is killed in test_faults.py; this is what meets by chance.
+ROUNDS = 6
+
+
 def kill_during(daemon, stream, seconds):
     """Run stream(session) until the daemon is killed under it, after some seconds."""
     with daemon.session() as session:
@@ -137,15 +141,44 @@ def test_kill_9_at_any_moment_keeps_what_was_acknowledged_and_nothing_half(daemo
             session.edit(items(item("a", value) + item("b", value)), target="running")
             state["acknowledged"] = state["asked"]
 
-    for _ in range(15):
+    for _ in range(ROUNDS):
         kill_during(daemon, stream, moments.uniform(0.05, 0.6))
         with daemon.session() as session:
             values = [int(v) for v in session.get("null/item/held")]
         assert len(set(values)) <= 1, "half a commit"
         assert (values or [0])[0] in (state["acknowledged"], state["asked"])
         state["acknowledged"] = (values or [0])[0]
-    assert state["acknowledged"] > 15
+    assert state["acknowledged"] > ROUNDS
     assert size < 10000 or "folded the journal" in daemon.log()
+
+
+def test_kill_9_under_many_clients_keeps_what_each_was_told(daemon):
+    """Their commits are stored together."""
+    asked, acknowledged = {}, {}
+
+    def client(name):
+        with daemon.session() as session, contextlib.suppress(OSError, EOFError):
+            while True:
+                asked[name] = acknowledged.get(name, 0) + 1
+                session.edit(items(item(name, f"<value>{asked[name]}</value>")), target="running")
+                acknowledged[name] = asked[name]
+
+    for round_ in range(ROUNDS):
+        threads = [threading.Thread(target=client, args=(f"i{n}",)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: sum(acknowledged.values()) > round_ * 100, "some commits")
+        daemon.kill()
+        for thread in threads:
+            thread.join()
+        daemon.start()
+        with daemon.session() as session:
+            names, values = session.get("null/item/name"), session.get("null/item/held")
+        found = {name: int(value) for name, value in zip(names, values)}
+        for name in asked:
+            assert found.get(name, 0) in (acknowledged.get(name, 0), asked[name])
+        acknowledged.clear()
+        acknowledged.update(found)
 
 
 def test_kill_9_at_any_moment_of_confirmed_commits(daemon):
@@ -161,7 +194,7 @@ def test_kill_9_at_any_moment_of_confirmed_commits(daemon):
             session.commit()
             state["confirmed"] = number
 
-    for _ in range(15):
+    for _ in range(ROUNDS):
         state["confirming"] = state["confirmed"]
         kill_during(daemon, stream, moments.uniform(0.05, 0.4))
         with daemon.session() as session:
