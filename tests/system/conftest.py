@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import zlib
 
 import pytest
 
@@ -10,15 +11,25 @@ from daemon import Daemon
 
 def pytest_addoption(parser):
     parser.addoption("--word", default="", help="run the tests whose name holds this word")
+    parser.addoption("--part", default="1/1", help="run the first half, say, of the tests: 1/2")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "kernel: needs a kernel with ip_vs, so runs in the lab")
+    config.addinivalue_line("markers", "once: costs much in programs of others, so tools/check runs "
+                            "it with the release alone")
+
+
+def part_of(item, parts):
+    """The cases of a test stay together; a test stays in its part when others come."""
+    return zlib.crc32(item.nodeid.split("[")[0].encode()) % parts + 1
 
 
 def pytest_collection_modifyitems(config, items):
     word = config.getoption("--word")
-    kept = [item for item in items if word in f"system/{item.nodeid}"]
+    part, parts = (int(number) for number in config.getoption("--part").split("/"))
+    kept = [item for item in items if word in f"system/{item.nodeid}"
+            and part_of(item, parts) == part]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
