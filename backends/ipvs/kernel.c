@@ -241,8 +241,9 @@ static bool put_destination(struct nl_msg *msg, const struct ipvs_destination_id
     return put;
 }
 
-/* Put an operation into the batch. */
-static int batch_operation(struct ipvs_socket *sock, const struct ipvs_operation *operation)
+/* Put an operation into the batch. The kernel answers whatever fails, and the rest if asked to. */
+static int batch_operation(struct ipvs_socket *sock, const struct ipvs_operation *operation,
+                           bool ack)
 {
     static const int commands[2][3] = {
         {IPVS_CMD_NEW_SERVICE, IPVS_CMD_SET_SERVICE, IPVS_CMD_DEL_SERVICE},
@@ -251,7 +252,7 @@ static int batch_operation(struct ipvs_socket *sock, const struct ipvs_operation
     bool on_destination = ipvs_on_destination(operation);
     bool full = operation->verb != IPVS_DELETE;
     struct nl_msg *msg =
-        ipvs_request_new(sock, commands[on_destination][operation->verb], NLM_F_ACK);
+        ipvs_request_new(sock, commands[on_destination][operation->verb], ack ? NLM_F_ACK : 0);
     struct nlattr *nest = msg ? put_service_id(msg, operation->id) : NULL;
     bool put = nest;
     if (put && full && !on_destination)
@@ -271,12 +272,12 @@ static int batch_operation(struct ipvs_socket *sock, const struct ipvs_operation
     return 0;
 }
 
-/* Operations that were sent and whose acks are awaited. */
+/* Operations that were sent and whose answers are awaited. */
 struct sent {
     struct ipvs_operation *operations;
     size_t count;
-    size_t open;    /* acks to come */
     uint32_t first; /* the first one's sequence number */
+    bool answered;  /* the last one is, and so are all that failed before it */
 };
 
 static int take_ack(struct nlmsghdr *msg, void *data)
@@ -287,26 +288,30 @@ static int take_ack(struct nlmsghdr *msg, void *data)
         sent->operations[which].result != IPVS_NOT_RUN)
         return 0;
     sent->operations[which].result = ipvs_error_in(msg);
-    sent->open--;
+    sent->answered = which == sent->count - 1;
     return 0;
 }
 
-/* Send some operations and wait for their acks. @return The first error. */
+/*
+ * Send some operations and wait for the last one's answer: the kernel takes them in their order, so
+ * whatever was not answered until then was done. Answers that it cannot deliver it reports
+ * (ENOBUFS). @return The first error.
+ */
 static int run_some(struct ipvs_socket *sock, struct ipvs_operation *operations, size_t count)
 {
-    struct sent sent = {operations, count, count, sock->sequence + 1};
+    struct sent sent = {operations, count, sock->sequence + 1, false};
     int error = 0;
     for (size_t i = 0; i < count && !error; i++)
-        error = batch_operation(sock, &operations[i]);
+        error = batch_operation(sock, &operations[i], i == count - 1);
     if (!error)
         error = ipvs_send(sock);
     if (error)
         return error; /* none was sent */
-    while (!error && sent.open)
+    while (!error && !sent.answered)
         error = ipvs_receive(sock, sent.first, take_ack, &sent);
     for (size_t i = count; i-- > 0;) {
         if (operations[i].result == IPVS_NOT_RUN)
-            operations[i].result = IPVS_LOST;
+            operations[i].result = sent.answered ? 0 : IPVS_LOST;
         else if (operations[i].result != 0)
             error = operations[i].result;
     }
@@ -319,7 +324,7 @@ int ipvs_run(struct ipvs_socket *sock, struct ipvs_operation *operations, size_t
     for (size_t i = 0; i < count; i++)
         operations[i].result = IPVS_NOT_RUN;
     for (size_t next = 0; next < count && (go_on || !first);) {
-        size_t some = count - next < IPVS_BATCH_ACKS ? count - next : IPVS_BATCH_ACKS;
+        size_t some = count - next < IPVS_BATCH_CHANGES ? count - next : IPVS_BATCH_CHANGES;
         int error = run_some(sock, operations + next, some);
         if (!first)
             first = error;

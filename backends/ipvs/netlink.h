@@ -34,8 +34,8 @@ struct ipvs_socket {
 /** What is done with an answer: a message of the family's, or an error or ack. @return An errno. */
 typedef int (*ipvs_answer_fn)(struct nlmsghdr *msg, void *data);
 
-/** Requests in one batch at most, if the answers are acks. */
-#define IPVS_BATCH_ACKS 64
+/** Requests in one batch at most, if only what fails is answered; if all fails, it has room. */
+#define IPVS_BATCH_CHANGES 128
 
 /** The same for queries, whose answers are larger. */
 #define IPVS_BATCH_QUERIES 16
@@ -65,8 +65,9 @@ void ipvs_request_add(struct ipvs_socket *sock, struct nl_msg *msg);
 int ipvs_send(struct ipvs_socket *sock);
 
 /**
- * Receive once and hand what answers a request from number first on to a function, until that
- * returns other than 0. What is older is the late answer to a call that gave up.
+ * Receive (what is there, once it is) and hand what answers a request from number first on to a
+ * function, until that returns other than 0. What is older is the late answer to a call that gave
+ * up.
  */
 int ipvs_receive(struct ipvs_socket *sock, uint32_t first, ipvs_answer_fn answer, void *data);
 
