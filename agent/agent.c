@@ -13,6 +13,7 @@
 
 #include "agent/clock.h"
 #include "agent/configuration.h"
+#include "agent/event/alarms.h"
 #include "agent/event/event.h"
 #include "agent/log.h"
 #include "agent/memory.h"
@@ -311,6 +312,8 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
     if (outcome == DONE)
         outcome = events_start(agent, err);
     if (outcome == DONE)
+        outcome = alarms_start(agent, err);
+    if (outcome == DONE)
         outcome = steering_start(agent, err);
     if (outcome == DONE)
         outcome = start_backends(agent, err);
@@ -371,6 +374,7 @@ void agent_free(struct agent *agent)
     }
     stop_backends(agent);
     steering_stop(agent);
+    alarms_stop(agent);
     events_stop(agent);
     close_handles(agent);
     for (size_t i = 0; i < agent->backend_count; i++) {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/event/alarms.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
 
@@ -29,11 +30,25 @@ static bool set_status(struct backend *backend, bool up, char *reason)
     return news;
 }
 
+/* Raise the alarm that a backend is down, or clear it. */
+static void set_alarm(struct backend *backend, const char *reason)
+{
+    char resource[128];
+    struct alarm_id id = {.resource = resource, .type = "backend-down"};
+    snprintf(resource, sizeof(resource), "/noria-agent:agent/backend[name='%s']",
+             backend->ops->name);
+    if (reason)
+        alarm_raise(backend->agent, &id, ALARM_MAJOR, "%s", reason);
+    else
+        alarm_clear(backend->agent, &id, NULL);
+}
+
 void backend_report_up(struct backend *backend)
 {
     if (!set_status(backend, true, NULL))
         return;
     log_notice(AREA_AGENT, "backend %s is up", backend->ops->name);
+    set_alarm(backend, NULL);
     event_backend_status(backend->agent, backend->ops->name, true, NULL);
 }
 
@@ -49,6 +64,7 @@ void backend_report_down(struct backend *backend, const char *format, ...)
     if (set_status(backend, false, reason)) {
         log_warning(AREA_AGENT, "backend %s is down: %s", backend->ops->name, copy ? copy : "?");
         event_backend_status(backend->agent, backend->ops->name, false, copy);
+        set_alarm(backend, copy ? copy : "The reason is not known.");
     }
     free(copy);
 }

@@ -2,6 +2,7 @@
  * The backends of this build: a line each.
  */
 #include "agent/access/backend.h"
+#include "agent/event/alarm_backend.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
 #include "backends/backend.h"
@@ -10,13 +11,8 @@
 #include "backends/null/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &access_backend,
-    &netconf_server_backend,
-    &snmp_agent_backend,
-    &ipvs_backend,
-    &health_backend,
-    &null_backend,
-    NULL,
+    &access_backend, &alarm_backend,  &netconf_server_backend, &snmp_agent_backend,
+    &ipvs_backend,   &health_backend, &null_backend,           NULL,
 };
 
 const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

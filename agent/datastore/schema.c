@@ -28,6 +28,8 @@ static const struct module modules[] = {
     {.name = "notifications"},
     {.name = "ietf-netconf-notifications"},
     {.name = "ietf-netconf-acm"},
+    {.name = "ietf-alarms", .features = {"operator-actions", "alarm-history", "alarm-summary"}},
+    {.name = "noria-alarms"},
     {.name = "noria-agent"},
     {.name = "noria-director"},
     {.name = "noria-virtual-server"},
@@ -86,7 +88,7 @@ static enum outcome add_units_of(struct schema *schema, const struct lysc_node *
  */
 static bool is_ours(const struct lys_module *module)
 {
-    static const char *const standard[] = {"ietf-netconf-acm"};
+    static const char *const standard[] = {"ietf-netconf-acm", "ietf-alarms"};
     for (size_t i = 0; i < sizeof(standard) / sizeof(*standard); i++)
         if (module->implemented && !strcmp(module->name, standard[i]))
             return true;

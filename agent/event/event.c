@@ -99,6 +99,19 @@ static void make_values(const struct lyd_node *tree)
     }
 }
 
+/* The notification in a tree, which may be deep in it. */
+static const struct lyd_node *find_notification(const struct lyd_node *tree)
+{
+    const struct lyd_node *node;
+    LYD_TREE_DFS_BEGIN(tree, node)
+    {
+        if (node->schema && node->schema->nodetype == LYS_NOTIF)
+            return node;
+        LYD_TREE_DFS_END(tree, node);
+    }
+    return tree;
+}
+
 /* Takes the tree. */
 static struct event *make_event(struct lyd_node *tree)
 {
@@ -109,6 +122,7 @@ static struct event *make_event(struct lyd_node *tree)
     }
     atomic_init(&event->refs, 1);
     event->tree = tree;
+    event->node = find_notification(tree);
     if (lyd_print_mem(&event->xml, tree, LYD_XML, LYD_PRINT_SHRINK) || !event->xml) {
         event_unref(event);
         return NULL;

@@ -30,12 +30,14 @@ struct event_replay;
 /** An event. Read its members; change none. */
 struct event {
     atomic_uint refs;
-    uint64_t number;       /**< Rises from one event to the next, over restarts, too. */
-    int64_t time;          /**< Whole milliseconds, in nanoseconds since 1970 UTC. */
-    struct lyd_node *tree; /**< The notification's node. Owned. */
-    char *xml;             /**< The same as text. Owned. */
-    size_t length;         /**< Of the text. */
-    struct event *next;    /**< The helper thread's. */
+    uint64_t number; /**< Rises from one event to the next, over restarts, too. */
+    int64_t time;    /**< Whole milliseconds, in nanoseconds since 1970 UTC. */
+    struct lyd_node
+        *tree; /**< The notification's node, or what it is in (RFC 7950, 7.16). Owned. */
+    const struct lyd_node *node; /**< The notification's node. */
+    char *xml;                   /**< The tree as text. Owned. */
+    size_t length;               /**< Of the text. */
+    struct event *next;          /**< The helper thread's. */
 };
 
 /**
@@ -49,8 +51,9 @@ void events_stop(struct agent *agent);
 
 /**
  * Emit an event. Any thread; takes no longer than printing the tree and queueing it.
- * @param notification The notification's node, at the top of its tree; taken. NULL is legal: then,
- *        or without the service (unit tests), nothing happens.
+ * @param notification The top of the notification's tree: its node, or, if it is one of a node in
+ *        the data, the top of that; taken. NULL is legal: then, or without the service (unit
+ *        tests), nothing happens.
  */
 void event_emit(struct agent *agent, struct lyd_node *notification);
 

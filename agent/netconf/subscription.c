@@ -104,9 +104,9 @@ static bool may_receive(const struct session *session, const struct event *event
     struct error error = {0};
     bool may = access_begin(session->server->agent, session->user, session->local, &access,
                             &error) == DONE &&
-               access_receives(&access, event->tree);
+               access_receives(&access, event->node);
     if (!may)
-        access_denied(&access, DENIED_NOTIFICATIONS, event->tree->schema->name);
+        access_denied(&access, DENIED_NOTIFICATIONS, event->node->schema->name);
     access_end(&access);
     error_clear(&error);
     return may;
