@@ -11,7 +11,7 @@
 bool view_is_plain(const struct view *view)
 {
     return view->nodes == VIEW_ALL && !view->depth && !view->with_origin && !view->hides_intended &&
-           !view->hides_default && !view->tags;
+           !view->hides_default && !view->tags && view->defaults != LYD_PRINT_WD_TRIM;
 }
 
 bool view_shows_defaults(const struct view *view)
@@ -64,6 +64,21 @@ static bool leave(const struct view *view, struct lyd_node *node, uint32_t level
     return any;
 }
 
+/* libyang leaves such leaves out when it prints, but not the containers that held nothing else. */
+static void trim(struct lyd_node *node)
+{
+    struct lyd_node *child, *next;
+    LY_LIST_FOR_SAFE(lyd_child(node), next, child)
+    {
+        bool held = lyd_child(child) != NULL;
+        trim(child);
+        bool emptied = held && !lyd_child(child) && child->schema->nodetype == LYS_CONTAINER &&
+                       !(child->schema->flags & LYS_PRESENCE);
+        if (emptied || (is_config(child) && lyd_is_default(child)))
+            lyd_free_tree(child);
+    }
+}
+
 /*
  * libyang can print such tags, but in the namespace of the YANG module. A node that was set to its
  * default value is no default data where the basic mode is explicit, so it has no tag.
@@ -111,6 +126,8 @@ enum outcome view_apply(const struct view *view, uint32_t levels, struct lyd_nod
         *node = NULL;
         return DONE;
     }
+    if (view->defaults == LYD_PRINT_WD_TRIM)
+        trim(*node);
     enum outcome outcome = view->tags ? tag(*node, err) : DONE;
     return outcome == DONE && view->with_origin ? annotate(*node, NULL, err) : outcome;
 }
