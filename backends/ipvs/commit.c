@@ -168,6 +168,30 @@ static enum outcome touch(const struct work *work, const struct entry *before,
     return part ? ipvs_part_add_after(part, after, work->err) : FAILED;
 }
 
+/* The settings of a director, which may have another engine from now on. */
+static enum outcome touch_director(const struct work *work, const struct change *change)
+{
+    const struct entry *entry = change->after ? change->after : change->before;
+    const char *name = leaf_value(entry->node, "name");
+    struct ipvs_engine *old = ipvs_directors_find(work->directors, name);
+    struct ipvs_engine *new = engine_after(work, name);
+    struct ipvs_part *part = old ? part_of(work, old) : NULL;
+    if (old && !part)
+        return FAILED;
+    if (part) {
+        part->tuned = true;
+        part->director_before = change->before;
+    }
+    part = new ? part_of(work, new) : NULL;
+    if (new && !part)
+        return FAILED;
+    if (part) {
+        part->tuned = true;
+        part->director_after = change->after;
+    }
+    return DONE;
+}
+
 static int order_keys(const void *key, const void *member)
 {
     const struct change *change = member;
@@ -206,6 +230,9 @@ static enum outcome make_plan(const struct work *work)
             outcome = plan_move(work, &work->changes->changes[i]);
     if (outcome == DONE)
         open_moved(work->plan);
+    for (size_t i = 0; i < work->changes->count && outcome == DONE; i++)
+        if (is_of(&work->changes->changes[i], "director"))
+            outcome = touch_director(work, &work->changes->changes[i]);
     for (size_t i = 0; i < work->changes->count && outcome == DONE; i++) {
         const struct change *change = &work->changes->changes[i];
         if (is_of(change, "virtual-server"))
@@ -264,7 +291,7 @@ static void settle(struct ipvs_directors *directors, struct plan *plan)
 {
     for (size_t i = 0; i < plan->part_count; i++) {
         struct ipvs_part *part = &plan->parts[i];
-        if (part->absent && part->engine->sock)
+        if ((part->absent || (part->tuned && !part->tuning.planned)) && part->engine->sock)
             ipvs_engine_connect(part->engine);
     }
     for (size_t i = 0; i < plan->move_count; i++) {

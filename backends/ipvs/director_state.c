@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/ipvs/tuning.h"
+
 #define UNIT "/noria-director:directors/director"
 
 /* Copy the status; its reason is to be freed. */
@@ -28,6 +30,19 @@ static enum outcome add_info(struct lyd_node *node, const struct ipvs_info *info
     return outcome;
 }
 
+/* A kernel that cannot be read now shows less; the core thread finds out why. */
+static enum outcome add_settings(struct ipvs_engine *engine, struct lyd_node *node,
+                                 struct error *err)
+{
+    struct ipvs_lease lease;
+    int error = ipvs_pool_take(engine->pool, &lease);
+    if (error)
+        return DONE;
+    enum outcome outcome = ipvs_tuning_state(engine, lease.sock, node, &error, err);
+    ipvs_pool_give(engine->pool, &lease, error);
+    return outcome;
+}
+
 static enum outcome fill(struct ipvs_engine *engine, struct lyd_node *node, struct error *err)
 {
     struct ipvs_status status = status_of(engine);
@@ -38,6 +53,8 @@ static enum outcome fill(struct ipvs_engine *engine, struct lyd_node *node, stru
         outcome = state_add_time(node, "last-change", status.last_change, err);
     if (outcome == DONE && status.up)
         outcome = add_info(node, &status.info, err);
+    if (outcome == DONE && status.up)
+        outcome = add_settings(engine, node, err);
     free(status.reason);
     return outcome;
 }

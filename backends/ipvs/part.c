@@ -15,6 +15,7 @@ static void clear_plan(struct ipvs_part *part)
     ipvs_operations_clear(&part->operations);
     ipvs_table_clear(&part->desired);
     ipvs_table_clear(&part->held);
+    ipvs_tuning_clear(&part->tuning);
 }
 
 void ipvs_part_clear(struct ipvs_part *part)
@@ -103,6 +104,8 @@ enum outcome ipvs_part_plan(struct ipvs_part *part, struct error *err)
     enum outcome outcome = desire(part, err);
     if (outcome != DONE || part->absent)
         return outcome; /* in a namespace to come all of it is made when it comes */
+    if (!engine->sock && !part->before_count && !part->after_count)
+        return DONE; /* settings wait until it is up */
     if (!engine->sock)
         return ipvs_engine_fail(engine, err);
     outcome = read_held(part, err);
@@ -110,6 +113,9 @@ enum outcome ipvs_part_plan(struct ipvs_part *part, struct error *err)
         (!mark_owners(part) || !ipvs_steer(engine->backend->agent, &part->desired, &part->held) ||
          !ipvs_plan(&part->desired, &part->held, &part->operations)))
         outcome = fail_memory(err);
+    if (outcome == DONE && part->tuned)
+        outcome = ipvs_tuning_plan(&part->tuning, engine, part->director_before,
+                                   part->director_after, err);
     if (outcome == DONE)
         log_debug(AREA_IPVS, "director %s: a plan of %zu operations", engine->name,
                   part->operations.count);
@@ -135,7 +141,7 @@ static bool is_back(const struct ipvs_operation *operation)
     return false;
 }
 
-size_t ipvs_part_take_back(struct ipvs_part *part, struct error *err)
+static size_t take_back_table(struct ipvs_part *part, struct error *err)
 {
     struct ipvs_engine *engine = part->engine;
     struct ipvs_operations inverse;
@@ -160,6 +166,12 @@ size_t ipvs_part_take_back(struct ipvs_part *part, struct error *err)
     }
     ipvs_operations_clear(&inverse);
     return failed;
+}
+
+size_t ipvs_part_take_back(struct ipvs_part *part, struct error *err)
+{
+    size_t stuck = ipvs_tuning_take_back(&part->tuning, part->engine, err) != DONE;
+    return stuck + take_back_table(part, err);
 }
 
 static bool same_name(const struct lyd_node *a, const struct lyd_node *b)
@@ -208,6 +220,14 @@ static void explain_failure(const struct ipvs_operations *operations, int error,
     }
 }
 
+static size_t take_back_quietly(struct ipvs_part *part)
+{
+    struct error err = {0};
+    size_t stuck = take_back_table(part, &err);
+    error_clear(&err);
+    return stuck;
+}
+
 enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err)
 {
     /* Health checks and operators do not wait for a commit: their changes make a plan stale. */
@@ -218,12 +238,14 @@ enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err)
     if (error && !part->engine->sock)
         return ipvs_engine_fail(part->engine, err); /* it has gone since it was planned */
     if (error) {
-        struct error back = {0};
-        size_t stuck = ipvs_part_take_back(part, &back);
-        error_clear(&back);
+        size_t stuck = take_back_quietly(part);
         explain_failure(&part->operations, error, stuck, err);
         return FAILED;
     }
-    note_taken(part);
-    return DONE;
+    enum outcome outcome = ipvs_tuning_apply(&part->tuning, part->engine, err);
+    if (outcome == DONE)
+        note_taken(part);
+    else
+        take_back_quietly(part);
+    return outcome;
 }

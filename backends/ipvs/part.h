@@ -6,6 +6,7 @@
 #define NORIA_IPVS_PART_H
 
 #include "backends/ipvs/engine.h"
+#include "backends/ipvs/tuning.h"
 
 /** A part; zero but for the engine, it touches nothing. */
 struct ipvs_part {
@@ -17,10 +18,15 @@ struct ipvs_part {
     size_t after_count;
     size_t after_room;
 
+    bool tuned;                          /**< The director's own entry is touched. */
+    const struct entry *director_before; /**< That entry, if the engine was its; borrowed. */
+    const struct entry *director_after;  /**< The same, if the engine is to be its. */
+
     bool absent;               /**< There is no namespace, so nothing to be done. */
     struct ipvs_table desired; /**< Of the touched entries, after. */
     struct ipvs_table held;    /**< Of the kernel's, what touched entries name, before or after. */
     struct ipvs_operations operations;
+    struct ipvs_tuning tuning;
     uint64_t generation; /**< Of the kernel's table that it was planned for. */
 };
 

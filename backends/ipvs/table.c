@@ -11,6 +11,7 @@
 #include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/steered.h"
+#include "backends/ipvs/tuning.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
@@ -109,11 +110,12 @@ int ipvs_engine_reconcile(struct ipvs_engine *engine)
     if (!error) {
         ipvs_engine_run(engine, &operations, true);
         size_t failed = count_failed(&operations);
-        if (failed && failed != engine->missing)
+        bool again = engine->missing != 0;
+        if (failed && !again)
             log_errors(&operations);
-        if (!failed || failed != engine->missing)
+        if (!failed || !again)
             log_summary(engine, &operations, desired.count);
-        engine->missing = failed;
+        engine->missing = failed + ipvs_tuning_reconcile(engine, again);
     }
     ipvs_operations_clear(&operations);
     ipvs_table_clear(&held);

@@ -82,3 +82,20 @@ def fixture_ipvs():
     yield lambda *options: subprocess.run(["ipvsadm", *options], check=True, capture_output=True,
                                           text=True).stdout
     clear()
+
+
+@pytest.fixture(name="netns")
+def fixture_netns():
+    """Makes network namespaces (or, with False, deletes one now), and deletes them in the end."""
+    made = set()
+
+    def make(name, there=True):
+        subprocess.run(["ip", "netns", "add" if there else "delete", name], check=True)
+        if there:  # or the kernel takes no real server there
+            subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+        (made.add if there else made.discard)(name)
+        return name
+
+    yield make
+    for name in made:
+        subprocess.run(["ip", "netns", "delete", name], check=True)

@@ -5,50 +5,10 @@ import subprocess
 
 import pytest
 
+from director import director, directors, of, run
 from netconf import RpcError, real, server, servers, wait_for
 
 pytestmark = pytest.mark.kernel
-
-DIRECTORS = "urn:noria:yang:noria-director"
-
-
-def directors(content):
-    """directors around some director elements."""
-    return f'<directors xmlns="{DIRECTORS}">{content}</directors>'
-
-
-def director(name, namespace=None, content="", operation=None):
-    """One director element."""
-    attribute = f' nc:operation="{operation}"' if operation else ""
-    where = f"<network-namespace>{namespace}</network-namespace>" if namespace else ""
-    return f"<director{attribute}><name>{name}</name>{where}{content}</director>"
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
-
-
-def namespaces():
-    return subprocess.run(["ip", "netns", "list"], check=True, capture_output=True,
-                          text=True).stdout.split()
-
-
-@pytest.fixture(name="netns")
-def fixture_netns():
-    """Makes network namespaces, and deletes them; None deletes one now."""
-    made = set()
-
-    def make(name, there=True):
-        ip("netns", "add" if there else "delete", name)
-        if there:  # or the kernel takes no real server there
-            ip("-n", name, "link", "set", "lo", "up")
-        (made.add if there else made.discard)(name)
-        return name
-
-    yield make
-    for name in made:
-        ip("netns", "delete", name)
-
 
 @pytest.fixture(name="daemon")
 def fixture_daemon(ipvs, daemon_factory):
@@ -57,13 +17,7 @@ def fixture_daemon(ipvs, daemon_factory):
 
 def lines(namespace=None):
     """What ipvsadm lists in a namespace, without its heading."""
-    where = ["ip", "netns", "exec", namespace] if namespace else []
-    return subprocess.run([*where, "ipvsadm", "-Ln"], check=True, capture_output=True,
-                          text=True).stdout.splitlines()[3:]
-
-
-def of(name, leaf):
-    return f"directors/director[name='{name}']/{leaf}"
+    return run("ipvsadm", "-Ln", namespace=namespace).splitlines()[3:]
 
 
 def web(name, where, address="192.0.2.1", operation=None):
