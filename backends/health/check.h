@@ -66,11 +66,22 @@ struct checker {
     bool alone;       /**< Run for each real server of each virtual server, never shared. */
 
     /**
+     * Begin what all runs of the checker share, as a raw socket; called before its first check is
+     * parsed. May be NULL.
+     * @return What becomes job->shared; NULL for want of memory or descriptors.
+     */
+    void *(*begin)(struct health_poller *poller, uv_loop_t *loop);
+
+    /** End what begin() made, after all runs; handles may close while the loop runs out. */
+    void (*end)(void *shared);
+
+    /**
      * Read what is to be asked. What YANG cannot refuse (a regular expression that does not
      * compile) is to be refused here. May be NULL if there is nothing to read.
      * @param config The checker's container, validated, with its defaults.
      * @param target May be changed.
-     * @param[out] parameters What start() needs; the engine's until free_parameters().
+     * @param[out] parameters What start() needs, until free_parameters(). One check has them to
+     *        itself, so that what outlives a run may be kept there, too.
      */
     enum outcome (*parse)(const struct lyd_node *config, struct check_target *target,
                           void **parameters, struct error *err);
@@ -91,12 +102,16 @@ struct check_job {
     struct health_poller *poller;
     uv_loop_t *loop;
     const struct check_target *target;
-    const void *parameters;   /**< Of parse(). */
-    const char *phase;        /**< What is waited for; static. Set to "connecting" before start. */
-    uint32_t timeout;         /**< Milliseconds in which the run is to end. */
-    const char *server;       /**< Address of the real server as configured, for commands. */
-    const char *virtual_name; /**< Name of a virtual server that has the check, for commands. */
-    void *state;              /**< checker->state bytes. */
+    void *parameters;    /**< Of parse(). */
+    void *shared;        /**< Of begin(). */
+    const char *phase;   /**< What is waited for; static. Set to "connecting" before start. */
+    uint32_t timeout;    /**< Milliseconds in which the run is to end. */
+    bool silence_passes; /**< The time-out means that it has passed; false before start. */
+    /* For checkers that are "alone", as configured: */
+    const char *server, *server_port; /**< The real server's address and port. */
+    const char *virtual_name;
+    const char *virtual_address, *virtual_port; /**< Or the firewall mark, and "0". */
+    void *state;                                /**< checker->state bytes. */
 };
 
 /**
@@ -146,6 +161,10 @@ bool check_address_parse(const char *text, uint16_t port, union check_address *a
 
 /** An address as text without its port. @param text INET6_ADDRSTRLEN octets. @return text. */
 const char *check_address_text(const union check_address *address, char text[INET6_ADDRSTRLEN]);
+
+/** Refuse a leaf of a check's configuration. @param name Path of the leaf below config. */
+enum outcome check_refuse(const struct lyd_node *config, const char *name, struct error *err,
+                          const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** All checkers of this build, ended by NULL (registry.c). */
 extern const struct checker *const checker_registry[];

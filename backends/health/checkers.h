@@ -6,6 +6,12 @@
 
 #include "backends/health/check.h"
 
-extern const struct checker tcp_checker; /**< tcp.c */
+extern const struct checker tcp_checker;     /**< tcp.c */
+extern const struct checker udp_checker;     /**< udp.c */
+extern const struct checker ping_checker;    /**< ping.c */
+extern const struct checker http_checker;    /**< http.c */
+extern const struct checker https_checker;   /**< http.c */
+extern const struct checker command_checker; /**< command.c */
+extern const struct checker dns_checker;     /**< dns.c */
 
 #endif

@@ -16,7 +16,8 @@ struct defaults {
     struct verdict_rule rule;
     uint64_t warmup;
     bool has_warmup;
-    const char *port; /* the virtual server's, or NULL */
+    const char *address, *port; /* the virtual server's, or NULL */
+    const char *mark;
 };
 
 static const struct lyd_node *child_of(const struct lyd_node *node, const char *name)
@@ -129,7 +130,10 @@ static enum outcome add_check(struct health_server *server, const struct lyd_nod
     struct probe_wish wish = {
         .timing = timing_of(check, &defaults->timing),
         .server = server->address,
+        .server_port = leaf_value(real, "port"),
         .virtual_name = server->service->name,
+        .virtual_address = defaults->address ? defaults->address : defaults->mark,
+        .virtual_port = defaults->port ? defaults->port : "0",
     };
     struct health_check *added = &server->checks[server->check_count];
     wish.checker = checker_of(check, &wish.config);
@@ -311,7 +315,9 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
         .rule = rule_of(health, &no_rule),
         .has_warmup = leaf_value(health, "warmup"),
         .warmup = time_of(health, "warmup", 0),
+        .address = leaf_value(entry->node, "address"),
         .port = leaf_value(entry->node, "port"),
+        .mark = leaf_value(entry->node, "firewall-mark"),
     };
     struct health_service *service = calloc(1, sizeof(*service));
     if (!service)

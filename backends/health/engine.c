@@ -46,12 +46,31 @@ void health_engine_free(struct health_engine *engine)
 {
     if (!engine)
         return;
+    for (size_t i = 0; i < HEALTH_CHECKERS_MAX && checker_registry[i]; i++)
+        if (engine->shared[i])
+            checker_registry[i]->end(engine->shared[i]);
     health_poller_free(engine->poller);
     health_timers_free(engine->timers);
     text_table_clear(&engine->probes);
     text_table_clear(&engine->services);
     uv_mutex_destroy(&engine->lock);
     free(engine);
+}
+
+bool health_engine_share(struct health_engine *engine, const struct checker *checker, void **shared)
+{
+    *shared = NULL;
+    if (!checker->begin)
+        return true;
+    size_t i = 0;
+    while (i < HEALTH_CHECKERS_MAX && checker_registry[i] != checker)
+        i++;
+    if (i == HEALTH_CHECKERS_MAX)
+        return false;
+    if (!engine->shared[i])
+        engine->shared[i] = checker->begin(engine->poller, engine->backend->loop);
+    *shared = engine->shared[i];
+    return *shared;
 }
 
 void health_engine_lacks(struct health_engine *engine, const char *error)

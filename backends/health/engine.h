@@ -20,6 +20,7 @@
 #define NORIA_HEALTH_ENGINE_H
 
 #include "backends/backend.h"
+#include "backends/health/check.h"
 #include "backends/health/poller.h"
 #include "backends/health/table.h"
 #include "backends/health/timers.h"
@@ -35,6 +36,9 @@ struct health_figures {
     unsigned probes, running;
 };
 
+/** Checkers at most. */
+#define HEALTH_CHECKERS_MAX 64
+
 /** The engine. */
 struct health_engine {
     struct backend *backend;
@@ -43,9 +47,10 @@ struct health_engine {
     struct text_table probes;   /**< By their texts. */
     struct text_table services; /**< By name; guarded by lock. */
     uv_mutex_t lock;
-    struct health_figures figures; /**< Guarded by lock. */
-    unsigned running_max;          /**< Runs at once, by the descriptors. */
-    uint64_t spread;               /**< Where the next first run is put. */
+    struct health_figures figures;     /**< Guarded by lock. */
+    unsigned running_max;              /**< Runs at once, by the descriptors. */
+    uint64_t spread;                   /**< Where the next first run is put. */
+    void *shared[HEALTH_CHECKERS_MAX]; /**< What runs of one checker share, by registry. */
     uint64_t lacked; /**< When a run last could not be begun (uv_hrtime()); 0: not lately. */
 };
 
@@ -54,6 +59,10 @@ struct health_engine *health_engine_new(struct backend *backend);
 
 /** Free it; services and probes must be gone. NULL is legal. */
 void health_engine_free(struct health_engine *engine);
+
+/** What all runs of a checker share, begun if it is not yet. @return Whether it is there. */
+bool health_engine_share(struct health_engine *engine, const struct checker *checker,
+                         void **shared);
 
 /** Note that a run could not be begun, or that it could again. Raises or clears the alarm. */
 void health_engine_lacks(struct health_engine *engine, const char *error);

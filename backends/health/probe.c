@@ -10,6 +10,9 @@
 #include "agent/clock.h"
 #include "backends/health/engine.h"
 
+/* Texts of a job that checkers which are alone get. */
+#define NAMES 5
+
 /* When to try again where too many run already. */
 #define CROWDED (5 * HEALTH_MS)
 
@@ -21,7 +24,8 @@ struct health_probe {
     struct check_target target;
     struct probe_timing timing;
     void *parameters;
-    char *text, *server, *virtual_name;
+    char *text;
+    char *names[NAMES]; /* texts of the job, for checkers that are alone */
     unsigned refs;
     struct probe_subscriber *subscribers;
     bool running;
@@ -135,7 +139,11 @@ static void note_start(struct health_probe *probe, uint64_t now)
 static void time_out(struct health_probe *probe)
 {
     char error[CHECK_ERROR_SIZE];
-    probe->job.checker->cancel(&probe->job);
+    probe->job.checker->cancel(&probe->job); /* it may still say what it waits for */
+    if (probe->job.silence_passes) {
+        finish(probe, CHECK_PASSED, CHECK_WEIGHT_NONE, NULL);
+        return;
+    }
     snprintf(error, sizeof(error), "timed out after %g s while %s",
              (double)probe->timing.timeout / HEALTH_SECOND, probe->job.phase);
     finish(probe, CHECK_FAILED, CHECK_WEIGHT_NONE, error);
@@ -160,6 +168,7 @@ static void run(struct health_timer *timer)
     probe->running = true;
     probe->started = now;
     probe->job.phase = "connecting";
+    probe->job.silence_passes = false;
     memset(probe->state, 0, probe->job.checker->state);
     health_timer_set(engine->timers, timer, now + probe->timing.timeout);
     probe->job.checker->start(&probe->job);
@@ -174,12 +183,17 @@ static char *text_of(const struct probe_wish *wish)
         check_address_text(&target->source, source);
     if (lyd_print_mem(&config, wish->config, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_WD_ALL))
         return NULL;
-    if (asprintf(
-            &text, "%s %" PRIu16 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %s %s %s",
-            check_address_text(&target->address, address), check_address_port(&target->address),
-            source, target->interface, target->mark, wish->timing.interval, wish->timing.timeout,
-            wish->timing.retry, wish->checker->alone ? wish->server : "",
-            wish->checker->alone ? wish->virtual_name : "", config) < 0)
+    if (asprintf(&text,
+                 "%s %" PRIu16 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                 " %s %s %s %s %s %s",
+                 check_address_text(&target->address, address),
+                 check_address_port(&target->address), source, target->interface, target->mark,
+                 wish->timing.interval, wish->timing.timeout, wish->timing.retry,
+                 wish->checker->alone ? wish->server : "",
+                 wish->checker->alone ? wish->server_port : "",
+                 wish->checker->alone ? wish->virtual_name : "",
+                 wish->checker->alone ? wish->virtual_address : "",
+                 wish->checker->alone ? wish->virtual_port : "", config) < 0)
         text = NULL;
     free(config);
     return text;
@@ -190,10 +204,22 @@ static void free_probe(struct health_probe *probe)
     if (probe->parameters)
         probe->job.checker->free_parameters(probe->parameters);
     free(probe->text);
-    free(probe->server);
-    free(probe->virtual_name);
+    for (size_t i = 0; i < NAMES; i++)
+        free(probe->names[i]);
     free(probe->status.error);
     free(probe);
+}
+
+static bool copy_names(struct health_probe *probe, const struct probe_wish *wish)
+{
+    const char *from[NAMES] = {wish->server, wish->server_port, wish->virtual_name,
+                               wish->virtual_address, wish->virtual_port};
+    const char **to[NAMES] = {&probe->job.server, &probe->job.server_port, &probe->job.virtual_name,
+                              &probe->job.virtual_address, &probe->job.virtual_port};
+    for (size_t i = 0; i < NAMES; i++)
+        if (!(*to[i] = probe->names[i] = strdup(from[i])))
+            return false;
+    return true;
 }
 
 /* Takes text. */
@@ -210,20 +236,19 @@ static struct health_probe *new_probe(struct health_engine *engine, const struct
     probe->target = wish->target;
     probe->timing = wish->timing;
     probe->text = text;
-    probe->server = strdup(wish->server);
-    probe->virtual_name = strdup(wish->virtual_name);
     probe->job = (struct check_job){
         .checker = wish->checker,
         .poller = engine->poller,
         .loop = engine->backend->loop,
         .target = &probe->target,
         .timeout = (uint32_t)(wish->timing.timeout / HEALTH_MS),
-        .server = probe->server,
-        .virtual_name = probe->virtual_name,
         .state = probe->state,
     };
     probe->refs = 1;
-    return probe;
+    if (!wish->checker->alone || copy_names(probe, wish))
+        return probe;
+    free_probe(probe);
+    return NULL;
 }
 
 enum outcome probe_acquire(struct health_engine *engine, const struct probe_wish *wish,
@@ -238,7 +263,7 @@ enum outcome probe_acquire(struct health_engine *engine, const struct probe_wish
         return DONE;
     }
     probe = text ? new_probe(engine, wish, text) : NULL;
-    if (!probe || !probe->server || !probe->virtual_name) {
+    if (!probe || !health_engine_share(engine, wish->checker, &probe->job.shared)) {
         if (probe)
             free_probe(probe);
         return fail_memory(err);

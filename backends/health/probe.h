@@ -55,8 +55,8 @@ struct probe_wish {
     struct check_target target;
     struct probe_timing timing;
     const struct lyd_node *config; /**< The checker's container. */
-    const char *server;            /**< Address of the real server, as configured. */
-    const char *virtual_name;
+    /* As configured; see struct check_job. */
+    const char *server, *server_port, *virtual_name, *virtual_address, *virtual_port;
 };
 
 /**

@@ -5,6 +5,6 @@
 #include "backends/health/checkers.h"
 
 const struct checker *const checker_registry[] = {
-    &tcp_checker,
-    NULL,
+    &tcp_checker,   &udp_checker,     &ping_checker, &http_checker,
+    &https_checker, &command_checker, &dns_checker,  NULL,
 };

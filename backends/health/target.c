@@ -3,6 +3,9 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -91,4 +94,23 @@ int check_socket(const struct check_target *target, int type, int protocol)
     close(fd);
     errno = error;
     return -1;
+}
+
+enum outcome check_refuse(const struct lyd_node *config, const char *name, struct error *err,
+                          const char *format, ...)
+{
+    char *message = NULL, *path = NULL, *base = lyd_path(config, LYD_PATH_STD, NULL, 0);
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&message, format, args) < 0)
+        message = NULL;
+    va_end(args);
+    if (base && asprintf(&path, "%s/%s", base, name) < 0)
+        path = NULL;
+    enum outcome outcome =
+        refuse(err, TAG_INVALID_VALUE, path, "%s", message ? message : "The value is wrong.");
+    free(message);
+    free(path);
+    free(base);
+    return outcome;
 }

@@ -1,0 +1,338 @@
+"""Checkers of health checks, each against servers that answer well, badly, slowly or not at all."""
+
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+
+from health import QUICK, Listener, check, checked, status, wait_state
+from netconf import RpcError, real, wait_for
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    return daemon_factory(null="all")
+
+
+def wait_error(session, words, name="it", seconds=10):
+    """Wait until the one real server is down for an error that holds some words."""
+    def found():
+        for key, one in status(session).items():
+            if key and one.get("state") == "down":
+                error = one["checks"][name].get("last-error", "")
+                return error if words in error else None
+        return None
+    try:
+        return wait_for(found, words, seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {status(session)}") from None
+
+
+def set_check(session, listener, kind, more=""):
+    session.set(checked(QUICK + more + check("it", kind).replace(
+        "<check>", '<check nc:operation="replace">'), listener.real()))
+
+
+# Send and expect
+
+
+def echo(banner=b"220 hello\r\n", answer=b"+PONG\r\n"):
+    def talk(connection):
+        connection.sendall(banner)
+        while connection.recv(100):
+            connection.sendall(answer)
+    return talk
+
+
+DIALOGUE = ("<tcp><step><number>1</number><expect>^220 .*\\r\\n</expect></step>"
+            "<step><number>2</number><send>PING\\r\\n</send><expect>^\\+PONG</expect></step></tcp>")
+
+
+def test_a_dialogue(session):
+    listener = Listener(echo())
+    set_check(session, listener, DIALOGUE)
+    wait_state(session, listener, "up")
+    listener.answer = echo(answer=b"-ERR\r\n")
+    wait_error(session, "timed out after 0.5 s while waiting for the answer")
+    listener.answer = echo()
+    wait_state(session, listener, "up")
+    listener.answer = lambda connection: connection.sendall(b"500 no\r\n")
+    wait_error(session, "step 1: the connection was closed before the answer matched")
+    listener.answer = lambda connection: [connection.sendall(b"x" * 4096) for _ in range(9999)]
+    wait_error(session, "step 1: the answer does not match")
+    listener.answer = "hang"
+    wait_error(session, "timed out")
+    listener.answer = echo()
+    wait_state(session, listener, "up")
+
+
+def test_an_expression_that_explodes_blocks_nothing(session):
+    listener = Listener(echo(banner=b"a" * 4000 + b"!"))
+    set_check(session, listener,
+              "<tcp><step><number>1</number><expect>^(a+)+$</expect></step></tcp>")
+    wait_error(session, "takes too long")
+    begin = time.monotonic()
+    status(session)
+    assert time.monotonic() - begin < 1
+
+
+@pytest.mark.parametrize("kind, words", [
+    ("<tcp><step><number>1</number><expect>(</expect></step></tcp>", "wrong at offset"),
+    ("<tcp><step><number>1</number><send>\\q</send></step></tcp>", "A backslash must begin"),
+    ("<udp><payload>0g</payload></udp>", "payload"),
+    ("<command><path>sh</path></command>", "path"),
+    ("<command><path>/bin/true</path><user>nobody-knows</user></command>", "no user nobody-knows"),
+    ("<http><url><path>/</path><regex>[</regex></url></http>", "wrong at offset"),
+    (f"<dns><name>{'a' * 64}.example</name></dns>", "no domain name"),
+])
+def test_bad_configuration(session, kind, words):
+    with pytest.raises(RpcError) as error:
+        session.set(checked(check("it", kind), real("127.0.0.1", 80)))
+    assert words in str(error.value)
+
+
+# UDP
+
+
+class Datagrams:
+    """A UDP server whose answer may be None."""
+
+    def __init__(self, answer, address="127.0.0.1"):
+        self.address = address
+        self.answer = answer
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                data, peer = self.socket.recvfrom(65536)
+                if self.answer is not None:
+                    self.socket.sendto(self.answer(data) if callable(self.answer) else self.answer,
+                                       peer)
+            except OSError:
+                return
+
+    def close(self):
+        self.socket.close()
+
+    def real(self):
+        return real(self.address, self.port)
+
+
+def test_udp(session):
+    server = Datagrams(bytes.fromhex("0102ff"))
+    set_check(session, server, "<udp><payload>ab</payload><require-reply>01xxff</require-reply>"
+              "</udp>")
+    wait_state(session, server, "up")
+    server.answer = bytes.fromhex("0202ff")
+    wait_error(session, "the reply is another one")
+    server.answer = None
+    wait_error(session, "timed out")
+    set_check(session, server, "<udp/>")
+    wait_state(session, server, "up")
+    with Datagrams(None).socket as other:
+        port = other.getsockname()[1]
+    session.set(checked(QUICK, real("127.0.0.1", server.port, operation="delete"),
+                        real("127.0.0.1", port)))
+    wait_error(session, "the port is unreachable")
+
+
+# ICMP
+
+
+@pytest.mark.parametrize("address, gone", [("127.0.0.1", "192.0.2.77"), ("::1", "2001:db8::77")])
+def test_ping(session, address, gone):
+    vip = "192.0.2.1" if "." in address else "2001:db8::1"
+    persistent = "<persistence/>"
+    session.set(checked(QUICK + check("it", "<ping/>"), persistent + real(address, 80),
+                        address=vip))
+    wait_for(lambda: status(session)[f"{address}:80"].get("state") == "up", "an echo")
+    session.set(checked(QUICK, real(address, 80, operation="delete"), real(gone, 80), address=vip))
+    wait_for(lambda: status(session)[f"{gone}:80"].get("state") == "down", "no echo")
+
+
+# HTTP
+
+
+def http(status_line="200 OK", body=b"hello", headers=b""):
+    def talk(connection):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            more = connection.recv(4096)
+            if not more:
+                return
+            request += more
+        talk.requests.append(request.decode())
+        connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (
+            status_line.encode(), len(body), headers) + body)
+    talk.requests = []
+    return talk
+
+
+def test_http(session):
+    listener = Listener(http())
+    set_check(session, listener, "<http><virtual-host>www.example</virtual-host>"
+              "<header>X-Check: yes</header>"
+              "<url><path>/a?b=c</path><regex>^hel+o$</regex></url>"
+              "<url><path>/d</path><digest>5d41402abc4b2a76b9719d911017c592</digest></url></http>")
+    wait_state(session, listener, "up")
+    first, second = listener.answer.requests[:2]
+    assert first.startswith("GET /a?b=c HTTP/1.1\r\n") and second.startswith("GET /d HTTP/1.1\r\n")
+    assert "\r\nHost: www.example\r\n" in first and "\r\nX-Check: yes\r\n" in first
+    assert "\r\nUser-Agent: noria\r\n" in first
+    listener.answer = http("503 Busy")
+    wait_error(session, "status 503 of http://www.example")
+    listener.answer = http(body=b"goodbye")
+    wait_error(session, "the body does not match")
+    listener.answer = http()
+    wait_state(session, listener, "up")
+    listener.answer = "hang"
+    wait_error(session, "timed out after 0.5 s while waiting for the answer")
+    listener.answer = lambda connection: connection.sendall(b"\x00\xff" * 100)
+    wait_error(session, "HTTP/0.9")
+    listener.close()
+    wait_error(session, "connect: Connection refused")
+    listener.answer = http()
+    listener.open()
+    wait_state(session, listener, "up")
+
+
+def test_http_status_ranges_and_redirects(session):
+    listener = Listener(http("302 Found", headers=b"Location: /elsewhere\r\n"))
+    set_check(session, listener, "<http/>")
+    wait_error(session, "status 302")
+    set_check(session, listener, "<http><url><path>/</path><status-code>200</status-code>"
+              "<status-code>300-303</status-code></url></http>")
+    wait_state(session, listener, "up")
+    set_check(session, listener, "<http><max-redirects>3</max-redirects></http>")
+    wait_error(session, "redirects")
+
+
+def test_http_endless_body(session):
+    def endless(connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"\x00\x01" * 32768)
+    listener = Listener(endless)
+    set_check(session, listener, "<http><url><path>/</path><regex>\\x00\\x01</regex></url></http>")
+    wait_state(session, listener, "up")
+    set_check(session, listener, "<http><url><path>/</path><regex>nowhere</regex></url></http>")
+    wait_error(session, "the body does not match")
+    set_check(session, listener, f"<http><url><path>/</path><digest>{'0' * 64}</digest></url></http>")
+    wait_error(session, "longer than max-body")
+
+
+@pytest.fixture(name="certificates", scope="module")
+def fixture_certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                    "/CN=www.example", "-addext", "subjectAltName=DNS:www.example",
+                    "-keyout", folder / "key", "-out", folder / "certificate"],
+                   check=True, capture_output=True)
+    return folder
+
+
+def test_https(session, certificates):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "certificate", certificates / "key")
+    names = []
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    plain = http()
+
+    def secured(connection):
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            plain(wrapped)
+    listener = Listener(secured)
+    set_check(session, listener, "<https><virtual-host>www.example</virtual-host></https>")
+    wait_state(session, listener, "up")
+    assert names[-1] == "www.example"
+    trusted = f"<verify>true</verify><ca-file>{certificates}/certificate</ca-file>"
+    set_check(session, listener, f"<https>{trusted}<virtual-host>www.example</virtual-host></https>")
+    wait_state(session, listener, "up")
+    set_check(session, listener, f"<https>{trusted}<server-name>other.example</server-name></https>")
+    wait_error(session, "no alternative certificate subject name matches")
+    set_check(session, listener, "<https><verify>true</verify><server-name>www.example</server-name>"
+              "</https>")
+    wait_error(session, "self-signed certificate")
+
+
+# Commands
+
+
+def script(tmp_path, text):
+    path = tmp_path / "check"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_command(session, tmp_path):
+    listener = Listener()
+    heard = tmp_path / "heard"
+    path = script(tmp_path, f'echo "$@" $NORIA_VIRTUAL_SERVER $NORIA_REAL_PORT > {heard}; exit 0')
+    set_check(session, listener, f"<command><path>{path}</path><arguments>ldirectord</arguments>"
+              "<argument>-x</argument></command>")
+    wait_state(session, listener, "up")
+    assert heard.read_text().split() == ["192.0.2.1", "80", "127.0.0.1", str(listener.port), "-x",
+                                         "web", str(listener.port)]
+    script(tmp_path, "exit 3")
+    wait_error(session, "exit status 3")
+    set_check(session, listener, f"<command><path>{path}</path><dynamic>true</dynamic></command>")
+    wait_state(session, listener, "up")
+    os.unlink(path)
+    wait_error(session, "No such file")
+
+
+def test_a_command_that_hangs_is_ended_with_all_it_started(session, tmp_path):
+    listener = Listener()
+    marks = tmp_path / "pids"
+    path = script(tmp_path, f"trap '' TERM; echo $$ >> {marks}\n"
+                  f"sh -c 'trap \"\" TERM; echo $$ >> {marks}; sleep 60' & sleep 60")
+    set_check(session, listener, f"<command><path>{path}</path></command>")
+    wait_error(session, "timed out after 0.5 s while the command runs")
+    script(tmp_path, "exit 0")
+    wait_state(session, listener, "up")
+
+    def all_gone():
+        return not [p for p in marks.read_text().split() if os.path.exists(f"/proc/{p}")]
+    wait_for(all_gone, "the process groups to end", 5)
+
+
+# DNS
+
+
+def answer_to(question, code=0, records=b"", count=0):
+    """An answer: the question's header and question, then records."""
+    return question[:2] + bytes([0x84, code]) + question[4:6] + bytes([0, count]) + question[8:12] \
+        + question[12:] + records
+
+
+def address_record(address):
+    return b"\xc0\x0c" + bytes.fromhex("0001000100000005" "0004") + socket.inet_aton(address)
+
+
+def test_dns(session):
+    server = Datagrams(lambda q: answer_to(q, 0, address_record("198.51.100.7"), 1))
+    kind = "<dns><type>A</type><name>www.example</name><expect>198.51.100.7</expect></dns>"
+    set_check(session, server, kind)
+    wait_state(session, server, "up")
+    server.answer = lambda q: answer_to(q, 0, address_record("198.51.100.8"), 1)
+    wait_error(session, "no record is the expected one")
+    server.answer = lambda q: answer_to(q, 2)
+    wait_error(session, "server failure")
+    server.answer = lambda q: answer_to(q, 0, address_record("198.51.100.7")[:-2], 1)
+    wait_error(session, "damaged")
+    server.answer = lambda q: b"\xff\xff" + answer_to(q)[2:]
+    wait_error(session, "timed out")
+    server.answer = answer_to
+    set_check(session, server, "<dns/>")
+    wait_state(session, server, "up")
