@@ -1,0 +1,158 @@
+"""Health checks that steer a real kernel: requests through the virtual address."""
+
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from health import check, health
+from netconf import real, server, servers, wait_for
+from test_traffic import CLEANUP, HANDLER, SETUP, Traffic, fetch
+
+pytestmark = pytest.mark.kernel
+
+INTERVAL, TIMEOUT = 0.2, 0.5
+TIMES = (f"<delay-loop>{INTERVAL}</delay-loop><timeout>{TIMEOUT}</timeout><retry>0</retry>"
+         "<warmup>0</warmup>")
+HTTP = check("page", "<http><url><path>/</path><regex>^web</regex></url></http>")
+MARGIN = 1  # seconds: a guest under load, where ipvsadm has to be run again and again
+
+
+class Web:
+    """The web server of a namespace."""
+
+    def __init__(self, number):
+        self.number = number
+        self.address = f"198.51.100.1{number}"
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            ["ip", "netns", "exec", f"web{self.number}", "/usr/bin/python3", "-c", HANDLER,
+             f"web{self.number}", self.address])
+        wait_for(lambda: fetch(f"http://{self.address}/"), f"web{self.number} to answer")
+
+    def end(self):
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait(10)
+        self.process = None
+
+
+@pytest.fixture(name="all_webs", scope="module")
+def fixture_all_webs():
+    subprocess.run(["sh", "-e", "-c", SETUP], check=True)
+    webs = [Web(1), Web(2)]
+    yield webs
+    for web in webs:
+        web.end()
+    subprocess.run(["sh", "-c", CLEANUP], check=True)
+
+
+@pytest.fixture(name="webs")
+def fixture_webs(all_webs):
+    for web in all_webs:
+        if not web.process:
+            web.start()
+    return all_webs
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(ipvs, daemon_factory):
+    return daemon_factory(null=True)
+
+
+def weights(ipvs):
+    """{address of a real server: its weight in the kernel}"""
+    return {address: int(weight) for address, weight in
+            re.findall(r"-> ([\d.]+):80\s+\S+\s+(\d+)", ipvs("-ln"))}
+
+
+def until(ipvs, wanted, seconds):
+    """Wait until the kernel's table is as wanted; it must be so in time."""
+    begin = time.monotonic()
+    wait_for(lambda: weights(ipvs) == wanted, f"{wanted}, not {weights(ipvs)}", 10)
+    taken = time.monotonic() - begin
+    assert taken <= seconds, f"it took {taken:.3f} s"
+
+
+def web_servers(content, weight=1):
+    return servers(server("web", "<scheduler>rr</scheduler>" + health(content) + "".join(
+        real(f"198.51.100.1{n}", 80, f"<weight>{weight}</weight>") for n in (1, 2)),
+        "192.0.2.80", 80))
+
+
+BOTH = {"198.51.100.11": 1, "198.51.100.12": 1}
+SECOND = {"198.51.100.12": 1}
+
+
+def test_requests_go_around_what_fails(webs, session, ipvs):
+    session.set(web_servers(TIMES + HTTP))
+    until(ipvs, BOTH, 1)
+    with Traffic() as traffic:
+        traffic.more(10)
+        for fault, cure, limit in (
+                (webs[0].end, webs[0].start, INTERVAL + MARGIN),
+                (lambda: webs[0].process.send_signal(signal.SIGSTOP),
+                 lambda: webs[0].process.send_signal(signal.SIGCONT),
+                 INTERVAL + TIMEOUT + MARGIN)):
+            fault()
+            until(ipvs, SECOND, limit)
+            traffic.more(3)  # what was under way
+            start = len(traffic.replies)
+            traffic.more(20)
+            assert set(traffic.replies[start:]) == {"web2"}
+            cure()
+            until(ipvs, BOTH, 2)
+            traffic.more(2)
+            start = len(traffic.replies)
+            traffic.more(10)
+            assert set(traffic.replies[start:]) == {"web1", "web2"}
+
+
+def test_inhibit_keeps_connections(webs, session, ipvs):
+    session.set(web_servers(TIMES + HTTP + "<on-failure>inhibit</on-failure>"))
+    until(ipvs, BOTH, 1)
+    webs[0].end()
+    until(ipvs, {"198.51.100.11": 0, "198.51.100.12": 1}, INTERVAL + MARGIN)
+    assert session.get("virtual-servers/virtual-server/real-server/oper-status") == [
+        "drained", "active"]
+
+
+def test_slow_start(webs, session, ipvs):
+    webs[0].end()
+    session.set(web_servers(TIMES + HTTP + "<slow-start>2</slow-start>", 100))
+    until(ipvs, {"198.51.100.12": 100}, 1)
+    webs[0].start()
+    seen = []
+
+    def grown():
+        weight = weights(ipvs).get("198.51.100.11")
+        if weight is not None and weight not in seen:
+            seen.append(weight)
+        return weight == 100
+    wait_for(grown, "the whole weight", 5)
+    assert len(seen) >= 5 and seen == sorted(seen) and seen[0] < 50
+
+
+def test_alpha_lets_none_in_before_it_is_checked(webs, session, ipvs):
+    session.set(web_servers(TIMES.replace("<warmup>0", "<warmup>60") + HTTP
+                            + "<alpha>true</alpha>"))
+    until(ipvs, {}, MARGIN)
+
+
+def test_a_restart_keeps_verdicts(webs, daemon, ipvs):
+    webs[0].end()
+    with daemon.session() as session:
+        session.set(web_servers(TIMES + HTTP))
+        until(ipvs, SECOND, 1)
+        session.set(servers(server("web", health("<warmup>60</warmup>"))))
+    daemon.stop()
+    daemon.start()
+    until(ipvs, SECOND, 1)
+    with daemon.session() as session:
+        session.set(servers(server("web", health("", operation="delete"))))
+    until(ipvs, BOTH, 1)
