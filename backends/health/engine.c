@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "agent/agent.h"
+#include "agent/event/alarms.h"
 #include "agent/log.h"
 
 /* Descriptors that are left to the rest of the agent, and runs at once at most and at least. */
@@ -75,15 +76,24 @@ bool health_engine_share(struct health_engine *engine, const struct checker *che
 
 void health_engine_lacks(struct health_engine *engine, const char *error)
 {
+    static const struct alarm_id id = {.resource = "/noria-health:health-engine",
+                                       .type = "check-degraded"};
+    struct agent *agent = engine->backend->agent;
     if (!error && !engine->lacked)
         return;
     uint64_t now = uv_hrtime();
     if (error) {
-        if (!engine->lacked)
+        if (!engine->lacked) {
             log_warning(AREA_HEALTH, "checks cannot be run: %s; verdicts stay as they are", error);
+            alarm_raise(agent, &id, ALARM_MAJOR,
+                        "Checks cannot be run (%s). Allow the agent more descriptors "
+                        "(LimitNOFILE), or look at what the checks are bound to.",
+                        error);
+        }
         engine->lacked = now;
     } else if (now - engine->lacked > LACKED_FOR) {
         engine->lacked = 0;
         log_notice(AREA_HEALTH, "checks can be run again");
+        alarm_clear(agent, &id, "Checks can be run again.");
     }
 }

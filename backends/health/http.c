@@ -233,7 +233,6 @@ static void set_options(CURL *easy, const struct http *http, const struct lyd_no
     set_method(easy, method ? method : "GET");
     set_text(easy, CURLOPT_USERAGENT, config, "user-agent");
     set_text(easy, CURLOPT_USERNAME, config, "username");
-    set_text(easy, CURLOPT_PASSWORD, config, "password");
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, (long)(number_of(config, "max-redirects") > 0));
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, number_of(config, "max-redirects"));
@@ -343,6 +342,24 @@ static bool take_header(struct request *request, const char *line)
     return add_header(request, line, "");
 }
 
+static enum outcome set_password(CURL *easy, const struct lyd_node *config, struct error *err)
+{
+    const char *path = leaf_value(config, "password-file");
+    char password[256] = "";
+    FILE *file = path ? fopen(path, "re") : NULL;
+    if (!path)
+        return DONE;
+    bool read = file && fgets(password, sizeof(password), file);
+    if (file)
+        fclose(file);
+    if (!read)
+        return check_refuse(config, "password-file", err, "No password can be read from %s.", path);
+    password[strcspn(password, "\r\n")] = '\0';
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, password);
+    explicit_bzero(password, sizeof(password));
+    return DONE;
+}
+
 /* @param url The list's instance, or NULL where there is none: the path "/". */
 static enum outcome set_request(struct request *request, const struct lyd_node *config,
                                 const struct lyd_node *url, struct error *err)
@@ -358,6 +375,8 @@ static enum outcome set_request(struct request *request, const struct lyd_node *
     curl_easy_setopt(request->transfer.easy, CURLOPT_HTTPHEADER, request->headers);
     curl_easy_setopt(request->transfer.easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(request->transfer.easy, CURLOPT_WRITEDATA, request);
+    if (set_password(request->transfer.easy, config, err) != DONE)
+        return REFUSED;
     if (!url)
         return DONE;
     request->no_match = is_true(url, "regex-no-match");

@@ -6,10 +6,13 @@
 #include <stdlib.h>
 
 #include "agent/agent.h"
+#include "agent/event/alarms.h"
 #include "agent/event/event.h"
 #include "agent/log.h"
 #include "backends/health/service.h"
 #include "backends/health/state.h"
+
+#define VIRTUAL_SERVERS "/noria-virtual-server:virtual-servers"
 
 static struct lyd_node *begin(const struct health_engine *engine, const char *name)
 {
@@ -46,6 +49,7 @@ void notice_server(const struct health_server *server, const struct health_check
              "real server %s port %" PRIu16 " of %s is %s%s%s%s%s", server->address, server->port,
              service->name, state, cause ? ": check " : "", cause ? cause->name : "",
              error ? ": " : "", error ? error : "");
+    notice_down(server, server->health == STEERING_DOWN, error);
     struct lyd_node *notice = begin(service->engine, "real-server-state-change");
     if (!notice)
         return;
@@ -66,6 +70,7 @@ void notice_quorum(const struct health_service *service)
              "the quorum of %s is %s: real servers of weight %" PRIu64
              " serve, the quorum is %" PRIu32,
              service->name, service->lost ? "lost" : "met", service->weight_up, service->quorum);
+    notice_quorum_alarm(service, service->lost);
     struct lyd_node *notice = begin(service->engine, "quorum-change");
     if (!notice)
         return;
@@ -76,10 +81,60 @@ void notice_quorum(const struct health_service *service)
     event_emit(service->engine->backend->agent, notice);
 }
 
+/* @return To be freed; NULL for want of memory. */
+static char *resource_of(const struct health_server *server)
+{
+    char *resource;
+    if (asprintf(&resource,
+                 VIRTUAL_SERVERS "/virtual-server[name='%s']/real-server[address='%s']"
+                                 "[port='%" PRIu16 "']",
+                 server->service->name, server->address, server->port) < 0)
+        return NULL;
+    return resource;
+}
+
+void notice_down(const struct health_server *server, bool down, const char *error)
+{
+    struct agent *agent = server->service->engine->backend->agent;
+    char *resource = agent->alarms ? resource_of(server) : NULL;
+    struct alarm_id id = {.resource = resource, .type = "real-server-down"};
+    if (resource && down)
+        alarm_raise(agent, &id, ALARM_MAJOR, "%s",
+                    error ? error : "It was down when the agent started.");
+    else if (resource)
+        alarm_clear(agent, &id, "It is not down any more, or not checked.");
+    free(resource);
+}
+
 void notice_flapping(const struct health_server *server, bool flapping)
 {
+    struct agent *agent = server->service->engine->backend->agent;
+    char *resource = resource_of(server);
+    struct alarm_id id = {.resource = resource, .type = "flapping"};
     log_line(flapping ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
              "real server %s port %" PRIu16 " of %s %s", server->address, server->port,
              server->service->name,
              flapping ? "goes up and down: it is kept down" : "is steady again");
+    if (resource && flapping)
+        alarm_raise(agent, &id, ALARM_MINOR,
+                    "It goes up and down, and is kept down until its checks are steady.");
+    else if (resource)
+        alarm_clear(agent, &id, "Its checks are steady.");
+    free(resource);
+}
+
+void notice_quorum_alarm(const struct health_service *service, bool lost)
+{
+    struct agent *agent = service->engine->backend->agent;
+    char *resource;
+    if (asprintf(&resource, VIRTUAL_SERVERS "/virtual-server[name='%s']", service->name) < 0)
+        return;
+    struct alarm_id id = {.resource = resource, .type = "quorum-lost"};
+    if (lost)
+        alarm_raise(agent, &id, ALARM_CRITICAL,
+                    "Real servers of weight %" PRIu64 " are left, and the quorum is %" PRIu32 ".",
+                    service->weight_up, service->quorum);
+    else
+        alarm_clear(agent, &id, "The quorum is met.");
+    free(resource);
 }

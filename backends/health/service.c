@@ -111,14 +111,17 @@ static void retire(struct health_service *from, const struct health_service *to)
         health_timer_unset(from->engine->timers, &server->timer);
         if (to && service_find(to, server->address, server->port))
             continue;
+        notice_down(server, false, NULL);
         if (server->flap && server->flap->flapping)
             notice_flapping(server, false);
         server->told_once = false;
         steering_set_verdict(agent, &key,
                              &(struct steering_verdict){.weight = STEERING_WEIGHT_CONFIGURED});
     }
-    if (!to)
-        steering_set_quorum_lost(agent, from->name, false);
+    if (to)
+        return;
+    steering_set_quorum_lost(agent, from->name, false);
+    notice_quorum_alarm(from, false);
 }
 
 /* Rules may be others than before, so every verdict is worked out anew. */
@@ -132,6 +135,18 @@ static void settle(struct health_service *service)
             health_timer_set(service->engine->timers, &server->timer, uv_hrtime());
     }
     service_note_quorum(service);
+}
+
+/* After a restart, alarms of before may be over, or go on. */
+static void confirm_alarms(const struct health_service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++) {
+        const struct health_server *server = &service->servers[i];
+        bool down = server->health == STEERING_DOWN;
+        if (!down || !server->history)
+            notice_down(server, down, NULL);
+    }
+    notice_quorum_alarm(service, service->lost);
 }
 
 void service_swap(struct health_engine *engine, struct health_service *from,
@@ -154,6 +169,8 @@ void service_swap(struct health_engine *engine, struct health_service *from,
         retire(from, to);
     if (to)
         settle(to);
+    if (to && !from)
+        confirm_alarms(to);
 }
 
 void service_rest(struct health_service *service)

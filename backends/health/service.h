@@ -116,12 +116,18 @@ void service_note_quorum(struct health_service *service);
 
 /* Events, notices.c: */
 
-/** real-server-state-change, and a line in the log. */
+/** real-server-state-change, a line in the log, and the alarm that it is down. */
 void notice_server(const struct health_server *server, const struct health_check *cause,
                    const struct probe_result *result);
 
-/** quorum-change, and a line in the log. */
+/** quorum-change, a line in the log, and the alarm. */
 void notice_quorum(const struct health_service *service);
+
+/** Raise the alarm that a real server is down, or clear it. @param error Or NULL: not known. */
+void notice_down(const struct health_server *server, bool down, const char *error);
+
+/** Raise the alarm that the quorum is lost, or clear it. */
+void notice_quorum_alarm(const struct health_service *service, bool lost);
 
 /** Raise the alarm that it is flapping, or clear it. */
 void notice_flapping(const struct health_server *server, bool flapping);

@@ -129,6 +129,27 @@ def test_events(daemon, session, listener):
         assert (quorum.findtext("state"), quorum.findtext("weight-up")) == ("lost", "0")
 
 
+def alarms(session):
+    """{type: whether it is cleared}"""
+    types = session.get("alarms/alarm-list/alarm/alarm-type-id")
+    return dict(zip([t.split(":")[-1] for t in types],
+                    session.get("alarms/alarm-list/alarm/is-cleared")))
+
+
+def test_alarms(daemon, session, listener):
+    session.set(checked(QUICK + check("port"), listener.real()))
+    wait_state(session, listener, "up")
+    assert "real-server-down" not in alarms(session)
+    listener.close()
+    wait_state(session, listener, "down")
+    wait_for(lambda: alarms(session) == {"real-server-down": "false", "quorum-lost": "false"},
+             "alarms")
+    assert "connect: Connection refused" in session.get("alarms/alarm-list/alarm/alarm-text")
+    session.set(servers(server("web", operation="delete")))
+    wait_for(lambda: alarms(session) == {"real-server-down": "true", "quorum-lost": "true"},
+             "alarms to be cleared")
+
+
 def test_a_flapping_server_is_kept_down(session, listener):
     session.set(checked(QUICK + check("port") + "<flap-damping><changes>2</changes><hold>2</hold>"
                         "</flap-damping>", listener.real()))
