@@ -26,6 +26,7 @@ SMALL, LARGE, REALS = 100, 10000, 4
 WARM_UP, ROUNDS, BLOCK = 20, 400, 20
 CLIENTS, CLIENT_ROUNDS = 100, 10
 MEMORY = "/dev/shm"
+REST = 1  # for what is still at work after its reply
 USER = "admin"
 
 
@@ -193,22 +194,34 @@ def median_of(client, message, rounds):
     return statistics.median(took), len(reply)
 
 
+def get_config(filter_=""):
+    return f"<get-config><source><running/></source>{filter_}</get-config>"
+
+
+def get(filter_):
+    return f"<get>{filter_}</get>"
+
+
+def subtree(content):
+    return f'<filter type="subtree">{servers(content)}</filter>'
+
+
 def reads(daemon, size):
-    """One entry by its key; all of the configuration."""
+    """One entry by its key; all of the configuration, and with its state."""
     client = local(daemon)
-    for kind, filter_ in (
-            ("subtree filter", '<filter type="subtree">'
-             + servers(f"<virtual-server><name>{name(size // 2)}</name></virtual-server>")
-             + "</filter>"),
-            ("XPath filter", f'<filter type="xpath" xmlns:v="{SERVERS}" select="/v:virtual-servers/'
-             f"v:virtual-server[v:name='{name(size // 2)}']\"/>")):
-        seconds, _ = median_of(client, client.message(
-            f"<get-config><source><running/></source>{filter_}</get-config>"), 100)
-        print(f"get-config of one by its key, {kind}: {size:6} x {REALS}: {seconds * 1000:.3f} ms")
-    seconds, length = median_of(client, client.message(
-        "<get-config><source><running/></source></get-config>"), 3)
-    print(f"get-config of all: {size:6} x {REALS}: {seconds * 1000:.1f} ms, "
-          f"{length / 1e6:.2f} MB, {length / 1e6 / seconds:.0f} MB/s", flush=True)
+    one = subtree(f"<virtual-server><name>{name(size // 2)}</name></virtual-server>")
+    xpath = (f'<filter type="xpath" xmlns:v="{SERVERS}" select="/v:virtual-servers/'
+             f"v:virtual-server[v:name='{name(size // 2)}']\"/>")
+    for what, message in (("get-config of one by its key, subtree filter", get_config(one)),
+                          ("get-config of one by its key, XPath filter  ", get_config(xpath)),
+                          ("get of one by its key, subtree filter       ", get(one))):
+        seconds, _ = median_of(client, client.message(message), 100)
+        print(f"{what}: {size:6} x {REALS}: {seconds * 1000:.3f} ms")
+    for what, message in (("get-config of all", get_config()),
+                          ("get of all       ", get(subtree("")))):
+        seconds, length = median_of(client, client.message(message), 3)
+        print(f"{what}: {size:6} x {REALS}: {seconds * 1000:.1f} ms, "
+              f"{length / 1e6:.2f} MB, {length / 1e6 / seconds:.0f} MB/s", flush=True)
     client.socket.close()
 
 
@@ -256,6 +269,7 @@ def measure(what, folder, in_memory):
                       f"{committed:.2f} s, together {edited + committed:.2f} s; libyang alone: "
                       f"{parse:.2f} s to parse, {validate:.2f} s to validate, so "
                       f"{(edited + committed) / (parse + validate):.1f} times")
+                time.sleep(REST)
                 print(f"resident memory with {size} x {REALS}: "
                       f"{memory(daemons[size]):.0f} MB", flush=True)
         ratio = compare(f"{what}, local socket",
@@ -267,6 +281,7 @@ def measure(what, folder, in_memory):
                 reads(daemons[size], size)
         together(what, daemons[LARGE], LARGE)
         if in_memory:
+            time.sleep(REST)
             print(f"resident memory after all that: {memory(daemons[LARGE]):.0f} MB")
         return ratio
     finally:
