@@ -45,6 +45,8 @@ static int run(const struct agent_options *options)
 
 int main(int argc, char **argv)
 {
+    /* libyang's localtime(3) would look at /etc/localtime for each time that is read. */
+    setenv("TZ", ":/etc/localtime", 0);
     struct agent_options options;
     switch (options_read(argc, argv, &options)) {
     case OPTIONS_RUN:

@@ -69,42 +69,58 @@ void backend_report_down(struct backend *backend, const char *format, ...)
     free(copy);
 }
 
-/* The container of a name below a node, made if it is not there. */
-static struct lyd_node *container_of(struct lyd_node *node, const char *name)
+/* The container of a name, which need not end with a zero, below a node; made if it is not there.
+ */
+static struct lyd_node *container_of(struct lyd_node *node, const char *name, size_t length)
 {
+    char made[64];
     struct lyd_node *child;
     LY_LIST_FOR(lyd_child(node), child)
     {
-        if (child->schema && !strcmp(child->schema->name, name))
+        if (child->schema && !strncmp(child->schema->name, name, length) &&
+            !child->schema->name[length])
             return child;
     }
-    return lyd_new_inner(node, NULL, name, 0, &child) ? NULL : child;
+    snprintf(made, sizeof(made), "%.*s", (int)length, name);
+    return lyd_new_inner(node, NULL, made, 0, &child) ? NULL : child;
 }
 
-enum outcome state_add(struct lyd_node *node, const char *name, const char *value,
-                       struct error *err)
+/* @param make How libyang makes a leaf of a text: lyd_new_term() or lyd_new_term_canon(). */
+static enum outcome add_leaf(struct lyd_node *node, const char *name, const char *value,
+                             LY_ERR (*make)(struct lyd_node *, const struct lys_module *,
+                                            const char *, const char *, ly_bool,
+                                            struct lyd_node **),
+                             struct error *err)
 {
     const char *slash;
     while ((slash = strchr(name, '/'))) {
-        char container[64];
-        snprintf(container, sizeof(container), "%.*s", (int)(slash - name), name);
-        node = container_of(node, container);
+        node = container_of(node, name, (size_t)(slash - name));
         if (!node)
             return fail_memory(err);
         name = slash + 1;
     }
-    if (lyd_new_term(node, NULL, name, value, 0, NULL))
+    if (make(node, NULL, name, value, 0, NULL))
         return fail(err, TAG_OPERATION_FAILED, NULL, "The state %s cannot hold \"%s\".", name,
                     value);
     return DONE;
 }
 
+enum outcome state_add(struct lyd_node *node, const char *name, const char *value,
+                       struct error *err)
+{
+    return add_leaf(node, name, value, lyd_new_term, err);
+}
+
 enum outcome state_add_number(struct lyd_node *node, const char *name, uint64_t value,
                               struct error *err)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRIu64, value);
-    return state_add(node, name, text, err);
+    /* A large read makes 100,000s of these: no printf() here, and none in libyang after it. */
+    char text[24], *at = text + sizeof(text);
+    *--at = '\0';
+    do
+        *--at = (char)('0' + value % 10);
+    while (value /= 10);
+    return add_leaf(node, name, at, lyd_new_term_canon, err);
 }
 
 enum outcome state_add_time(struct lyd_node *node, const char *name, int64_t nanoseconds,

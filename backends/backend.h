@@ -172,7 +172,7 @@ extern const struct backend_ops *const backend_stand_ins[];
 enum outcome state_add(struct lyd_node *node, const char *name, const char *value,
                        struct error *err);
 
-/** state_add() for a number. */
+/** state_add() for a number; the leaf is of an integer type. */
 enum outcome state_add_number(struct lyd_node *node, const char *name, uint64_t value,
                               struct error *err);
 

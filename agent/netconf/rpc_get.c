@@ -464,8 +464,11 @@ enum outcome reading_operational(struct rpc *rpc, const struct reading *reading)
         .filter = filter, .view = &reading->view, .access = &rpc->access, .err = &rpc->error};
     struct operational state = {0};
     enum outcome outcome = operational_read(rpc->agent, filter->units, &state, &rpc->error);
-    for (size_t i = 0; i < state.count && outcome == DONE; i++)
+    for (size_t i = 0; i < state.count && outcome == DONE; i++) {
         outcome = add_state(&output, &state, i);
+        lyd_free_all(state.trees[i]); /* while the processor still has it at hand */
+        state.trees[i] = NULL;
+    }
     for (size_t i = 0; i < sizeof(extras) / sizeof(*extras) && outcome == DONE; i++)
         if (wants_extra(filter, &extras[i]))
             outcome = add_extra(rpc, &output, &extras[i]);

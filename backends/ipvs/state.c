@@ -29,24 +29,24 @@ struct statistics_leaf {
     size_t offset; /* in struct ipvs_statistics */
 };
 
+/* From the last one of the model to the first: libyang finds their place faster so. */
 static const struct statistics_leaf statistics_leaves[] = {
-    {"statistics/connections", offsetof(struct ipvs_statistics, connections)},
-    {"statistics/in-packets", offsetof(struct ipvs_statistics, in_packets)},
-    {"statistics/out-packets", offsetof(struct ipvs_statistics, out_packets)},
-    {"statistics/in-bytes", offsetof(struct ipvs_statistics, in_bytes)},
-    {"statistics/out-bytes", offsetof(struct ipvs_statistics, out_bytes)},
-    {"statistics/connection-rate", offsetof(struct ipvs_statistics, connection_rate)},
-    {"statistics/in-packet-rate", offsetof(struct ipvs_statistics, in_packet_rate)},
-    {"statistics/out-packet-rate", offsetof(struct ipvs_statistics, out_packet_rate)},
-    {"statistics/in-byte-rate", offsetof(struct ipvs_statistics, in_byte_rate)},
     {"statistics/out-byte-rate", offsetof(struct ipvs_statistics, out_byte_rate)},
+    {"statistics/in-byte-rate", offsetof(struct ipvs_statistics, in_byte_rate)},
+    {"statistics/out-packet-rate", offsetof(struct ipvs_statistics, out_packet_rate)},
+    {"statistics/in-packet-rate", offsetof(struct ipvs_statistics, in_packet_rate)},
+    {"statistics/connection-rate", offsetof(struct ipvs_statistics, connection_rate)},
+    {"statistics/out-bytes", offsetof(struct ipvs_statistics, out_bytes)},
+    {"statistics/in-bytes", offsetof(struct ipvs_statistics, in_bytes)},
+    {"statistics/out-packets", offsetof(struct ipvs_statistics, out_packets)},
+    {"statistics/in-packets", offsetof(struct ipvs_statistics, in_packets)},
+    {"statistics/connections", offsetof(struct ipvs_statistics, connections)},
 };
 
 static enum outcome add_statistics(const struct reading *reading, struct lyd_node *node,
                                    const struct ipvs_statistics *statistics, int64_t since)
 {
-    enum outcome outcome =
-        state_add_time(node, "statistics/discontinuity-time", since, reading->err);
+    enum outcome outcome = DONE;
     for (size_t i = 0; i < sizeof statistics_leaves / sizeof *statistics_leaves; i++) {
         const struct statistics_leaf *leaf = &statistics_leaves[i];
         uint64_t value;
@@ -54,6 +54,8 @@ static enum outcome add_statistics(const struct reading *reading, struct lyd_nod
         if (outcome == DONE)
             outcome = state_add_number(node, leaf->path, value, reading->err);
     }
+    if (outcome == DONE)
+        outcome = state_add_time(node, "statistics/discontinuity-time", since, reading->err);
     return outcome;
 }
 
