@@ -284,6 +284,21 @@ static enum outcome make_folder(const char *folder, mode_t mode, struct error *e
                 strerror(errno));
 }
 
+/* Damage of the journal is over when somebody has seen to it, and taken away what was kept. */
+static void tell_of_losses(struct agent *agent)
+{
+    const struct alarm_id id = {"/noria-agent:agent", "journal-damaged", NULL};
+    const char *loss = journal_loss(agent->journal);
+    if (loss)
+        alarm_raise(agent, &id, ALARM_CRITICAL,
+                    "Commits that were acknowledged were lost; what was found in their place is in "
+                    "%s/%s. When the configuration is as it should be, remove that file: the next "
+                    "start clears the alarm.",
+                    agent->options.state_dir, loss);
+    else
+        alarm_clear(agent, &id, NULL);
+}
+
 enum outcome agent_start(struct agent *agent, const struct agent_options *options,
                          struct error *err)
 {
@@ -313,6 +328,8 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
         outcome = events_start(agent, err);
     if (outcome == DONE)
         outcome = alarms_start(agent, err);
+    if (outcome == DONE)
+        tell_of_losses(agent);
     if (outcome == DONE)
         outcome = steering_start(agent, err);
     if (outcome == DONE)

@@ -38,6 +38,7 @@ struct journal {
     int fd;                /* of the journal that is appended to, or -1 before the first commit */
     off_t size;            /* of it */
     bool uncut;            /* what follows there is of an append that failed */
+    char *loss;            /* the file that is kept of lost commits, or NULL */
     atomic_llong running_size; /* of the file that it follows */
     record_numbers *numbers;
 };
@@ -100,6 +101,7 @@ void journal_close(struct journal *journal)
         close(journal->lock_fd);
     if (journal->folder_fd >= 0)
         close(journal->folder_fd);
+    free(journal->loss);
     free(journal->numbers);
     free(journal->folder);
     free(journal);
@@ -145,6 +147,12 @@ static bool is_torn_tail(const unsigned char *data, size_t size)
     return true;
 }
 
+static void note_kept(struct journal *journal, const char *name)
+{
+    free(journal->loss);
+    journal->loss = strdup(name);
+}
+
 /* Commits that were acknowledged and are gone: keep what is in their place, and say so. */
 static enum outcome note_loss(struct journal *journal, const struct snapshot *running,
                               const char *rest, size_t size, struct error *err)
@@ -163,6 +171,7 @@ static enum outcome note_loss(struct journal *journal, const struct snapshot *ru
               journal->folder, running->revision, journal->acknowledged, running->revision, size,
               name);
     journal->acknowledged = running->revision;
+    note_kept(journal, name);
     return DONE;
 }
 
@@ -265,7 +274,7 @@ static enum outcome replay_journals(struct journal *journal, struct dirent **fil
 }
 
 /* What is kept since an earlier loss reminds of it, until somebody takes it away. */
-static void remind_of_losses(const struct journal *journal)
+static void remind_of_losses(struct journal *journal)
 {
     struct dirent **files = NULL;
     int count = scandir(journal->folder, &files, is_lost, alphasort);
@@ -274,6 +283,7 @@ static void remind_of_losses(const struct journal *journal)
                     "%s/%s is what was found in the place of commits that were lost: when the "
                     "configuration is as it should be, remove the file",
                     journal->folder, files[i]->d_name);
+        note_kept(journal, files[i]->d_name);
         free(files[i]);
     }
     free(files);
@@ -341,6 +351,11 @@ enum outcome journal_load(struct journal *journal, struct snapshot **running, st
         *running = NULL;
     }
     return outcome;
+}
+
+const char *journal_loss(const struct journal *journal)
+{
+    return journal->loss;
 }
 
 void journal_number(struct journal *journal, const struct change_set *changes)

@@ -31,6 +31,12 @@ enum outcome journal_open(const struct schema *schema, const char *folder, struc
  */
 enum outcome journal_load(struct journal *journal, struct snapshot **running, struct error *err);
 
+/**
+ * The file that is kept since acknowledged commits were lost, by this start or by an earlier one,
+ * so long as nobody has removed it; NULL if there is none. Belongs to the journal.
+ */
+const char *journal_loss(const struct journal *journal);
+
 /** Give numbers to entries that have none; they are this thread's alone until then. */
 void journal_number(struct journal *journal, const struct change_set *changes);
 

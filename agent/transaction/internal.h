@@ -66,6 +66,7 @@ struct transactions {
     uv_mutex_t newest_lock;          /**< Guards the pointer that follows. */
     struct snapshot *newest;         /**< What the engines hold, stored or not. One reference. */
     uv_work_t store_work;
+    bool stored; /**< The last attempt to store has worked, and no alarm says otherwise. */
     bool folding;
     uv_work_t fold_work;
     struct journal_fold_job fold;
@@ -104,5 +105,10 @@ void store_add(struct transaction *transaction);
 
 /** Go on taking back what could not be stored: the running transaction or one undone has ended. */
 void store_undo_next(struct transactions *queue);
+
+/* fold.c */
+
+/** Fold the journal in the background if it has grown long. Nothing may be in the store's hands. */
+void fold_if_long(struct transactions *queue);
 
 #endif

@@ -7,43 +7,7 @@
 
 #include <stdlib.h>
 
-#include "agent/log.h"
-
-/* Fold the journal in the background. */
-
-static void fold_done(uv_work_t *work, int status)
-{
-    struct transactions *queue = work->data;
-    journal_fold_end(&queue->fold);
-    queue->folding = false;
-}
-
-static void fold_work(uv_work_t *work)
-{
-    struct transactions *queue = work->data;
-    struct error error = {0};
-    if (journal_fold(&queue->fold, &error) != DONE)
-        log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
-    error_clear(&error);
-}
-
-/* Only while the journal is in nobody's hands. */
-static void fold_if_long(struct transactions *queue)
-{
-    struct agent *agent = queue->agent;
-    struct error error = {0};
-    if (queue->folding || !journal_is_long(agent->journal))
-        return;
-    if (journal_rotate(agent->journal, agent->running->revision, &error) != DONE ||
-        journal_fold_begin(agent->journal, agent->running, &queue->fold, &error) != DONE) {
-        log_error(AREA_DATASTORE, "the journal cannot be folded: %s", error_message(&error));
-        error_clear(&error);
-        return;
-    }
-    queue->folding = true;
-    queue->fold_work.data = queue;
-    uv_queue_work(&agent->loop, &queue->fold_work, fold_work, fold_done);
-}
+#include "agent/event/alarms.h"
 
 /* Helper thread. */
 
@@ -141,10 +105,24 @@ static void store_failed(struct transactions *queue)
         store_undo_next(queue);
 }
 
+/* An alarm may be left of an earlier run, so the first that is stored clears it, too. */
+static void tell(struct transactions *queue, const struct transaction *transaction)
+{
+    const struct alarm_id id = {"/noria-agent:agent", "storage-failed", NULL};
+    if (transaction->outcome != DONE)
+        alarm_raise(queue->agent, &id, ALARM_MAJOR, "%s", error_message(&transaction->error));
+    else if (!queue->stored && transaction->journaled)
+        alarm_clear(queue->agent, &id, NULL);
+    else
+        return;
+    queue->stored = transaction->outcome == DONE;
+}
+
 static void store_done(uv_work_t *work, int status)
 {
     struct transactions *queue = work->data;
     struct transaction *transaction = queue->writing.first;
+    tell(queue, transaction);
     if (transaction->outcome != DONE && !transaction->journaled) {
         store_failed(queue);
         return;

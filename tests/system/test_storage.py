@@ -13,6 +13,14 @@ from faults import fill, small_disk
 from netconf import RpcError, item, items, wait_for
 
 
+def active(session, kind):
+    """The text of the active alarm of a type, or None."""
+    rows = zip(*[session.get(f"alarms/alarm-list/alarm/{name}")
+                 for name in ("alarm-type-id", "is-cleared", "alarm-text")])
+    return next((text for type_, cleared, text in rows
+                 if type_.endswith(kind) and cleared == "false"), None)
+
+
 def test_running_survives_a_restart(daemon):
     with daemon.session() as session:
         session.set(items(item("a", "<value>kept</value>")))
@@ -51,10 +59,12 @@ def test_a_full_disk_refuses_the_commit_and_changes_nothing(daemon_factory, tmp_
                 session.set(items(item("a", "<value>" + "n" * 8000 + "</value>")))
             assert refused.value.tag == "operation-failed"
             assert "No space left" in refused.value.message
+            assert "No space left" in active(session, "storage-failed")
             assert session.get("null/item/held") == ["old"]
             session.rpc("<discard-changes/>")
             (small / "filler").unlink()
             session.set(items(item("a", "<value>new</value>")))
+            assert not active(session, "storage-failed")
         daemon.kill()
         daemon.start()
         with daemon.session() as session:
@@ -269,6 +279,7 @@ def test_damage_of_the_last_acknowledged_commit_is_told_and_passed_over(daemon, 
     assert lost.read_bytes() == rest and lost.stat().st_mode & 0o777 == 0o600
     with daemon.session() as session:
         assert session.get("null/item/held") == ["3"]
+        assert lost.name in active(session, "journal-damaged")
         session.set(items(item("a", "<value>5</value>")))
     daemon.kill()
     daemon.log_file.write_text("")
@@ -277,6 +288,12 @@ def test_damage_of_the_last_acknowledged_commit_is_told_and_passed_over(daemon, 
     assert f"{lost.name} is what was found" in daemon.log()
     with daemon.session() as session:
         assert session.get("null/item/held") == ["5"]
+        assert active(session, "journal-damaged")
+    daemon.stop()
+    lost.unlink()
+    daemon.start()
+    with daemon.session() as session:
+        assert not active(session, "journal-damaged")
 
 
 def fold(daemon):
