@@ -2,6 +2,7 @@
 
 import resource
 import socket
+import subprocess
 import threading
 import time
 
@@ -42,6 +43,11 @@ class Reader(threading.Thread):
         assert self.longest < ON_TIME, f"a read took {self.longest:.2f} s"
 
 
+def resident_kb(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("VmRSS")).split()[1])
+
+
 def test_a_request_of_100_mb(daemon, session):
     value = "v" * (100 << 20)
     with Reader(daemon), daemon.session(timeout=300) as large:
@@ -64,10 +70,36 @@ def test_a_client_that_does_not_read_its_replies(daemon, session):
         wait_for(lambda: reader.reads > 100, "a hundred reads beside it", 60)
         with daemon.session() as other:
             other.set(items(item("more")))
-    resident = int(next(line for line in open(f"/proc/{daemon.process.pid}/status",
-                                              encoding="ascii")
-                        if line.startswith("VmRSS")).split()[1])
-    assert resident < 2_000_000, f"{resident} kB for a client that does not read"
+    assert resident_kb(daemon) < 2_000_000, "so much for a client that does not read"
+
+
+def test_an_ssh_client_that_does_not_read_its_replies(daemon_factory, tmp_path):
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    daemon = daemon_factory(start=False, null=True)
+    daemon.config.write_text(daemon.default_configuration(
+        "<user><name>admin</name><authorized-key>"
+        f"{key.with_suffix('.pub').read_text().strip()}</authorized-key></user>"))
+    daemon.start()
+    with daemon.session() as session:
+        session.set(items("".join(item(f"i{n}", f"<value>{'v' * 1000}</value>")
+                                  for n in range(1000))))
+    request = (f'<rpc xmlns="{BASE}" message-id="1"><get-config><source><running/></source>'
+               "</get-config></rpc>]]>]]>").encode()
+    hello = (f'<hello xmlns="{BASE}"><capabilities><capability>urn:ietf:params:netconf:base:1.0'
+             "</capability></capabilities></hello>]]>]]>").encode()
+    with Reader(daemon) as reader, subprocess.Popen(
+            ["ssh", "-i", key, "-p", str(daemon.ssh_port), "-o", "StrictHostKeyChecking=no", "-o",
+             "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-s", "admin@127.0.0.1",
+             "netconf"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL) as stalled:
+        stalled.stdin.write(hello + request * 50)  # 50 MB of replies, into windows of 2 MB
+        stalled.stdin.flush()
+        wait_for(lambda: "user admin from" in daemon.log(), "the session to begin")
+        before = reader.reads
+        wait_for(lambda: reader.reads > before + 100, "a hundred reads beside it", 60)
+        assert resident_kb(daemon) < 500_000
+        stalled.kill()
 
 
 def test_a_thousand_half_open_connections(daemon, session):
