@@ -1,8 +1,7 @@
 # What 'cmake --install' puts where.
 install(TARGETS noriad DESTINATION ${CMAKE_INSTALL_SBINDIR})
-install(FILES yang/noria-agent.yang yang/noria-default-tag.yang yang/noria-director.yang
-        yang/noria-virtual-server.yang
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/noria/yang)
+install(DIRECTORY yang/ DESTINATION ${CMAKE_INSTALL_DATADIR}/noria/yang
+  FILES_MATCHING PATTERN "*.yang")
 file(READ mibs/NORIA-MIB.txt mib)
 string(REPLACE "enterprises 32473" "enterprises ${NORIA_ENTERPRISE}" mib "${mib}")
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/mibs/NORIA-MIB.txt CONTENT "${mib}" @ONLY)
