@@ -1,12 +1,17 @@
 """Clients that take more than their share: the others are served on time."""
 
+import os
+import pathlib
 import resource
 import socket
 import subprocess
 import threading
 import time
 
-from netconf import AGENT, BASE, RpcError, item, items, wait_for
+import pytest
+
+from netconf import (AGENT, BASE, RpcError, item, items, real, server, servers,
+                     wait_for)
 
 # Much more than any of these reads takes, also under a sanitizer on a busy machine.
 ON_TIME = 2.0
@@ -138,3 +143,26 @@ def test_a_hundred_clients_commit_at_once(daemon):
     assert not failures
     with daemon.session() as session:
         assert session.data("running").count("<item>") == 100
+
+
+@pytest.mark.skipif("sanitize" in os.environ.get("NORIA_BUILD", ""),
+                    reason="a sanitizer keeps what is freed")
+def test_what_large_work_took_is_given_back(daemon_factory):
+    daemon = daemon_factory(null="all")
+    many = "".join(server(f"s{n}", real("10.0.0.1", n) + real("10.0.0.2", n), "192.0.2.1", n)
+                   for n in range(1, 4001))
+
+    def memory():
+        status = pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    empty = memory()
+    with daemon.session() as session:
+        session.edit(servers(many), target="running")
+        wait_for(lambda: memory() < empty + 47, "the memory of the edit to be given back")
+        for _ in range(2):
+            assert session.data("get").count("<virtual-server ") == 0
+        wait_for(lambda: memory() < empty + 47, "the memory of the reads to be given back")
+    daemon.stop()
+    daemon.start()
+    wait_for(lambda: memory() < empty + 47, "the memory of the start to be given back")

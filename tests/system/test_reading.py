@@ -47,6 +47,14 @@ def find(reply, path, space):
     return ElementTree.fromstring(reply).findall(f".//{steps}")
 
 
+@pytest.mark.parametrize("operation", ["running", "get"])
+def test_what_a_filter_names_comes_in_the_order_of_the_datastore(session, operation):
+    session.edit(items("".join(item(name) for name in "abcde")), target="running")
+    named = "".join(item(name) for name in ("d", "b", "e", "b", "x", "a"))
+    reply = session.data(operation, f'<filter type="subtree">{items(named)}</filter>')
+    assert re.findall("<name>(.)</name>", reply) == list("abde")
+
+
 # With defaults
 
 SEEN = {  # what is seen of a set apply (to its default), an unset revert, a set delay
