@@ -8,6 +8,7 @@
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/part.h"
+#include "backends/ipvs/rivals.h"
 #include "backends/ipvs/steered.h"
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
@@ -118,6 +119,11 @@ static void exchange(struct ipvs_directors *directors, struct plan *plan)
                                 plan->moved ? move->out : move->in);
     }
     plan->moved = !plan->moved;
+    for (size_t i = 0; i < plan->part_count; i++) {
+        size_t after = ipvs_groups_in(plan->parts[i].after, plan->parts[i].after_count);
+        size_t before = ipvs_groups_in(plan->parts[i].before, plan->parts[i].before_count);
+        directors->groups += plan->moved ? after - before : before - after;
+    }
 }
 
 /* -- What is touched -------------------------------------------------------------------------- */
@@ -242,6 +248,9 @@ static enum outcome make_plan(const struct work *work)
         outcome = touch_moved(work);
     for (size_t i = 0; i < work->plan->part_count && outcome == DONE; i++)
         outcome = ipvs_part_plan(&work->plan->parts[i], work->err);
+    for (size_t i = 0; i < work->plan->part_count && outcome == DONE; i++)
+        outcome = ipvs_rivals_check(work->directors, work->changes->after, &work->plan->parts[i],
+                                    work->err);
     return outcome;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/ipvs/group.h"
+
 /* How packets are encapsulated, and the node that says so. */
 struct tunnel {
     uint8_t type;
@@ -68,6 +70,12 @@ const char *ipvs_desired_director(const struct lyd_node *node)
 }
 
 bool ipvs_desired_service_id(const struct lyd_node *node, struct ipvs_service_id *id)
+{
+    const struct lyd_node *member = ipvs_group_member(lyd_child(node));
+    return ipvs_service_id_read(member ? member : node, id);
+}
+
+bool ipvs_service_id_read(const struct lyd_node *node, struct ipvs_service_id *id)
 {
     *id = (struct ipvs_service_id){0};
     id->mark = number_or(node, "firewall-mark", 0);
@@ -312,20 +320,13 @@ static void read_persistence(const struct lyd_node *node, struct ipvs_service *s
         service->netmask = length ? htonl(UINT32_MAX << (32 - (length > 32 ? 32 : length))) : 0;
 }
 
-static enum outcome read_service(struct work *work)
+static enum outcome read_service(struct work *work, const struct ipvs_service_id *id)
 {
     const struct lyd_node *node = work->node;
     struct ipvs_service *service = work->service;
 
     service->node = node;
-    if (!ipvs_desired_service_id(node, &service->id)) {
-        char *path = ipvs_path(node, "/address");
-        enum outcome outcome = refuse(work->err, TAG_INVALID_VALUE, path,
-                                      "This is no IPv4 or IPv6 address: give one, or a "
-                                      "firewall-mark.");
-        free(path);
-        return outcome;
-    }
+    service->id = *id;
     strcpy(service->scheduler, "wlc");
     enum outcome outcome =
         read_name(work, "scheduler", service->scheduler, sizeof service->scheduler);
@@ -355,25 +356,36 @@ static enum outcome add_destinations(const struct work *work, const char *list)
     return check_twins(work);
 }
 
-enum outcome ipvs_desired(const struct entry *entry, struct ipvs_table *table, struct error *err)
+static enum outcome add_service(const struct lyd_node *node, const struct ipvs_service_id *id,
+                                struct ipvs_table *table, struct error *err)
 {
-    if (!ipvs_desired_enabled(entry->node))
-        return DONE;
-    struct work work = {.node = entry->node, .service = ipvs_table_add(table), .err = err};
+    struct work work = {.node = node, .service = ipvs_table_add(table), .err = err};
     if (!work.service)
         return fail_memory(err);
-
-    enum outcome outcome = read_service(&work);
+    enum outcome outcome = read_service(&work, id);
     if (outcome == DONE)
         outcome = add_destinations(&work, "real-server");
     ipvs_service_exchange(work.service);
     if (outcome == DONE)
         outcome = add_destinations(&work, "sorry-server");
     ipvs_service_exchange(work.service);
-    if (outcome != DONE) {
-        free(work.service->destinations);
-        free(work.service->sorry);
-        table->count--;
+    return outcome;
+}
+
+enum outcome ipvs_desired(const struct entry *entry, struct ipvs_table *table, struct error *err)
+{
+    if (!ipvs_desired_enabled(entry->node))
+        return DONE;
+    size_t held = table->count;
+    struct ipvs_ids ids;
+    enum outcome outcome = ipvs_ids_of(entry->node, &ids, err);
+    for (size_t i = 0; i < ids.count && outcome == DONE; i++)
+        outcome = add_service(entry->node, &ids.list[i], table, err);
+    while (outcome != DONE && table->count > held) {
+        struct ipvs_service *service = &table->services[--table->count];
+        free(service->destinations);
+        free(service->sorry);
     }
+    ipvs_ids_clear(&ids);
     return outcome;
 }

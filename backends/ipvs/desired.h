@@ -9,11 +9,14 @@
 #include "backends/ipvs/service.h"
 
 /**
- * Which service a virtual server names, enabled or not.
+ * Which service a virtual server names, enabled or not; of a group, the first (group.h has all).
  * @param node The virtual-server instance; of an entry or of a copy.
  * @return Whether it names one; else *id is undefined.
  */
 bool ipvs_desired_service_id(const struct lyd_node *node, struct ipvs_service_id *id);
+
+/** The same from the node that has the leaves: a virtual server or the member of a group. */
+bool ipvs_service_id_read(const struct lyd_node *node, struct ipvs_service_id *id);
 
 /**
  * Which destination a real server names. Port 0 becomes the port of the service.
@@ -38,8 +41,8 @@ const char *ipvs_desired_director(const struct lyd_node *node);
 bool ipvs_desired_enabled(const struct lyd_node *node);
 
 /**
- * Add the service that an entry asks for to a table, with its sorry servers beside it, or nothing
- * if the entry is not enabled.
+ * Add the service that an entry asks for to a table (of a group: all its services), with its sorry
+ * servers beside it, or nothing if the entry is not enabled.
  * @param entry A valid entry of the list virtual-server; the table borrows its nodes.
  * @param table Where to add it; unchanged if not DONE.
  * @return REFUSED, with the path, for what the kernel cannot do and YANG cannot rule out:

@@ -8,9 +8,11 @@
 
 #include "agent/array.h"
 #include "agent/log.h"
+#include "backends/ipvs/rivals.h"
 #include "backends/ipvs/steered.h"
 
 #define UNIT "/noria-director:directors/director"
+#define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
 #define MOUNTS "/proc/self/mountinfo"
 
 bool ipvs_director_path(const struct lyd_node *node, char **path)
@@ -129,6 +131,10 @@ struct ipvs_directors *ipvs_directors_new(struct backend *backend, const struct 
     directors->backend = backend;
     directors->running = snapshot_ref(running);
     directors->mounts_file = -1;
+    const struct unit *unit = schema_unit_find(backend->schema, SERVERS);
+    size_t count = 0, first = unit ? snapshot_range(running, unit, &count) : 0;
+    directors->groups =
+        ipvs_groups_in((const struct entry *const *)&running->entries[first], count);
     directors->steered = ipvs_steered_begin(directors);
     if (directors->steered && add_engines(directors))
         return directors;

@@ -17,6 +17,7 @@ struct ipvs_directors {
     struct ipvs_engine **engines; /**< main is the first. Owned. */
     size_t count;
     size_t room;
+    size_t groups;                /**< How many virtual servers in running are groups. */
     struct ipvs_steered *steered; /**< What follows steering. Owned. */
     uv_poll_t mounts;             /**< Tells when namespaces come and go. */
     int mounts_file;

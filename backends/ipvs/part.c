@@ -8,6 +8,7 @@
 #include "agent/log.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/group.h"
 #include "backends/ipvs/steered.h"
 
 static void clear_plan(struct ipvs_part *part)
@@ -45,11 +46,6 @@ enum outcome ipvs_part_add_after(struct ipvs_part *part, const struct entry *ent
     return DONE;
 }
 
-static bool named_by(const struct entry *entry, struct ipvs_service_id *id)
-{
-    return ipvs_desired_enabled(entry->node) && ipvs_desired_service_id(entry->node, id);
-}
-
 static enum outcome desire(struct ipvs_part *part, struct error *err)
 {
     enum outcome outcome = DONE;
@@ -58,19 +54,49 @@ static enum outcome desire(struct ipvs_part *part, struct error *err)
     return outcome;
 }
 
-/* Read what the entries name or named. */
+/* What an entry named before; one that was never valid named nothing. */
+static void ids_before(const struct entry *entry, struct ipvs_ids *ids)
+{
+    struct error err = {0};
+    *ids = (struct ipvs_ids){0};
+    if (ipvs_desired_enabled(entry->node) && ipvs_ids_of(entry->node, ids, &err) != DONE)
+        ipvs_ids_clear(ids);
+    error_clear(&err);
+}
+
+static bool add_id(struct ipvs_ids *ids, const struct ipvs_service_id *id)
+{
+    if (!array_grow(&ids->list, ids->count, &ids->room, sizeof(*ids->list)))
+        return false;
+    ids->list[ids->count++] = *id;
+    return true;
+}
+
+/* What the entries name or named. */
+static bool collect_ids(const struct ipvs_part *part, struct ipvs_ids *all)
+{
+    bool complete = true;
+    for (size_t i = 0; i < part->before_count; i++) {
+        struct ipvs_ids ids;
+        ids_before(part->before[i], &ids);
+        for (size_t j = 0; j < ids.count && complete; j++)
+            complete = add_id(all, &ids.list[j]);
+        ipvs_ids_clear(&ids);
+    }
+    for (size_t i = 0; i < part->desired.count && complete; i++)
+        complete = add_id(all, &part->desired.services[i].id);
+    return complete;
+}
+
 static enum outcome read_held(struct ipvs_part *part, struct error *err)
 {
-    size_t count = 0;
-    struct ipvs_service_id *ids = calloc(part->before_count + part->desired.count + 1, sizeof *ids);
-    if (!ids)
+    struct ipvs_ids ids = {0};
+    if (!collect_ids(part, &ids)) {
+        ipvs_ids_clear(&ids);
         return fail_memory(err);
-    for (size_t i = 0; i < part->before_count; i++)
-        count += named_by(part->before[i], &ids[count]);
-    for (size_t i = 0; i < part->desired.count; i++)
-        ids[count++] = part->desired.services[i].id;
-    int error = ipvs_engine_read(part->engine, ids, count, &part->held);
-    free(ids);
+    }
+    int error = ipvs_engine_read(part->engine, ids.list, ids.count, &part->held);
+    ipvs_ids_clear(&ids);
     if (!error)
         return DONE;
     ipvs_engine_lost(part->engine, error);
@@ -84,12 +110,14 @@ static bool mark_owners(struct ipvs_part *part)
     if (!ipvs_index_make(&part->held, &index))
         return false;
     for (size_t i = 0; i < part->before_count; i++) {
-        struct ipvs_service_id id;
-        struct ipvs_service *service = NULL;
-        if (named_by(part->before[i], &id))
-            service = ipvs_index_find(&index, &id);
-        if (service)
-            service->node = part->before[i]->node;
+        struct ipvs_ids ids;
+        ids_before(part->before[i], &ids);
+        for (size_t j = 0; j < ids.count; j++) {
+            struct ipvs_service *service = ipvs_index_find(&index, &ids.list[j]);
+            if (service)
+                service->node = part->before[i]->node;
+        }
+        ipvs_ids_clear(&ids);
     }
     ipvs_index_clear(&index);
     return true;
@@ -206,6 +234,20 @@ static void note_taken(const struct ipvs_part *part)
     ipvs_index_clear(&held);
 }
 
+/* The sum over a group is another from now on: it is told by the time of its first service. */
+static void note_groups(const struct ipvs_part *part)
+{
+    for (size_t i = 0; i < part->desired.count; i++) {
+        const struct ipvs_service *service = &part->desired.services[i];
+        if (!ipvs_group_member(lyd_child(service->node)) ||
+            (i && part->desired.services[i - 1].node == service->node))
+            continue;
+        ipvs_since_set(part->engine->since, &service->id, NULL);
+        for (size_t d = 0; d < service->count; d++)
+            ipvs_since_set(part->engine->since, &service->id, &service->destinations[d].id);
+    }
+}
+
 /* Say what went wrong first. */
 static void explain_failure(const struct ipvs_operations *operations, int error, size_t stuck,
                             struct error *err)
@@ -243,9 +285,11 @@ enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err)
         return FAILED;
     }
     enum outcome outcome = ipvs_tuning_apply(&part->tuning, part->engine, err);
-    if (outcome == DONE)
+    if (outcome == DONE) {
         note_taken(part);
-    else
+        note_groups(part);
+    } else {
         take_back_quietly(part);
+    }
     return outcome;
 }

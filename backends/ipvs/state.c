@@ -10,6 +10,8 @@
 #include "backends/ipvs/director_state.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/group.h"
+#include "backends/ipvs/group_sum.h"
 
 #define FEW 16 /* services up to which they are asked for one by one */
 
@@ -146,16 +148,64 @@ static bool takes_connections(const struct ipvs_service *service)
     return false;
 }
 
+/* Add the state of each member of a group. */
+static enum outcome fill_members(const struct reading *reading, struct lyd_node *node)
+{
+    enum outcome outcome = DONE;
+    const struct lyd_node *member = ipvs_group_member(lyd_child(node));
+    for (; member && outcome == DONE; member = ipvs_group_member(member->next)) {
+        struct lyd_node *own = (struct lyd_node *)member;
+        struct ipvs_group_sum sum;
+        if (!ipvs_group_sum_member(member, &reading->index, &sum))
+            return fail_memory(reading->err);
+        outcome = state_add_number(own, "services", sum.present, reading->err);
+        if (outcome == DONE && sum.present)
+            outcome = add_statistics(reading, own, &sum.service.statistics,
+                                     ipvs_since_get(reading->engine->since, &sum.service.id, NULL));
+        ipvs_group_sum_clear(&sum);
+    }
+    return outcome;
+}
+
+static enum outcome fill_service(const struct reading *reading, const struct entry *entry,
+                                 struct lyd_node *node, bool enabled,
+                                 const struct ipvs_service *service);
+
+static enum outcome fill_group(const struct reading *reading, const struct entry *entry,
+                               struct lyd_node *node, bool enabled)
+{
+    struct ipvs_group_sum sum;
+    if (!ipvs_group_sum(entry->node, &reading->index, &sum))
+        return fail_memory(reading->err);
+    bool complete = enabled && sum.present && sum.present == sum.wanted;
+    enum outcome outcome =
+        fill_service(reading, entry, node, enabled, complete ? &sum.service : NULL);
+    if (outcome == DONE && enabled && reading->known)
+        outcome = fill_members(reading, node);
+    ipvs_group_sum_clear(&sum);
+    return outcome;
+}
+
 static enum outcome fill_virtual(const struct reading *reading, const struct entry *entry,
                                  struct lyd_node *node)
 {
     struct ipvs_service_id id;
     const struct ipvs_service *service = NULL;
     bool enabled = ipvs_desired_enabled(entry->node);
-    enum outcome outcome = DONE;
 
+    if (ipvs_group_member(lyd_child(entry->node)))
+        return fill_group(reading, entry, node, enabled);
     if (enabled && reading->known && ipvs_desired_service_id(entry->node, &id))
         service = ipvs_index_find(&reading->index, &id);
+    return fill_service(reading, entry, node, enabled, service);
+}
+
+/* A service, or the sum of those of a group; NULL if it is not there, or not all of it. */
+static enum outcome fill_service(const struct reading *reading, const struct entry *entry,
+                                 struct lyd_node *node, bool enabled,
+                                 const struct ipvs_service *service)
+{
+    enum outcome outcome = DONE;
     const char *status = !enabled                     ? "disabled"
                          : !reading->known            ? "unknown"
                          : !service                   ? "absent"
@@ -201,7 +251,11 @@ static int read_services(struct reading *reading, struct ipvs_socket *sock)
     struct ipvs_service_id ids[FEW];
     size_t count = 0;
 
-    if (request->count > FEW)
+    bool many = request->count > FEW;
+    for (size_t i = 0; i < request->count && !many; i++)
+        many = is_read(reading, request->entries[i]) &&
+               ipvs_group_member(lyd_child(request->entries[i]->node));
+    if (many)
         return ipvs_read_services(sock, &reading->table);
     for (size_t i = 0; i < request->count; i++) {
         const struct entry *entry = request->entries[i];
@@ -219,15 +273,21 @@ static int read_destinations(struct reading *reading, struct ipvs_socket *sock)
     int error = 0;
     for (size_t i = 0; i < request->count && !error; i++) {
         const struct entry *entry = request->entries[i];
-        struct ipvs_service_id id;
-        if (!is_read(reading, entry) || !ipvs_desired_enabled(entry->node) ||
-            !ipvs_desired_service_id(entry->node, &id))
+        struct error err = {0};
+        struct ipvs_ids ids;
+        if (!is_read(reading, entry) || !ipvs_desired_enabled(entry->node))
             continue;
-        struct ipvs_service *service = ipvs_index_find(&reading->index, &id);
-        if (!service || service->count)
-            continue; /* absent, or an entry before has read it */
-        error = ipvs_read_destinations(sock, service);
-        ipvs_service_sort(service);
+        if (ipvs_ids_of(entry->node, &ids, &err) != DONE)
+            ipvs_ids_clear(&ids);
+        for (size_t j = 0; j < ids.count && !error; j++) {
+            struct ipvs_service *service = ipvs_index_find(&reading->index, &ids.list[j]);
+            if (!service || service->count)
+                continue; /* absent, or an entry before has read it */
+            error = ipvs_read_destinations(sock, service);
+            ipvs_service_sort(service);
+        }
+        ipvs_ids_clear(&ids);
+        error_clear(&err);
     }
     return error;
 }
