@@ -5,6 +5,7 @@ what is measured is the agent and no kernel. The last line is 'ratio R': the med
 commit of one leaf with 10,000 virtual servers, over that with 100, without the time of the disk.
 """
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -128,7 +129,12 @@ def start(folder, size):
 
 
 class Changer:
-    """Changes one leaf again and again and notes how long edit-config and commit take."""
+    """Changes one leaf again and again and notes how long edit-config and commit take.
+
+    Each weight is given once: a commit of what is there already would take no time.
+    """
+
+    weights = itertools.count(2)
 
     def __init__(self, client, size):
         self.client = client
@@ -141,7 +147,7 @@ class Changer:
         self.round += 1
         number = self.round * 37 % self.size
         where = real(f"10.{number >> 8}.{number & 255}.{REALS}", 80,
-                     f"<weight>{2 + self.round % 50000}</weight>")
+                     f"<weight>{next(self.weights)}</weight>")
         message = self.client.message(edit(servers(server(name(number), where))))
         before = time.perf_counter()
         self.client.ask(message)
