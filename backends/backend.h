@@ -8,6 +8,10 @@
  * all; or, after a failure, revert in those that applied, in reverse order; and release, always, in
  * all that prepared. Each of prepare, apply and revert ends with step_done(), at once or later from
  * the event loop: a step that takes time must not block the thread.
+ *
+ * While one transaction waits between apply and release for stable storage, later ones are prepared
+ * and applied on top of it. If they are taken back, it is the newest first: what is to be reverted
+ * is always what was applied last.
  */
 #ifndef NORIA_BACKEND_H
 #define NORIA_BACKEND_H

@@ -24,22 +24,29 @@ bool file_write(int fd, const char *data, size_t size)
     return true;
 }
 
-bool file_replace(int folder, const char *name, const char *temporary, const char *data,
-                  size_t size)
+int file_begin(int folder, const char *temporary)
 {
     /* What a crash left behind may be anything, also a link. */
     unlinkat(folder, temporary, 0);
-    int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    bool done =
-        file_write(fd, data, size) && !fsync(fd) && !renameat(folder, temporary, folder, name);
+    return openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+bool file_end(int folder, const char *name, const char *temporary, int fd, bool whole)
+{
+    bool done = whole && !fsync(fd) && !renameat(folder, temporary, folder, name);
     int reason = errno;
     if (!done)
         unlinkat(folder, temporary, 0);
     close(fd);
     errno = reason;
     return done && !fsync(folder);
+}
+
+bool file_replace(int folder, const char *name, const char *temporary, const char *data,
+                  size_t size)
+{
+    int fd = file_begin(folder, temporary);
+    return fd >= 0 && file_end(folder, name, temporary, fd, file_write(fd, data, size));
 }
 
 bool file_remove(int folder, const char *name)

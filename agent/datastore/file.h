@@ -21,6 +21,17 @@ bool file_write(int fd, const char *data, size_t size);
 bool file_replace(int folder, const char *name, const char *temporary, const char *data,
                   size_t size);
 
+/** Begin a file that is to be written piece by piece. @return A descriptor, or -1 with errno. */
+int file_begin(int folder, const char *temporary);
+
+/**
+ * End it: put it in place of another, durable on return.
+ * @param fd Closed.
+ * @param whole Whether all of it was written; else errno says why not, and it is removed.
+ * @return false with errno: what was there before still is.
+ */
+bool file_end(int folder, const char *name, const char *temporary, int fd, bool whole);
+
 /** Remove a file, durable on return; one that is not there is no error. @return false with errno.
  */
 bool file_remove(int folder, const char *name);

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/datastore/acknowledged.h"
@@ -22,6 +23,9 @@
 
 /* A journal of less is not worth folding. */
 #define FOLD_AT_LEAST (1 << 20)
+
+/* How long a fold rests after each piece, a multiple of the work that it is. */
+#define FOLD_REST_NS 1000000
 
 #define RUNNING_FILE "running"
 #define RUNNING_TEMPORARY "running.new"
@@ -508,19 +512,25 @@ static void drop_covered(struct journal *journal, uint64_t revision)
     free(files);
 }
 
+/*
+ * Nobody waits for a fold, so commits go first. It sleeps instead of running at a lower priority: a
+ * thread of that kind is held up by other programs while it holds what the commits need, such as
+ * the lock of the address space.
+ */
+static void rest(void)
+{
+    const struct timespec while_others_work = {.tv_nsec = FOLD_REST_NS};
+    nanosleep(&while_others_work, NULL);
+}
+
 enum outcome journal_fold(struct journal_fold_job *job, struct error *err)
 {
     struct journal *journal = job->journal;
-    char *data;
-    size_t size;
-    enum outcome outcome = record_frame(&data, &size, write_whole, job, err);
-    if (outcome != DONE)
-        return outcome;
-    if (!file_replace(journal->folder_fd, RUNNING_FILE, RUNNING_TEMPORARY, data, size))
-        outcome = fail_file(err, journal, "write", RUNNING_FILE);
-    free(data);
-    if (outcome != DONE)
-        return outcome;
+    size_t size = 0;
+    int fd = file_begin(journal->folder_fd, RUNNING_TEMPORARY);
+    bool whole = fd >= 0 && record_write_file(fd, write_whole, job, rest, &size);
+    if (fd < 0 || !file_end(journal->folder_fd, RUNNING_FILE, RUNNING_TEMPORARY, fd, whole))
+        return fail_file(err, journal, "write", RUNNING_FILE);
     /* Only now that the new file is safe may the journals go that it covers. */
     journal->running_size = (long long)size;
     drop_covered(journal, job->snapshot->revision);

@@ -4,15 +4,21 @@
 #include "agent/datastore/record.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "agent/array.h"
+#include "agent/datastore/file.h"
 #include "agent/datastore/references.h"
 
 #define MAGIC "NORIA1\r\n"
+
+/* Of a record that is written to a file piece by piece: well below a millisecond of work. */
+#define PIECE_SIZE 65536
 
 static void write_text(FILE *stream, const char *text)
 {
@@ -83,13 +89,17 @@ bool record_write_all(FILE *stream, const struct schema *schema, const struct sn
     return !ferror(stream);
 }
 
-void record_header(unsigned char header[RECORD_HEADER_SIZE], const char *payload, size_t length)
+static void make_header(unsigned char header[RECORD_HEADER_SIZE], size_t length, uint32_t checksum)
 {
-    uint32_t size = htole32((uint32_t)length);
-    uint32_t sum = htole32((uint32_t)crc32_z(0, (const unsigned char *)payload, length));
+    uint32_t size = htole32((uint32_t)length), sum = htole32(checksum);
     memcpy(header, MAGIC, 8);
     memcpy(header + 8, &size, 4);
     memcpy(header + 12, &sum, 4);
+}
+
+void record_header(unsigned char header[RECORD_HEADER_SIZE], const char *payload, size_t length)
+{
+    make_header(header, length, (uint32_t)crc32_z(0, (const unsigned char *)payload, length));
 }
 
 enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE *, const void *),
@@ -113,6 +123,52 @@ enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE 
     record_header(header, *data + RECORD_HEADER_SIZE, *size - RECORD_HEADER_SIZE);
     memcpy(*data, header, sizeof(header));
     return DONE;
+}
+
+/* Where a payload goes that is written to a file piece by piece. */
+struct sink {
+    int fd;
+    size_t length;
+    uint32_t sum;
+    void (*rest)(void);
+};
+
+static ssize_t take_piece(void *cookie, const char *data, size_t size)
+{
+    struct sink *sink = cookie;
+    if (!file_write(sink->fd, data, size))
+        return 0; /* what stdio calls an error */
+    sink->length += size;
+    sink->sum = (uint32_t)crc32_z(sink->sum, (const unsigned char *)data, size);
+    if (sink->rest)
+        sink->rest();
+    return (ssize_t)size;
+}
+
+bool record_write_file(int fd, bool (*write_payload)(FILE *, const void *), const void *arg,
+                       void (*rest)(void), size_t *size)
+{
+    static const cookie_io_functions_t functions = {.write = take_piece};
+    unsigned char header[RECORD_HEADER_SIZE] = {0};
+    char piece[PIECE_SIZE];
+    struct sink sink = {.fd = fd, .rest = rest};
+    /* Its place is kept until length and checksum are known. */
+    if (!file_write(fd, (char *)header, sizeof(header)))
+        return false;
+    FILE *stream = fopencookie(&sink, "w", functions);
+    if (!stream)
+        return false;
+    setvbuf(stream, piece, _IOFBF, sizeof(piece));
+    bool whole = write_payload(stream, arg);
+    if (fclose(stream) || !whole)
+        return false;
+    if (sink.length > UINT32_MAX) {
+        errno = EFBIG;
+        return false;
+    }
+    make_header(header, sink.length, sink.sum);
+    *size = sizeof(header) + sink.length;
+    return pwrite(fd, header, sizeof(header), 0) == (ssize_t)sizeof(header);
 }
 
 bool record_check(const unsigned char *data, size_t size, size_t *length)

@@ -46,6 +46,16 @@ enum outcome record_frame(char **data, size_t *size, bool (*write_payload)(FILE 
                           const void *arg, struct error *err);
 
 /**
+ * Write a record to a file piece by piece, without having all of it in memory.
+ * @param fd At its start.
+ * @param rest Called after each piece; the caller may let others go first. May be NULL.
+ * @param[out] size Of the record.
+ * @return false with errno.
+ */
+bool record_write_file(int fd, bool (*write_payload)(FILE *, const void *), const void *arg,
+                       void (*rest)(void), size_t *size);
+
+/**
  * Look at what is at the start of a buffer.
  * @param[out] length Of the payload, if the header is whole.
  * @return Whether a whole record with a right checksum is there.
