@@ -8,6 +8,7 @@
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/part.h"
+#include "backends/ipvs/placement.h"
 #include "backends/ipvs/rivals.h"
 #include "backends/ipvs/steered.h"
 
@@ -251,6 +252,10 @@ static enum outcome make_plan(const struct work *work)
     for (size_t i = 0; i < work->plan->part_count && outcome == DONE; i++)
         outcome = ipvs_rivals_check(work->directors, work->changes->after, &work->plan->parts[i],
                                     work->err);
+    for (size_t i = 0; i < work->plan->part_count && outcome == DONE; i++)
+        if (work->plan->parts[i].places)
+            outcome =
+                ipvs_placement_check(work->plan->parts[i].engine, work->changes->after, work->err);
     return outcome;
 }
 
@@ -310,26 +315,24 @@ static void settle(struct ipvs_directors *directors, struct plan *plan)
     }
 }
 
-void ipvs_apply(struct backend *backend, struct backend_step *step)
+/*
+ * Place what running wants. First where nothing is wanted any more: what follows may be in the same
+ * namespace.
+ */
+static enum outcome place(const struct ipvs_directors *directors, const struct plan *plan,
+                          struct error *err)
 {
-    struct ipvs_directors *directors = backend->data;
-    struct plan *plan = step->plan;
     enum outcome outcome = DONE;
-
-    for (size_t i = 0; i < plan->part_count && outcome == DONE; i++) {
-        outcome = ipvs_part_apply(&plan->parts[i], &step->error);
-        if (outcome != DONE) {
-            struct error back = {0};
-            take_back(plan, i, &back);
-            error_clear(&back);
+    for (int stays = 0; stays <= 1; stays++) {
+        for (size_t i = 0; i < plan->part_count; i++) {
+            const struct ipvs_part *part = &plan->parts[i];
+            bool in_set = ipvs_directors_find(directors, part->engine->name) == part->engine;
+            if (part->places && in_set == stays &&
+                ipvs_placement_reconcile(part->engine->placement, err) != DONE)
+                outcome = FAILED;
         }
     }
-    if (outcome == DONE) {
-        exchange(directors, plan);
-        ipvs_directors_set_running(directors, step->changes->after);
-        settle(directors, plan);
-    }
-    step_done(step, outcome);
+    return outcome;
 }
 
 /* Bring the virtual servers of a plan to what running says. @return Whether they are. */
@@ -359,19 +362,51 @@ static bool is_stale(const struct plan *plan)
     return false;
 }
 
-void ipvs_revert(struct backend *backend, struct backend_step *step)
+/* Take back what was done. @return How many operations could not be; the first one is in err. */
+static size_t undo(struct ipvs_directors *directors, struct plan *plan,
+                   const struct snapshot *before, struct error *err)
 {
-    struct ipvs_directors *directors = backend->data;
-    struct plan *plan = step->plan;
-    struct error err = {0};
-
-    ipvs_directors_set_running(directors, step->changes->before);
+    ipvs_directors_set_running(directors, before);
     exchange(directors, plan);
-    size_t stuck = take_back(plan, plan->part_count, &err);
+    size_t stuck = take_back(plan, plan->part_count, err);
     /* What changed meanwhile for another reason is no failure, and may have been overwritten. */
     if (is_stale(plan) && reconcile_touched(directors, plan))
         stuck = 0;
+    if (place(directors, plan, err) != DONE)
+        stuck++;
     settle(directors, plan);
+    return stuck;
+}
+
+void ipvs_apply(struct backend *backend, struct backend_step *step)
+{
+    struct ipvs_directors *directors = backend->data;
+    struct plan *plan = step->plan;
+    struct error back = {0};
+    enum outcome outcome = DONE;
+
+    for (size_t i = 0; i < plan->part_count && outcome == DONE; i++) {
+        outcome = ipvs_part_apply(&plan->parts[i], &step->error);
+        if (outcome != DONE)
+            take_back(plan, i, &back);
+    }
+    if (outcome == DONE) {
+        exchange(directors, plan);
+        ipvs_directors_set_running(directors, step->changes->after);
+        outcome = place(directors, plan, &step->error);
+        if (outcome == DONE)
+            settle(directors, plan);
+        else
+            undo(directors, plan, step->changes->before, &back);
+    }
+    error_clear(&back);
+    step_done(step, outcome);
+}
+
+void ipvs_revert(struct backend *backend, struct backend_step *step)
+{
+    struct error err = {0};
+    size_t stuck = undo(backend->data, step->plan, step->changes->before, &err);
     if (stuck)
         fail(&step->error, TAG_ROLLBACK_FAILED, err.path, "%zu changes could not be taken back: %s",
              stuck, error_message(&err));

@@ -10,6 +10,7 @@
 #include "agent/log.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/placement.h"
 
 #define RETRY_MS 5000
 #define PATIENCE_MS 250 /* doubles, up to the most */
@@ -31,7 +32,8 @@ struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char
     engine->name = strdup(name);
     engine->since = ipvs_since_new();
     engine->pool = ipvs_pool_new(path);
-    if (!engine->name || !engine->since || !engine->pool ||
+    engine->placement = ipvs_placement_new(engine);
+    if (!engine->name || !engine->since || !engine->pool || !engine->placement ||
         uv_timer_init(engine->backend->loop, &engine->retry) != 0) {
         ipvs_engine_unref(engine);
         return NULL;
@@ -53,6 +55,7 @@ void ipvs_engine_unref(struct ipvs_engine *engine)
         return;
     ipvs_since_free(engine->since);
     ipvs_pool_free(engine->pool);
+    ipvs_placement_free(engine->placement);
     free(engine->status.reason);
     free(engine->name);
     free(engine->path);
@@ -70,6 +73,7 @@ static void close_sockets(struct ipvs_engine *engine)
     ipvs_close(engine->sock);
     engine->sock = NULL;
     ipvs_pool_renew(engine->pool);
+    ipvs_placement_drop(engine->placement);
 }
 
 void ipvs_engine_close(struct ipvs_engine *engine)

@@ -37,13 +37,14 @@ struct ipvs_engine {
     struct ipvs_namespace_id id;      /**< Where the socket is. */
     bool absent;  /**< There is no such namespace now, so nothing to be changed there. */
     bool leaving; /**< A transaction at work takes it out of the set. */
-    struct ipvs_since *since; /**< Since when the kernel counts; any thread. Owned. */
-    struct ipvs_pool *pool;   /**< Sockets of the readers; any thread. Owned. */
-    uv_timer_t retry;         /**< Runs while the engine is down, or something is missing. */
-    size_t missing;           /**< Operations of the last reconciliation that failed. */
-    uint64_t patience_ms;     /**< Until those are tried again. */
-    uint64_t generation;      /**< Rises when the kernel's table is changed beside transactions. */
-    uv_mutex_t lock;          /**< Guards the status. */
+    struct ipvs_since *since;         /**< Since when the kernel counts; any thread. Owned. */
+    struct ipvs_pool *pool;           /**< Sockets of the readers; any thread. Owned. */
+    struct ipvs_placement *placement; /**< Its virtual addresses. Owned. */
+    uv_timer_t retry;     /**< Runs while the engine is down, or something is missing. */
+    size_t missing;       /**< Operations of the last reconciliation that failed. */
+    uint64_t patience_ms; /**< Until those are tried again. */
+    uint64_t generation;  /**< Rises when the kernel's table is changed beside transactions. */
+    uv_mutex_t lock;      /**< Guards the status. */
     struct ipvs_status status;
 };
 

@@ -9,6 +9,7 @@
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/group.h"
+#include "backends/ipvs/placement.h"
 #include "backends/ipvs/steered.h"
 
 static void clear_plan(struct ipvs_part *part)
@@ -34,6 +35,7 @@ enum outcome ipvs_part_add_before(struct ipvs_part *part, const struct entry *en
     if (!array_grow(&part->before, part->before_count, &part->before_room, sizeof(*part->before)))
         return fail_memory(err);
     part->before[part->before_count++] = entry;
+    part->places = part->places || ipvs_places(entry);
     return DONE;
 }
 
@@ -43,6 +45,7 @@ enum outcome ipvs_part_add_after(struct ipvs_part *part, const struct entry *ent
     if (!array_grow(&part->after, part->after_count, &part->after_room, sizeof(*part->after)))
         return fail_memory(err);
     part->after[part->after_count++] = entry;
+    part->places = part->places || ipvs_places(entry);
     return DONE;
 }
 

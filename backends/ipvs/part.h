@@ -18,6 +18,7 @@ struct ipvs_part {
     size_t after_count;
     size_t after_room;
 
+    bool places;                         /**< A touched entry places addresses, or did. */
     bool tuned;                          /**< The director's own entry is touched. */
     const struct entry *director_before; /**< That entry, if the engine was its; borrowed. */
     const struct entry *director_after;  /**< The same, if the engine is to be its. */

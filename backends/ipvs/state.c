@@ -12,6 +12,7 @@
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/group.h"
 #include "backends/ipvs/group_sum.h"
+#include "backends/ipvs/placement.h"
 
 #define FEW 16 /* services up to which they are asked for one by one */
 
@@ -200,6 +201,17 @@ static enum outcome fill_virtual(const struct reading *reading, const struct ent
     return fill_service(reading, entry, node, enabled, service);
 }
 
+static const char *placed_name(const struct reading *reading, const struct entry *entry,
+                               bool enabled)
+{
+    static const char *const names[] = {"placed", "present", "waiting", "failed", "unknown"};
+    if (!enabled)
+        return "disabled";
+    if (!ipvs_engine_is_up(reading->engine))
+        return "unknown";
+    return names[ipvs_placement_state(reading->engine->placement, entry->node)];
+}
+
 /* A service, or the sum of those of a group; NULL if it is not there, or not all of it. */
 static enum outcome fill_service(const struct reading *reading, const struct entry *entry,
                                  struct lyd_node *node, bool enabled,
@@ -218,6 +230,9 @@ static enum outcome fill_service(const struct reading *reading, const struct ent
     if (outcome == DONE && service)
         outcome = add_statistics(reading, node, &service->statistics,
                                  ipvs_since_get(reading->engine->since, &service->id, NULL));
+    if (outcome == DONE && ipvs_places(entry))
+        outcome = state_add(node, "bind-address/oper-status", placed_name(reading, entry, enabled),
+                            reading->err);
     bool lost = steering_quorum_lost(reading->agent, leaf_value(entry->node, "name"));
     struct lyd_node *child;
     LY_LIST_FOR(lyd_child(node), child)

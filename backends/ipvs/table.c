@@ -10,6 +10,7 @@
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/placement.h"
 #include "backends/ipvs/steered.h"
 #include "backends/ipvs/tuning.h"
 
@@ -97,6 +98,17 @@ static void log_summary(const struct ipvs_engine *engine, const struct ipvs_oper
                    done[1][IPVS_DELETE], in, engine->path ? engine->name : "");
 }
 
+/* @return How many things went wrong: 0 or 1. */
+static size_t place(struct ipvs_engine *engine, bool silent)
+{
+    struct error err = {0};
+    enum outcome outcome = ipvs_placement_reconcile(engine->placement, &err);
+    if (outcome != DONE && !silent)
+        log_error(AREA_IPVS, "%s", error_message(&err));
+    error_clear(&err);
+    return outcome != DONE;
+}
+
 int ipvs_engine_reconcile(struct ipvs_engine *engine)
 {
     struct ipvs_table desired = {0}, held = {0};
@@ -116,6 +128,7 @@ int ipvs_engine_reconcile(struct ipvs_engine *engine)
         if (!failed || !again)
             log_summary(engine, &operations, desired.count);
         engine->missing = failed + ipvs_tuning_reconcile(engine, again);
+        engine->missing += place(engine, again);
     }
     ipvs_operations_clear(&operations);
     ipvs_table_clear(&held);
