@@ -43,6 +43,28 @@ static enum outcome add_settings(struct ipvs_engine *engine, struct lyd_node *no
     return outcome;
 }
 
+static enum outcome add_drift(struct ipvs_engine *engine, struct lyd_node *node, struct error *err)
+{
+    uv_mutex_lock(&engine->lock);
+    struct ipvs_drift_counts counts = engine->drift_counts;
+    uv_mutex_unlock(&engine->lock);
+    const struct {
+        const char *leaf;
+        uint64_t count;
+    } leaves[] = {
+        {"reconciliation/comparisons", counts.comparisons},
+        {"reconciliation/differences", counts.differences},
+        {"reconciliation/drifts", counts.drifts},
+        {"reconciliation/repairs", counts.repairs},
+    };
+    enum outcome outcome = DONE;
+    if (counts.last)
+        outcome = state_add_time(node, "reconciliation/last-comparison", counts.last, err);
+    for (size_t i = 0; i < sizeof leaves / sizeof *leaves && outcome == DONE; i++)
+        outcome = state_add_number(node, leaves[i].leaf, leaves[i].count, err);
+    return outcome;
+}
+
 static enum outcome fill(struct ipvs_engine *engine, struct lyd_node *node, struct error *err)
 {
     struct ipvs_status status = status_of(engine);
@@ -51,6 +73,8 @@ static enum outcome fill(struct ipvs_engine *engine, struct lyd_node *node, stru
         outcome = state_add(node, "reason", status.reason, err);
     if (outcome == DONE && status.last_change)
         outcome = state_add_time(node, "last-change", status.last_change, err);
+    if (outcome == DONE)
+        outcome = add_drift(engine, node, err);
     if (outcome == DONE && status.up)
         outcome = add_info(node, &status.info, err);
     if (outcome == DONE && status.up)

@@ -90,6 +90,8 @@ void ipvs_directors_set_running(struct ipvs_directors *directors, const struct s
     struct snapshot *old = directors->running;
     directors->running = snapshot_ref(running);
     snapshot_unref(old);
+    for (size_t i = 0; i < directors->count; i++)
+        ipvs_drift_schedule(directors->engines[i]->drift);
 }
 
 /* -- Start and end ---------------------------------------------------------------------------- */
@@ -200,6 +202,8 @@ void ipvs_directors_close(struct ipvs_directors *directors)
     if (!directors)
         return;
     ipvs_steered_end(directors->steered);
+    for (size_t i = 0; i < directors->count; i++)
+        ipvs_drift_wait(directors->engines[i]->drift);
     for (size_t i = 0; i < directors->count; i++)
         ipvs_engine_close(directors->engines[i]);
     directors->count = 0;

@@ -18,6 +18,7 @@ struct ipvs_directors {
     size_t count;
     size_t room;
     size_t groups;                /**< How many virtual servers in running are groups. */
+    bool comparing;               /**< A helper thread looks for drift in one of them. */
     struct ipvs_steered *steered; /**< What follows steering. Owned. */
     uv_poll_t mounts;             /**< Tells when namespaces come and go. */
     int mounts_file;

@@ -32,14 +32,20 @@ struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char
     engine->name = strdup(name);
     engine->since = ipvs_since_new();
     engine->pool = ipvs_pool_new(path);
+    engine->cache = engine->pool ? ipvs_cache_new(engine->pool) : NULL;
     engine->placement = ipvs_placement_new(engine);
-    if (!engine->name || !engine->since || !engine->pool || !engine->placement ||
+    if (!engine->name || !engine->since || !engine->cache || !engine->placement ||
         uv_timer_init(engine->backend->loop, &engine->retry) != 0) {
         ipvs_engine_unref(engine);
         return NULL;
     }
     engine->retry.data = engine;
     engine->patience_ms = PATIENCE_MS;
+    engine->drift = ipvs_drift_begin(engine);
+    if (!engine->drift) {
+        ipvs_engine_close(engine);
+        return NULL;
+    }
     return engine;
 }
 
@@ -54,6 +60,7 @@ void ipvs_engine_unref(struct ipvs_engine *engine)
     if (!engine || atomic_fetch_sub(&engine->refs, 1) != 1)
         return;
     ipvs_since_free(engine->since);
+    ipvs_cache_free(engine->cache);
     ipvs_pool_free(engine->pool);
     ipvs_placement_free(engine->placement);
     free(engine->status.reason);
@@ -74,6 +81,7 @@ static void close_sockets(struct ipvs_engine *engine)
     engine->sock = NULL;
     ipvs_pool_renew(engine->pool);
     ipvs_placement_drop(engine->placement);
+    ipvs_cache_expire(engine->cache);
 }
 
 void ipvs_engine_close(struct ipvs_engine *engine)
@@ -81,6 +89,7 @@ void ipvs_engine_close(struct ipvs_engine *engine)
     if (!engine)
         return;
     close_sockets(engine);
+    ipvs_drift_end(engine->drift);
     uv_close((uv_handle_t *)&engine->retry, on_closed);
 }
 
@@ -249,6 +258,8 @@ int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operatio
     if (!engine->sock)
         return ENOTCONN; /* every operation is IPVS_NOT_RUN, as it was made */
     int error = ipvs_run(engine->sock, operations->list, operations->count, go_on);
+    if (operations->count)
+        ipvs_cache_expire(engine->cache);
     for (size_t i = 0; i < operations->count; i++) {
         const struct ipvs_operation *operation = &operations->list[i];
         char text[3 * IPVS_TEXT_SIZE];

@@ -10,6 +10,8 @@
 #include <stdatomic.h>
 
 #include "backends/backend.h"
+#include "backends/ipvs/cache.h"
+#include "backends/ipvs/drift.h"
 #include "backends/ipvs/kernel.h"
 #include "backends/ipvs/namespace.h"
 #include "backends/ipvs/netlink.h"
@@ -39,13 +41,16 @@ struct ipvs_engine {
     bool leaving; /**< A transaction at work takes it out of the set. */
     struct ipvs_since *since;         /**< Since when the kernel counts; any thread. Owned. */
     struct ipvs_pool *pool;           /**< Sockets of the readers; any thread. Owned. */
+    struct ipvs_cache *cache;         /**< The last reading of the table; any thread. Owned. */
     struct ipvs_placement *placement; /**< Its virtual addresses. Owned. */
+    struct ipvs_drift *drift;         /**< Compares the table again and again. Owned. */
     uv_timer_t retry;     /**< Runs while the engine is down, or something is missing. */
     size_t missing;       /**< Operations of the last reconciliation that failed. */
     uint64_t patience_ms; /**< Until those are tried again. */
     uint64_t generation;  /**< Rises when the kernel's table is changed beside transactions. */
-    uv_mutex_t lock;      /**< Guards the status. */
+    uv_mutex_t lock;      /**< Guards what follows. */
     struct ipvs_status status;
+    struct ipvs_drift_counts drift_counts;
 };
 
 /** The name of the director that needs no configuration. */
@@ -113,6 +118,15 @@ int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, si
  * @return As ipvs_run(); ENOTCONN, and nothing is done, if the engine has lost its socket.
  */
 int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operations, bool go_on);
+
+/**
+ * What a configuration wants of an engine; what the kernel cannot do is left out. Any thread.
+ * @param log Whether to log that.
+ * @param desired Where to add it; borrows from the snapshot.
+ * @return Whether there was memory.
+ */
+bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot *running, bool log,
+                        struct ipvs_table *desired);
 
 /**
  * Make the kernel hold what the running configuration says. One service that it does not take

@@ -164,6 +164,17 @@ int ipvs_read_destinations(struct ipvs_socket *sock, struct ipvs_service *servic
     return ipvs_dump(sock, msg, take_destination, service);
 }
 
+int ipvs_read_table(struct ipvs_socket *sock, struct ipvs_table *table)
+{
+    size_t first = table->count;
+    int error = ipvs_read_services(sock, table);
+    for (size_t i = first; i < table->count && !error; i++) {
+        error = ipvs_read_destinations(sock, &table->services[i]);
+        ipvs_service_sort(&table->services[i]);
+    }
+    return error;
+}
+
 /* What queries for single services are read into. */
 struct queries {
     struct ipvs_table *table;

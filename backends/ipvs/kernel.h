@@ -33,6 +33,13 @@ int ipvs_read_some(struct ipvs_socket *sock, const struct ipvs_service_id *ids, 
 int ipvs_read_destinations(struct ipvs_socket *sock, struct ipvs_service *service);
 
 /**
+ * Read the whole table: all services with their destinations, sorted.
+ * @param table Where to add them.
+ * @return 0 or an errno as of ipvs_read_services().
+ */
+int ipvs_read_table(struct ipvs_socket *sock, struct ipvs_table *table);
+
+/**
  * Do operations in their order, many a system call (IPVS_CMD_{NEW,SET,DEL}_{SERVICE,DEST}), and
  * set the result of each. After an error, some of those that were sent with it may be done; all
  * results are true.

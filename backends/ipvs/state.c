@@ -13,6 +13,7 @@
 #include "backends/ipvs/group.h"
 #include "backends/ipvs/group_sum.h"
 #include "backends/ipvs/placement.h"
+#include "backends/ipvs/policy.h"
 
 #define FEW 16 /* services up to which they are asked for one by one */
 
@@ -20,9 +21,11 @@
 struct reading {
     const struct state_request *request;
     struct ipvs_engine *engine;
-    bool known;              /* Whether the kernel could be read. */
-    struct ipvs_table table; /* What it has. */
-    struct ipvs_index index; /* Of table. */
+    bool known;                     /* Whether the kernel could be read. */
+    struct ipvs_reading *shared;    /* All that it has, or NULL. */
+    struct ipvs_table table;        /* What of it was asked for, if there is nothing to share. */
+    struct ipvs_index own;          /* Of table. */
+    const struct ipvs_index *index; /* Of either. */
     struct agent *agent;
     struct error *err;
 };
@@ -157,7 +160,7 @@ static enum outcome fill_members(const struct reading *reading, struct lyd_node 
     for (; member && outcome == DONE; member = ipvs_group_member(member->next)) {
         struct lyd_node *own = (struct lyd_node *)member;
         struct ipvs_group_sum sum;
-        if (!ipvs_group_sum_member(member, &reading->index, &sum))
+        if (!ipvs_group_sum_member(member, reading->index, &sum))
             return fail_memory(reading->err);
         outcome = state_add_number(own, "services", sum.present, reading->err);
         if (outcome == DONE && sum.present)
@@ -176,7 +179,7 @@ static enum outcome fill_group(const struct reading *reading, const struct entry
                                struct lyd_node *node, bool enabled)
 {
     struct ipvs_group_sum sum;
-    if (!ipvs_group_sum(entry->node, &reading->index, &sum))
+    if (!ipvs_group_sum(entry->node, reading->index, &sum))
         return fail_memory(reading->err);
     bool complete = enabled && sum.present && sum.present == sum.wanted;
     enum outcome outcome =
@@ -197,7 +200,7 @@ static enum outcome fill_virtual(const struct reading *reading, const struct ent
     if (ipvs_group_member(lyd_child(entry->node)))
         return fill_group(reading, entry, node, enabled);
     if (enabled && reading->known && ipvs_desired_service_id(entry->node, &id))
-        service = ipvs_index_find(&reading->index, &id);
+        service = ipvs_index_find(reading->index, &id);
     return fill_service(reading, entry, node, enabled, service);
 }
 
@@ -259,66 +262,62 @@ static bool is_read(const struct reading *reading, const struct entry *entry)
            strcmp(ipvs_desired_director(entry->node), reading->engine->name) == 0;
 }
 
-/* Read the services of the entries, or all if the entries are many. */
-static int read_services(struct reading *reading, struct ipvs_socket *sock)
+/* The services that the entries name, if they are few; a group may name many. */
+static bool name_few(const struct reading *reading, struct ipvs_service_id few[FEW], size_t *count)
 {
     const struct state_request *request = reading->request;
-    struct ipvs_service_id ids[FEW];
-    size_t count = 0;
-
-    bool many = request->count > FEW;
-    for (size_t i = 0; i < request->count && !many; i++)
-        many = is_read(reading, request->entries[i]) &&
-               ipvs_group_member(lyd_child(request->entries[i]->node));
-    if (many)
-        return ipvs_read_services(sock, &reading->table);
-    for (size_t i = 0; i < request->count; i++) {
-        const struct entry *entry = request->entries[i];
-        if (is_read(reading, entry) && ipvs_desired_enabled(entry->node) &&
-            ipvs_desired_service_id(entry->node, &ids[count]))
-            count++;
-    }
-    return ipvs_read_some(sock, ids, count, &reading->table);
-}
-
-/* Read the destinations of those services that an entry names. */
-static int read_destinations(struct reading *reading, struct ipvs_socket *sock)
-{
-    const struct state_request *request = reading->request;
-    int error = 0;
-    for (size_t i = 0; i < request->count && !error; i++) {
-        const struct entry *entry = request->entries[i];
+    *count = 0;
+    for (size_t i = 0; i < request->count && *count <= FEW; i++) {
         struct error err = {0};
         struct ipvs_ids ids;
-        if (!is_read(reading, entry) || !ipvs_desired_enabled(entry->node))
+        if (!is_read(reading, request->entries[i]) ||
+            !ipvs_desired_enabled(request->entries[i]->node))
             continue;
-        if (ipvs_ids_of(entry->node, &ids, &err) != DONE)
+        if (ipvs_ids_of(request->entries[i]->node, &ids, &err) != DONE)
             ipvs_ids_clear(&ids);
-        for (size_t j = 0; j < ids.count && !error; j++) {
-            struct ipvs_service *service = ipvs_index_find(&reading->index, &ids.list[j]);
-            if (!service || service->count)
-                continue; /* absent, or an entry before has read it */
-            error = ipvs_read_destinations(sock, service);
-            ipvs_service_sort(service);
-        }
+        if (*count + ids.count <= FEW && ids.count)
+            memcpy(few + *count, ids.list, ids.count * sizeof *few);
+        *count += ids.count;
         ipvs_ids_clear(&ids);
         error_clear(&err);
     }
-    return error;
+    return *count <= FEW;
 }
 
-static int read_kernel(struct reading *reading)
+static int read_few(struct reading *reading, const struct ipvs_service_id *ids, size_t count)
 {
+    struct ipvs_table *table = &reading->table;
     struct ipvs_lease lease;
     int error = ipvs_pool_take(reading->engine->pool, &lease);
     if (error)
         return error;
-    error = read_services(reading, lease.sock);
-    if (!error && !ipvs_index_make(&reading->table, &reading->index))
-        error = ENOMEM;
-    if (!error)
-        error = read_destinations(reading, lease.sock);
+    error = ipvs_read_some(lease.sock, ids, count, table);
+    for (size_t i = 0; i < table->count && !error; i++) {
+        error = ipvs_read_destinations(lease.sock, &table->services[i]);
+        ipvs_service_sort(&table->services[i]);
+    }
     ipvs_pool_give(reading->engine->pool, &lease, error);
+    return error || ipvs_index_make(table, &reading->own) ? error : ENOMEM;
+}
+
+/* Few services are looked for in what others have read lately, or asked for alone. */
+static int read_kernel(struct reading *reading)
+{
+    struct ipvs_engine *engine = reading->engine;
+    const struct ipvs_policy policy =
+        ipvs_policy_of(engine->backend->schema, reading->request->running, engine->name);
+    struct ipvs_service_id ids[FEW];
+    size_t count;
+    int error = 0;
+    bool few = name_few(reading, ids, &count);
+    if (few)
+        reading->shared = ipvs_cache_peek(engine->cache, policy.statistics_age);
+    else
+        error = ipvs_cache_read(engine->cache, policy.statistics_age, &reading->shared);
+    if (few && !reading->shared)
+        error = read_few(reading, ids, count);
+    if (reading->shared)
+        reading->index = &reading->shared->index;
     return error;
 }
 
@@ -329,6 +328,7 @@ static enum outcome fill_director(const struct state_request *request, struct ip
     struct reading reading = {
         .request = request, .engine = engine, .agent = engine->backend->agent, .err = err};
     enum outcome outcome = DONE;
+    reading.index = &reading.own;
 
     /* While it is down it is not asked: that would load, or try to load, a module each time. */
     if (ipvs_engine_is_up(engine)) {
@@ -342,7 +342,8 @@ static enum outcome fill_director(const struct state_request *request, struct ip
     for (size_t i = 0; i < request->count && outcome == DONE; i++)
         if (is_read(&reading, request->entries[i]))
             outcome = fill_virtual(&reading, request->entries[i], request->nodes[i]);
-    ipvs_index_clear(&reading.index);
+    ipvs_reading_unref(reading.shared);
+    ipvs_index_clear(&reading.own);
     ipvs_table_clear(&reading.table);
     return outcome;
 }

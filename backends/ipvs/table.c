@@ -17,10 +17,9 @@
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
 
-/* What the running configuration wants; what it cannot have is logged and left out. */
-static bool desire_all(struct ipvs_engine *engine, struct ipvs_table *desired)
+bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot *running, bool log,
+                        struct ipvs_table *desired)
 {
-    const struct snapshot *running = engine->directors->running;
     const struct unit *unit = schema_unit_find(engine->backend->schema, UNIT);
     size_t count = 0, first = unit ? snapshot_range(running, unit, &count) : 0;
 
@@ -30,7 +29,7 @@ static bool desire_all(struct ipvs_engine *engine, struct ipvs_table *desired)
         if (strcmp(ipvs_desired_director(entry->node), engine->name) != 0)
             continue;
         enum outcome outcome = ipvs_desired(entry, desired, &err);
-        if (outcome != DONE)
+        if (outcome != DONE && log)
             log_error(AREA_IPVS, "%s is not served: %s", err.path ? err.path : "a virtual server",
                       error_message(&err));
         error_clear(&err);
@@ -114,7 +113,9 @@ int ipvs_engine_reconcile(struct ipvs_engine *engine)
     struct ipvs_table desired = {0}, held = {0};
     struct ipvs_operations operations = {0};
 
-    int error = desire_all(engine, &desired) ? read_desired(engine, &desired, &held) : ENOMEM;
+    int error = ipvs_engine_desire(engine, engine->directors->running, true, &desired)
+                    ? read_desired(engine, &desired, &held)
+                    : ENOMEM;
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
                    !ipvs_plan(&desired, &held, &operations)))
         error = ENOMEM;
