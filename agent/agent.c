@@ -237,7 +237,7 @@ static enum outcome check_operations(const struct agent *agent, struct error *er
 static const struct backend_ops *at_work(const struct agent *agent, const struct backend_ops *ops)
 {
     for (size_t i = 0; agent->options.null_stand_ins && backend_stand_ins[i]; i++)
-        if (!strcmp(backend_stand_ins[i]->claims[0], ops->claims[0]))
+        if (ops->claims[0] && !strcmp(backend_stand_ins[i]->claims[0], ops->claims[0]))
             return backend_stand_ins[i];
     return ops;
 }
@@ -253,7 +253,7 @@ static enum outcome make_backends(struct agent *agent, struct error *err)
     for (size_t i = 0; i < count; i++) {
         const struct backend_ops *ops = at_work(agent, backend_registry[i]);
         /* A backend whose module was not loaded has nothing to do. */
-        if (!schema_unit_find(agent->schema, ops->claims[0]))
+        if (!schema_unit_find(agent->schema, ops->claims[0] ? ops->claims[0] : ops->follows[0]))
             continue;
         struct backend *backend = &agent->backends[agent->backend_count++];
         *backend = (struct backend){.ops = ops, .loop = &agent->loop, .schema = agent->schema};

@@ -93,9 +93,10 @@ struct backend_operation {
 
 /** What a backend can do. A pointer may be NULL where "may be NULL" is said. */
 struct backend_ops {
-    const char *name;          /**< "ipvs". */
-    const char *summary;       /**< For --help and the log: what engine it manages. */
-    const char *const *claims; /**< Paths of top-level containers, ended by NULL. */
+    const char *name;    /**< "ipvs". */
+    const char *summary; /**< For --help and the log: what engine it manages. */
+    /** Paths of top-level containers, ended by NULL; none if it follows others' alone. */
+    const char *const *claims;
     /**
      * Paths of containers that others claim and whose changes and state concern this backend, too:
      * it takes part in their transactions and reads as if it claimed them. Ended by NULL; may be

@@ -5,14 +5,16 @@
 #include "agent/event/alarm_backend.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
+#include "agent/steering/backend.h"
 #include "backends/backend.h"
 #include "backends/health/backend.h"
 #include "backends/ipvs/backend.h"
 #include "backends/null/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &access_backend, &alarm_backend,  &netconf_server_backend, &snmp_agent_backend,
-    &ipvs_backend,   &health_backend, &null_backend,           NULL,
+    &access_backend,     &alarm_backend,    &netconf_server_backend,
+    &snmp_agent_backend, &steering_backend, &ipvs_backend,
+    &health_backend,     &null_backend,     NULL,
 };
 
 const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

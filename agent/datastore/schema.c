@@ -33,6 +33,7 @@ static const struct module modules[] = {
     {.name = "noria-agent"},
     {.name = "noria-director"},
     {.name = "noria-virtual-server"},
+    {.name = "noria-operations"},
     {.name = "noria-health"},
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/steering/internal.h"
+#include "agent/steering/notices.h"
 #include "agent/transaction/transaction.h"
 
 /* Whether what is known of a real server is to be kept. */
@@ -11,6 +12,9 @@ static bool is_kept(const struct steering *steering, const struct steering_recor
 {
     struct steering_key key = steering_record_key(record);
     struct steering_key server = {.virtual_server = key.virtual_server};
+    /* Running may not show yet what the one who said it knows. */
+    if (record->unconfirmed && transactions_unsettled(steering->agent->transactions))
+        return true;
     if (record->order && record->order->kind == STEERING_ORDER_LEAVE)
         return steering_is_enabled(steering->agent, &server) &&
                !steering_is_enabled(steering->agent, &key);
@@ -20,6 +24,9 @@ static bool is_kept(const struct steering *steering, const struct steering_recor
 static void forget_record(struct steering *steering, struct steering_record *record)
 {
     struct steering_service *service = record->service;
+    struct steering_key key = steering_record_key(record);
+    if (record->order && steering_drains(record->order))
+        notice_drain(steering->agent, &key, record->order->kind, "cancelled", record->connections);
     /* Else it would be known again if the same is configured anew before the next start. */
     if (record->order)
         steering->orders_changed = true;
@@ -37,12 +44,15 @@ static void check_service(struct steering *steering, struct steering_service *se
     struct steering_key key = {.virtual_server = service->name};
     for (; record; record = next) {
         next = record->next_of_service;
-        record->unconfirmed = false;
         if (!is_kept(steering, record))
             forget_record(steering, record);
+        else if (!transactions_unsettled(steering->agent->transactions))
+            record->unconfirmed = false;
     }
-    service->unconfirmed = false;
-    if (service->quorum_lost && !steering_is_configured(steering->agent, &key)) {
+    if (!transactions_unsettled(steering->agent->transactions))
+        service->unconfirmed = false;
+    if (service->quorum_lost && !service->unconfirmed &&
+        !steering_is_configured(steering->agent, &key)) {
         uv_mutex_lock(&steering->lock);
         service->quorum_lost = false;
         uv_mutex_unlock(&steering->lock);

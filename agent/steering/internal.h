@@ -15,6 +15,7 @@ struct steering_waiter {
     char *address;
     uint16_t port;
     struct steering_order before, after;
+    bool failed; /**< The order could not be put, for want of memory. */
     void (*done)(void *arg, enum outcome outcome, struct error *err);
     void *arg;
     struct steering_waiter *next;
@@ -88,10 +89,14 @@ bool steering_put_order(struct steering *steering, const struct steering_key *ke
 /** Read the files. Damaged ones are logged, and what can be read of them is taken. */
 enum outcome steering_load(struct steering *steering, struct error *err);
 
-/** Note that someone waits for an order to be stored. @return false for want of memory. */
-bool steering_wait(struct steering *steering, const struct steering_key *key,
-                   const struct steering_order *before, const struct steering_order *after,
-                   void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg);
+/**
+ * Note that someone waits for an order to be stored.
+ * @return It, with a copy of the key; NULL for want of memory.
+ */
+struct steering_waiter *
+steering_wait(struct steering *steering, const struct steering_key *key,
+              const struct steering_order *before, const struct steering_order *after,
+              void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg);
 
 /** Begin to write what is to be stored, if nothing is being written. */
 void steering_store_now(struct steering *steering, bool verdicts_too);

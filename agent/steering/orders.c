@@ -7,9 +7,14 @@
 #include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/steering/internal.h"
+#include "agent/steering/notices.h"
+#include "agent/transaction/transaction.h"
 
 /* The longest sleep until an order's end, so that a clock that was set is noticed. */
 #define SLEEP_MS 60000
+
+/* How often a drain that waits is told of, in nanoseconds. */
+#define TELL_EVERY (10 * (int64_t)1000000000)
 
 static bool ends_by_itself(const struct steering_order *order)
 {
@@ -55,13 +60,26 @@ static void on_order_due(uv_timer_t *timer)
                     steering->next_end = record->order->until;
                 continue;
             }
-            log_notice(AREA_STEERING, "%s: the order %s of %s for %s:%u has come to its end",
-                       key.virtual_server, steering_order_name(record->order->kind),
-                       record->order->owner, key.address, (unsigned)key.port);
+            notice_order(steering->agent, &key, &none, NULL);
             steering_set_order(steering->agent, &key, &none, NULL, NULL);
         }
     }
     sleep_until_end(steering);
+}
+
+/* Tell what an order does to the drain that it ends, and of the drain that it begins. */
+static void tell_drain(struct agent *agent, struct steering_record *record,
+                       const struct steering_order *order)
+{
+    struct steering_key key = steering_record_key(record);
+    const struct steering_order *before = record->order;
+    if (before && steering_drains(before) && !record->ended)
+        notice_drain(agent, &key, before->kind, "cancelled", record->connections);
+    record->ended = false;
+    if (!steering_drains(order))
+        return;
+    record->told = clock_now();
+    notice_drain(agent, &key, order->kind, "started", -1);
 }
 
 bool steering_put_order(struct steering *steering, const struct steering_key *key,
@@ -71,6 +89,11 @@ bool steering_put_order(struct steering *steering, const struct steering_key *ke
     if (!record)
         return false;
     struct steering_service *service = record->service;
+    /* A server leaves before running shows that it is gone. */
+    if (order->kind == STEERING_ORDER_LEAVE &&
+        transactions_unsettled(steering->agent->transactions))
+        record->unconfirmed = steering->unconfirmed = true;
+    tell_drain(steering->agent, record, order);
     uv_mutex_lock(&steering->lock);
     bool put = steering_record_order(record, order);
     steering_tidy(steering, record);
@@ -131,13 +154,20 @@ void steering_set_order(struct agent *agent, const struct steering_key *key,
         done_early(agent, DONE, &error, done, arg);
         return;
     }
+    struct steering_waiter *waiter = NULL;
     if (!steering_record_for(steering, key))
         outcome = refuse(&error, TAG_DATA_MISSING, NULL,
                          "There is no real server %s:%u of a virtual server %s.", key->address,
                          (unsigned)key->port, key->virtual_server);
-    else if (!steering_put_order(steering, key, order) ||
-             !steering_wait(steering, key, &before.order, order, done, arg))
+    else if (!(waiter = steering_wait(steering, key, &before.order, order, done, arg)))
         outcome = fail_memory(&error);
+    else /* the key may belong to the record, which may go with its order */
+        waiter->failed =
+            !steering_put_order(steering,
+                                &(struct steering_key){.virtual_server = waiter->virtual_server,
+                                                       .address = waiter->address,
+                                                       .port = waiter->port},
+                                order);
     if (outcome != DONE)
         done_early(agent, outcome, &error, done, arg);
     steering_soon(steering);
@@ -149,4 +179,36 @@ void steering_orders_begin(struct steering *steering)
         for (struct steering_record *at = steering->table.records[i]; at; at = at->next)
             if (at->order)
                 expect_end(steering, at->order);
+}
+
+void steering_set_connections(struct agent *agent, const struct steering_key *key,
+                              uint64_t connections)
+{
+    struct steering *steering = agent->steering;
+    struct steering_record *record = steering_table_find(&steering->table, key);
+    int64_t now = clock_now();
+    if (!record || !record->order || !steering_drains(record->order))
+        return;
+    uv_mutex_lock(&steering->lock);
+    record->connections = (int64_t)connections;
+    uv_mutex_unlock(&steering->lock);
+    if (now - record->told < TELL_EVERY)
+        return;
+    record->told = now;
+    notice_drain(agent, key, record->order->kind, "waiting", record->connections);
+}
+
+void steering_end_drain(struct agent *agent, const struct steering_key *key, bool timed_out)
+{
+    struct steering_record *record = steering_table_find(&agent->steering->table, key);
+    if (!record || !record->order || !steering_drains(record->order))
+        return;
+    struct steering_order order = *record->order;
+    notice_drain(agent, key, order.kind, timed_out ? "timed-out" : "ended", record->connections);
+    record->ended = true;
+    if (order.kind == STEERING_ORDER_DRAIN)
+        order.drained = true;
+    else
+        order = (struct steering_order){0};
+    steering_set_order(agent, key, &order, NULL, NULL);
 }

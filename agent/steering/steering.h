@@ -95,6 +95,7 @@ struct steering_order {
 struct steering_server {
     struct steering_verdict verdict;
     struct steering_order order;
+    int64_t connections; /**< While it drains: those that are left; -1: not counted yet. */
 };
 
 /** What the engine is to do with a real server. */
@@ -106,7 +107,7 @@ struct steering_sum {
 /** The sum of verdict and order: a pure function. Any thread. */
 struct steering_sum steering_sum(const struct steering_server *server);
 
-/** The name of a kind of order, as YANG has it ("drain"). A static string. */
+/** The name of a kind of order, as noria-operations has it ("drain"). A static string. */
 const char *steering_order_name(enum steering_order_kind kind);
 
 /** Begin, with what was stored. Sets agent->steering. Core thread. */
@@ -179,6 +180,24 @@ void steering_set_order(struct agent *agent, const struct steering_key *key,
                         const struct steering_order *order,
                         void (*done)(void *arg, enum outcome outcome, struct error *err),
                         void *arg);
+
+/** Whether a real server is draining, for an order or because it leaves. */
+static inline bool steering_drains(const struct steering_order *order)
+{
+    return (order->kind == STEERING_ORDER_DRAIN || order->kind == STEERING_ORDER_LEAVE) &&
+           !order->drained;
+}
+
+/** Say how many connections of a real server that drains are left. Core thread; the engine's. */
+void steering_set_connections(struct agent *agent, const struct steering_key *key,
+                              uint64_t connections);
+
+/**
+ * A drain has come to its end: a DRAIN becomes drained, a LEAVE is taken back. Core thread; the
+ * engine's.
+ * @param timed_out Its time is over; else all of its connections have ended.
+ */
+void steering_end_drain(struct agent *agent, const struct steering_key *key, bool timed_out);
 
 /** Who wants to know what has changed. */
 struct steering_follower {

@@ -45,9 +45,12 @@ struct steering_sum steering_sum(const struct steering_server *server)
 const char *steering_order_name(enum steering_order_kind kind)
 {
     static const char *const names[] = {
-        [STEERING_ORDER_NONE] = "none",     [STEERING_ORDER_UP] = "force-up",
-        [STEERING_ORDER_DOWN] = "disable",  [STEERING_ORDER_DRAIN] = "drain",
-        [STEERING_ORDER_WEIGHT] = "weight", [STEERING_ORDER_LEAVE] = "leave",
+        [STEERING_ORDER_NONE] = "none",
+        [STEERING_ORDER_UP] = "force-up",
+        [STEERING_ORDER_DOWN] = "force-down",
+        [STEERING_ORDER_DRAIN] = "drain",
+        [STEERING_ORDER_WEIGHT] = "override-weight",
+        [STEERING_ORDER_LEAVE] = "leave",
     };
     return names[kind];
 }

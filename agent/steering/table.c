@@ -151,6 +151,7 @@ struct steering_record *steering_table_add(struct steering_table *table,
     record->port = key->port;
     record->service = service;
     record->verdict.weight = STEERING_WEIGHT_CONFIGURED;
+    record->connections = -1;
     record->next = *bucket;
     *bucket = record;
     record->next_of_service = service->records;
@@ -180,9 +181,12 @@ void steering_table_remove(struct steering_table *table, struct steering_record 
 
 void steering_record_read(const struct steering_record *record, struct steering_server *server)
 {
-    *server = (struct steering_server){.verdict.weight = STEERING_WEIGHT_CONFIGURED};
-    if (record)
+    *server =
+        (struct steering_server){.verdict.weight = STEERING_WEIGHT_CONFIGURED, .connections = -1};
+    if (record) {
         server->verdict = record->verdict;
+        server->connections = record->connections;
+    }
     if (record && record->order)
         server->order = *record->order;
 }
@@ -197,6 +201,7 @@ bool steering_record_order(struct steering_record *record, const struct steering
     if (!record->order && !(record->order = malloc(sizeof(*record->order))))
         return false;
     *record->order = *order;
+    record->connections = -1;
     return true;
 }
 

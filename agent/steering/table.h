@@ -21,6 +21,9 @@ struct steering_record {
     bool unconfirmed; /**< It was not configured when it was first spoken of. */
     struct steering_verdict verdict;
     struct steering_order *order; /**< NULL: none. Owned. */
+    int64_t connections;          /**< While it drains; -1: not counted yet. */
+    int64_t told;                 /**< When its drain was last told of. */
+    bool ended;                   /**< Its drain has ended, and that was told. */
 };
 
 /** A virtual server of which, or of whose real servers, something is known. */

@@ -60,26 +60,27 @@ static void waiter_free(struct steering_waiter *waiter)
     free(waiter);
 }
 
-bool steering_wait(struct steering *steering, const struct steering_key *key,
-                   const struct steering_order *before, const struct steering_order *after,
-                   void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg)
+struct steering_waiter *
+steering_wait(struct steering *steering, const struct steering_key *key,
+              const struct steering_order *before, const struct steering_order *after,
+              void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg)
 {
     struct steering_waiter *waiter = calloc(1, sizeof(*waiter));
     if (!waiter)
-        return false;
+        return NULL;
     *waiter = (struct steering_waiter){
         .port = key->port, .before = *before, .after = *after, .done = done, .arg = arg};
     waiter->virtual_server = strdup(key->virtual_server);
     waiter->address = strdup(key->address);
     if (!waiter->virtual_server || !waiter->address) {
         waiter_free(waiter);
-        return false;
+        return NULL;
     }
     if (!steering->waiters.first)
         steering->waiters.last = &steering->waiters.first;
     *steering->waiters.last = waiter;
     steering->waiters.last = &waiter->next;
-    return true;
+    return waiter;
 }
 
 /* An order that could not be stored is taken back, if it has not been changed again since. */
@@ -99,13 +100,14 @@ static void tell_waiters(struct steering *steering, struct steering_write *write
     write->waiters.first = NULL;
     for (; waiter; waiter = next) {
         struct error error = {0};
+        enum outcome outcome = waiter->failed ? fail_memory(&error) : write->orders_outcome;
         next = waiter->next;
-        if (write->orders_outcome != DONE) {
+        if (outcome != DONE) {
             take_back(steering, waiter);
             fail(&error, write->error.tag, NULL, "%s", error_message(&write->error));
         }
         if (waiter->done)
-            waiter->done(waiter->arg, write->orders_outcome, &error);
+            waiter->done(waiter->arg, outcome, &error);
         error_clear(&error);
         waiter_free(waiter);
     }

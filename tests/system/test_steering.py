@@ -2,10 +2,11 @@
 
 import re
 import time
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from netconf import NULL, RpcError, real, server, servers, wait_for
+from netconf import NULL, SERVERS, real, server, servers, wait_for
 
 WEB = server("web", real("10.0.0.1", 80) + real("10.0.0.2", 80), "192.0.2.1", 80)
 
@@ -39,6 +40,29 @@ def quorum_lost(session, name="web"):
     reply = session.rpc(f'<sum xmlns="{NULL}"><virtual-server>{name}</virtual-server>'
                         "<address>10.0.0.1</address><port>80</port></sum>")
     return re.search(r"quorum-lost[^>]*>(\w+)<", reply).group(1) == "true"
+
+
+OPERATIONS = "urn:noria:yang:noria-operations"
+
+
+def act(session, action, address, content="", port=80, name="web"):
+    """Invoke an action on a real server, or, without an address, on its virtual server."""
+    action = f'<{action} xmlns="{OPERATIONS}">{content}</{action}>'
+    target = action if address is None else (f"<real-server><address>{address}</address>"
+                                             f"<port>{port}</port>{action}</real-server>")
+    return session.rpc('<action xmlns="urn:ietf:params:xml:ns:yang:1">'
+                       f'<virtual-servers xmlns="{SERVERS}"><virtual-server><name>{name}</name>'
+                       f"{target}</virtual-server></virtual-servers></action>")
+
+
+def order_of(session, address, port=80, name="web"):
+    """The leaves of the order on a real server."""
+    root = ElementTree.fromstring(f"<x>{session.data('get')}</x>")
+    for element in root.iter():
+        element.tag = element.tag.split("}")[-1]
+    found = root.find(f"virtual-servers/virtual-server[name='{name}']"
+                      f"/real-server[address='{address}'][port='{port}']/order")
+    return {leaf.tag: leaf.text for leaf in found} if found is not None else {}
 
 
 def test_a_verdict_holds_for_its_real_server(session):
