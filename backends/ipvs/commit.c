@@ -29,6 +29,8 @@ struct plan {
     struct ipvs_part *parts; /* Owned. */
     size_t part_count;
     size_t part_room;
+    struct backend_step *step; /* While orders of those who leave are stored. */
+    size_t waiting;            /* How many of them. */
 };
 
 /* A plan at work. */
@@ -315,6 +317,31 @@ static void settle(struct ipvs_directors *directors, struct plan *plan)
     }
 }
 
+static void leave_stored(void *arg, enum outcome outcome, struct error *err)
+{
+    struct plan *plan = arg;
+    if (outcome != DONE)
+        log_error(AREA_IPVS, "a real server that is busy is removed at once: %s",
+                  error_message(err));
+    if (--plan->waiting == 0)
+        step_done(plan->step, DONE);
+}
+
+/*
+ * Real servers that leave: a restart after the commit has to know of them, so their orders are
+ * stored before the step ends. @return Whether there are any; then the step ends later.
+ */
+static bool order_leavers(struct agent *agent, struct backend_step *step, struct plan *plan)
+{
+    plan->step = step;
+    plan->waiting = 0;
+    for (size_t i = 0; i < plan->part_count; i++)
+        plan->waiting += plan->parts[i].leavers.count;
+    for (size_t i = 0; plan->waiting && i < plan->part_count; i++)
+        ipvs_leaving_order(agent, &plan->parts[i].leavers, leave_stored, plan);
+    return plan->waiting;
+}
+
 /*
  * Place what running wants. First where nothing is wanted any more: what follows may be in the same
  * namespace.
@@ -368,6 +395,8 @@ static size_t undo(struct ipvs_directors *directors, struct plan *plan,
 {
     ipvs_directors_set_running(directors, before);
     exchange(directors, plan);
+    for (size_t i = 0; i < plan->part_count; i++)
+        ipvs_leaving_take_back(directors->backend->agent, &plan->parts[i].leavers);
     size_t stuck = take_back(plan, plan->part_count, err);
     /* What changed meanwhile for another reason is no failure, and may have been overwritten. */
     if (is_stale(plan) && reconcile_touched(directors, plan))
@@ -400,7 +429,8 @@ void ipvs_apply(struct backend *backend, struct backend_step *step)
             undo(directors, plan, step->changes->before, &back);
     }
     error_clear(&back);
-    step_done(step, outcome);
+    if (outcome != DONE || !order_leavers(backend->agent, step, plan))
+        step_done(step, outcome);
 }
 
 void ipvs_revert(struct backend *backend, struct backend_step *step)

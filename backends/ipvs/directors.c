@@ -8,6 +8,7 @@
 
 #include "agent/array.h"
 #include "agent/log.h"
+#include "backends/ipvs/drains.h"
 #include "backends/ipvs/rivals.h"
 #include "backends/ipvs/steered.h"
 
@@ -138,7 +139,8 @@ struct ipvs_directors *ipvs_directors_new(struct backend *backend, const struct 
     directors->groups =
         ipvs_groups_in((const struct entry *const *)&running->entries[first], count);
     directors->steered = ipvs_steered_begin(directors);
-    if (directors->steered && add_engines(directors))
+    directors->drains = ipvs_drains_begin(directors);
+    if (directors->steered && directors->drains && add_engines(directors))
         return directors;
     ipvs_directors_close(directors);
     return NULL;
@@ -201,6 +203,7 @@ void ipvs_directors_close(struct ipvs_directors *directors)
 {
     if (!directors)
         return;
+    ipvs_drains_end(directors->drains);
     ipvs_steered_end(directors->steered);
     for (size_t i = 0; i < directors->count; i++)
         ipvs_drift_wait(directors->engines[i]->drift);

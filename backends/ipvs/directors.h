@@ -20,6 +20,7 @@ struct ipvs_directors {
     size_t groups;                /**< How many virtual servers in running are groups. */
     bool comparing;               /**< A helper thread looks for drift in one of them. */
     struct ipvs_steered *steered; /**< What follows steering. Owned. */
+    struct ipvs_drains *drains;   /**< Real servers that drain. Owned. */
     uv_poll_t mounts;             /**< Tells when namespaces come and go. */
     int mounts_file;
 };

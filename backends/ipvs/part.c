@@ -15,6 +15,7 @@
 static void clear_plan(struct ipvs_part *part)
 {
     ipvs_operations_clear(&part->operations);
+    ipvs_leavers_clear(&part->leavers);
     ipvs_table_clear(&part->desired);
     ipvs_table_clear(&part->held);
     ipvs_tuning_clear(&part->tuning);
@@ -142,7 +143,7 @@ enum outcome ipvs_part_plan(struct ipvs_part *part, struct error *err)
     outcome = read_held(part, err);
     if (outcome == DONE &&
         (!mark_owners(part) || !ipvs_steer(engine->backend->agent, &part->desired, &part->held) ||
-         !ipvs_plan(&part->desired, &part->held, &part->operations)))
+         !ipvs_leaving_plan(part) || !ipvs_plan(&part->desired, &part->held, &part->operations)))
         outcome = fail_memory(err);
     if (outcome == DONE && part->tuned)
         outcome = ipvs_tuning_plan(&part->tuning, engine, part->director_before,

@@ -6,6 +6,7 @@
 #define NORIA_IPVS_PART_H
 
 #include "backends/ipvs/engine.h"
+#include "backends/ipvs/leaving.h"
 #include "backends/ipvs/tuning.h"
 
 /** A part; zero but for the engine, it touches nothing. */
@@ -28,7 +29,8 @@ struct ipvs_part {
     struct ipvs_table held;    /**< Of the kernel's, what touched entries name, before or after. */
     struct ipvs_operations operations;
     struct ipvs_tuning tuning;
-    uint64_t generation; /**< Of the kernel's table that it was planned for. */
+    struct ipvs_leavers leavers; /**< Who stays for a while though it is gone. */
+    uint64_t generation;         /**< Of the kernel's table that it was planned for. */
 };
 
 /** An entry that is touched was served here. @return DONE or FAILED. */

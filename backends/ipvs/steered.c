@@ -139,7 +139,7 @@ bool ipvs_steer(struct agent *agent, struct ipvs_table *desired, struct ipvs_tab
 
 /* -- A pass over some virtual servers --------------------------------------------------------- */
 
-static const struct entry *find_entry(const struct ipvs_directors *directors, const char *name)
+const struct entry *ipvs_steered_entry(const struct ipvs_directors *directors, const char *name)
 {
     char key[300];
     const struct unit *unit = schema_unit_find(directors->backend->schema, UNIT);
@@ -154,7 +154,7 @@ static bool desire(const struct ipvs_engine *engine, const char *const *names, s
 {
     for (size_t i = 0; i < count; i++) {
         struct error err = {0};
-        const struct entry *entry = find_entry(engine->directors, names[i]);
+        const struct entry *entry = ipvs_steered_entry(engine->directors, names[i]);
         bool here = entry && strcmp(ipvs_desired_director(entry->node), engine->name) == 0;
         enum outcome outcome = here ? ipvs_desired(entry, desired, &err) : DONE;
         error_clear(&err);
@@ -267,7 +267,7 @@ static size_t slice(const struct ipvs_steered *steered)
     size_t count = 0, servers = 0;
     while (steered->next + count < steered->count && servers < SLICE) {
         const struct entry *entry =
-            find_entry(steered->directors, steered->names[steered->next + count++]);
+            ipvs_steered_entry(steered->directors, steered->names[steered->next + count++]);
         const struct lyd_node *child;
         LY_LIST_FOR(entry ? lyd_child(entry->node) : NULL, child)
         servers += child->schema->nodetype == LYS_LIST;

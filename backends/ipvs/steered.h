@@ -12,6 +12,7 @@
 #include "backends/ipvs/service.h"
 
 struct agent;
+struct entry;
 struct ipvs_directors;
 struct ipvs_steered;
 
@@ -22,6 +23,9 @@ struct ipvs_steered;
  * @return Whether there was memory.
  */
 bool ipvs_steer(struct agent *agent, struct ipvs_table *desired, struct ipvs_table *held);
+
+/** The entry of a virtual server in what the kernel is to hold, or NULL. Borrowed. */
+const struct entry *ipvs_steered_entry(const struct ipvs_directors *directors, const char *name);
 
 /**
  * Follow steering: from now on each change of it is reconciled, the virtual servers that it
