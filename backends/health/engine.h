@@ -25,13 +25,14 @@
 #include "backends/health/table.h"
 #include "backends/health/timers.h"
 
-/** Classes of lateness: powers of two of microseconds. */
-#define HEALTH_LATENESS_CLASSES 32
+/** Classes of lateness, each this many microseconds wide; the last one has all the rest. */
+#define HEALTH_LATENESS_WIDTH 500
+#define HEALTH_LATENESS_CLASSES 1024
 
 /** How the engine gets along. */
 struct health_figures {
     uint64_t runs, failures, unable;
-    uint64_t late[HEALTH_LATENESS_CLASSES]; /**< Runs that began late by < 2^i microseconds. */
+    uint64_t late[HEALTH_LATENESS_CLASSES]; /**< Runs by their lateness. */
     uint64_t late_max;                      /**< Microseconds. */
     unsigned probes, running;
 };

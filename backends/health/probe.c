@@ -127,7 +127,7 @@ static void note_start(struct health_probe *probe, uint64_t now)
 {
     struct health_engine *engine = probe->engine;
     uint64_t late = now > probe->due ? (now - probe->due) / 1000 : 0;
-    unsigned class = late ? 64 - (unsigned)__builtin_clzll(late) : 0;
+    uint64_t class = late / HEALTH_LATENESS_WIDTH;
     uv_mutex_lock(&engine->lock);
     engine->figures.running++;
     engine->figures.late[class < HEALTH_LATENESS_CLASSES ? class : HEALTH_LATENESS_CLASSES - 1]++;

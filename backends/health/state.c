@@ -149,7 +149,8 @@ static uint64_t lateness_p99(const struct health_figures *figures)
     for (size_t i = 0; i < HEALTH_LATENESS_CLASSES; i++) {
         sum += figures->late[i];
         if (sum * 100 >= total * 99)
-            return ((uint64_t)1 << i) - 1;
+            return i + 1 < HEALTH_LATENESS_CLASSES ? (i + 1) * HEALTH_LATENESS_WIDTH
+                                                   : figures->late_max;
     }
     return 0;
 }
@@ -172,9 +173,8 @@ static void add_entry(struct health_engine *engine, struct reading *reading,
 {
     uv_mutex_lock(&engine->lock);
     if (!strcmp(entry->unit->top->name, "health-engine")) {
-        struct health_figures figures = engine->figures;
+        add_engine(reading, node, &engine->figures);
         uv_mutex_unlock(&engine->lock);
-        add_engine(reading, node, &figures);
         return;
     }
     const struct health_service *service =

@@ -1,5 +1,5 @@
 /*
- * TCP: a connection is opened, and if there are steps, a dialogue is held.
+ * TCP: a connection is opened (connection.c), and if there are steps, a dialogue is held.
  *
  * It is closed by a reset, so that no connection of ours stays behind in TIME_WAIT: at thousands of
  * checks a second they would use the ports up.
@@ -12,6 +12,7 @@
 
 #include "agent/datastore/entry.h"
 #include "backends/health/checkers.h"
+#include "backends/health/connection.h"
 #include "backends/health/octets.h"
 #include "backends/health/pattern.h"
 #include "backends/health/poller.h"
@@ -142,6 +143,9 @@ static void goes_on(struct health_watch *watch, uint32_t events)
     talk(watch->arg);
 }
 
+/*
+ * The beginning of a dialogue: the connection is there, or not.
+ */
 static void connected(struct health_watch *watch, uint32_t events)
 {
     struct check_job *job = watch->arg;
@@ -151,23 +155,19 @@ static void connected(struct health_watch *watch, uint32_t events)
     socklen_t size = sizeof(error);
     if (events & (EPOLLERR | EPOLLHUP))
         getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (!error && dialogue) {
+    if (!error) {
         run->answer = malloc(dialogue->max_answer);
-        watch->ready = goes_on;
-        if (run->answer) {
-            talk(job);
-            return;
-        }
-        error = ENOMEM;
+        error = run->answer ? 0 : ENOMEM;
     }
-    health_watch_close(job->poller, watch);
-    if (error)
-        check_end_errno(job, "connect", error);
-    else
-        check_pass(job);
+    if (error) {
+        end_errno(job, "connect", error);
+        return;
+    }
+    watch->ready = goes_on;
+    talk(job);
 }
 
-static void tcp_start(struct check_job *job)
+static void start_dialogue(struct check_job *job)
 {
     static const struct linger reset = {.l_onoff = 1};
     struct tcp_run *run = job->state;
@@ -182,10 +182,24 @@ static void tcp_start(struct check_job *job)
     int error = failed && errno != EINPROGRESS
                     ? errno
                     : health_watch_start(job->poller, &run->watch, EPOLLOUT);
-    if (!error)
-        return;
-    health_watch_close(job->poller, &run->watch);
-    check_end_errno(job, "connect", error);
+    if (error)
+        end_errno(job, "connect", error);
+}
+
+static void tcp_start(struct check_job *job)
+{
+    if (job->parameters)
+        start_dialogue(job);
+    else
+        connection_start(job);
+}
+
+static void tcp_cancel(struct check_job *job)
+{
+    if (job->parameters)
+        close_run(job);
+    else
+        connection_cancel(job);
 }
 
 static void tcp_free(void *parameters)
@@ -246,8 +260,10 @@ static enum outcome tcp_parse(const struct lyd_node *config, struct check_target
 const struct checker tcp_checker = {
     .name = "tcp",
     .state = sizeof(struct tcp_run),
+    .begin = connections_begin,
+    .end = connections_end,
     .parse = tcp_parse,
     .free_parameters = tcp_free,
     .start = tcp_start,
-    .cancel = close_run,
+    .cancel = tcp_cancel,
 };
