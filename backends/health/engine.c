@@ -25,6 +25,11 @@ static unsigned most_running(void)
                : (unsigned)limit.rlim_cur - DESCRIPTORS_KEPT;
 }
 
+static void take_in(void *poller)
+{
+    health_poller_drain(poller);
+}
+
 struct health_engine *health_engine_new(struct backend *backend)
 {
     struct health_engine *engine = calloc(1, sizeof(*engine));
@@ -36,7 +41,8 @@ struct health_engine *health_engine_new(struct backend *backend)
     engine->running_max = most_running();
     engine->spread = uv_hrtime();
     engine->poller = health_poller_new(backend->loop);
-    engine->timers = health_timers_new(backend->loop);
+    engine->timers =
+        engine->poller ? health_timers_new(backend->loop, take_in, engine->poller) : NULL;
     if (engine->poller && engine->timers && text_table_reserve(&engine->services))
         return engine;
     health_engine_free(engine);

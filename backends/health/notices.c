@@ -45,9 +45,12 @@ void notice_server(const struct health_server *server, const struct health_check
     const struct health_service *service = server->service;
     const char *error = result ? result->error : NULL;
     const char *state = health_state_name(server->health);
-    log_line(server->health == STEERING_DOWN ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
-             "real server %s port %" PRIu16 " of %s is %s%s%s%s%s", server->address, server->port,
-             service->name, state, cause ? ": check " : "", cause ? cause->name : "",
+    bool first = !server->history || !server->history[1].time;
+    log_line(server->health == STEERING_DOWN ? LOG_LEVEL_WARNING
+             : first                         ? LOG_LEVEL_INFO
+                                             : LOG_LEVEL_NOTICE,
+             AREA_HEALTH, "real server %s port %" PRIu16 " of %s is %s%s%s%s%s", server->address,
+             server->port, service->name, state, cause ? ": check " : "", cause ? cause->name : "",
              error ? ": " : "", error ? error : "");
     notice_down(server, server->health == STEERING_DOWN, error);
     struct lyd_node *notice = begin(service->engine, "real-server-state-change");

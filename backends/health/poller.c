@@ -22,18 +22,26 @@ static void forget(struct health_poller *poller, const struct health_watch *watc
             poller->events[i].data.ptr = NULL;
 }
 
+void health_poller_drain(struct health_poller *poller)
+{
+    if (poller->count)
+        return; /* a watch's own doing */
+    do {
+        int count = epoll_wait(poller->epoll, poller->events, BATCH, 0);
+        poller->count = count > 0 ? count : 0;
+        for (poller->next = 0; poller->next < poller->count;) {
+            const struct epoll_event *event = &poller->events[poller->next++];
+            struct health_watch *watch = event->data.ptr;
+            if (watch)
+                watch->ready(watch, event->events);
+        }
+    } while (poller->count == BATCH);
+    poller->count = 0;
+}
+
 static void dispatch(uv_poll_t *handle, int status, int events)
 {
-    struct health_poller *poller = handle->data;
-    int count = epoll_wait(poller->epoll, poller->events, BATCH, 0);
-    poller->count = count > 0 ? count : 0;
-    for (poller->next = 0; poller->next < poller->count;) {
-        const struct epoll_event *event = &poller->events[poller->next++];
-        struct health_watch *watch = event->data.ptr;
-        if (watch)
-            watch->ready(watch, event->events);
-    }
-    poller->count = 0;
+    health_poller_drain(handle->data);
 }
 
 struct health_poller *health_poller_new(uv_loop_t *loop)

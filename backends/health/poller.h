@@ -26,6 +26,12 @@ struct health_poller *health_poller_new(uv_loop_t *loop);
 /** End; what is freed is freed while the loop runs out. NULL is legal. */
 void health_poller_free(struct health_poller *poller);
 
+/**
+ * Take in what has happened already. To be called before time-outs are acted on: if the thread was
+ * held up, an answer that is there must not be taken for one that did not come.
+ */
+void health_poller_drain(struct health_poller *poller);
+
 /** Watch watch->fd. @return 0 or an errno. */
 int health_watch_start(struct health_poller *poller, struct health_watch *watch, uint32_t events);
 

@@ -16,6 +16,8 @@ struct health_timers {
     size_t count, room, reserved;
     uint64_t wake; /* when the loop's timer is due */
     bool running;  /* in tick(), which arms at its end */
+    void (*before)(void *arg);
+    void *arg;
     uv_timer_t handle;
 };
 
@@ -80,8 +82,9 @@ static void take(struct health_timers *timers, struct health_timer *timer)
 static void tick(uv_timer_t *handle)
 {
     struct health_timers *timers = handle->data;
-    uint64_t now = uv_hrtime(), end = now + SLICE;
     timers->running = true;
+    timers->before(timers->arg);
+    uint64_t now = uv_hrtime(), end = now + SLICE;
     while (timers->count && timers->heap[1]->due <= now && now < end) {
         struct health_timer *timer = timers->heap[1];
         take(timers, timer);
@@ -93,11 +96,13 @@ static void tick(uv_timer_t *handle)
     arm(timers);
 }
 
-struct health_timers *health_timers_new(uv_loop_t *loop)
+struct health_timers *health_timers_new(uv_loop_t *loop, void (*before)(void *arg), void *arg)
 {
     struct health_timers *timers = calloc(1, sizeof(*timers));
     if (!timers)
         return NULL;
+    timers->before = before;
+    timers->arg = arg;
     uv_timer_init(loop, &timers->handle);
     timers->handle.data = timers;
     return timers;

@@ -25,8 +25,12 @@ struct health_timer {
 #define HEALTH_MS 1000000ULL
 #define HEALTH_SECOND (1000 * HEALTH_MS)
 
-/** Begin. @return NULL for want of memory. */
-struct health_timers *health_timers_new(uv_loop_t *loop);
+/**
+ * Begin.
+ * @param before Is called each time before timers are run, with arg.
+ * @return NULL for want of memory.
+ */
+struct health_timers *health_timers_new(uv_loop_t *loop, void (*before)(void *arg), void *arg);
 
 /** End; what is freed is freed while the loop runs out. NULL is legal. */
 void health_timers_free(struct health_timers *timers);

@@ -22,7 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
 from daemon import Daemon  # noqa: E402
-from health import check, health  # noqa: E402
+from health import HEALTH, check, health  # noqa: E402
 from netconf import real, server, servers, wait_for  # noqa: E402
 
 TCP_PORT, HTTP_PORT = 7000, 8000
@@ -158,7 +158,8 @@ def with_agent(tcp, http):
 
 
 def print_lateness(session):
-    (late,), (worst,), (unable,), (failures,) = (session.get(f"health-engine/{leaf}") for leaf in (
+    reply = session.data("get", f'<filter type="subtree"><health-engine xmlns="{HEALTH}"/></filter>')
+    late, worst, unable, failures = (re.search(f"<{leaf}>([0-9]+)<", reply).group(1) for leaf in (
         "lateness-p99", "lateness-max", "unable", "failures"))
     print(f"health: 99 of 100 checks begin less than {int(late) / 1000:.1f} ms late, the worst "
           f"{int(worst) / 1000:.1f} ms; {unable} could not be run, {failures} failed", flush=True)
@@ -182,13 +183,20 @@ def with_keepalived(tcp, http):
             process.wait(60)
 
 
-def bench_health(tcp=2000, http=400):
+SIZES = ((2000, 400), (1000, 200), (500, 100))
+
+
+def bench_health():
+    """As many checks as keepalived can make in time on this machine."""
     with web_server():
-        keepalived = with_keepalived(tcp, http)
-        subprocess.run(["ipvsadm", "-C"], check=True)
+        for tcp, http in SIZES:
+            keepalived = with_keepalived(tcp, http)
+            subprocess.run(["ipvsadm", "-C"], check=True)
+            if keepalived[2] > 0.97 * (tcp + http):
+                break
         agent = with_agent(tcp, http)
     print(f"health: memory of noriad over keepalived's: {agent[1] / keepalived[1]:.2f}", flush=True)
-    assert agent[2] > 0.95 * (tcp + http), "every check is run each second"
+    assert agent[2] > 0.97 * (tcp + http), "every check is run each second"
     return agent[0] / keepalived[0]
 
 
