@@ -312,8 +312,13 @@ static void settle(struct ipvs_directors *directors, struct plan *plan)
     }
     for (size_t i = 0; i < plan->move_count; i++) {
         struct ipvs_engine *engine = plan->moved ? plan->moves[i].in : plan->moves[i].out;
+        struct ipvs_engine *left = plan->moved ? plan->moves[i].out : plan->moves[i].in;
         if (engine && engine->sock)
             ipvs_engine_ready(engine);
+        if (left)
+            ipvs_engine_tell(left);
+        if (engine)
+            ipvs_engine_tell(engine);
     }
 }
 

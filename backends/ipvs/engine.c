@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/clock.h"
+#include "agent/event/alarms.h"
 #include "agent/log.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
@@ -134,6 +135,32 @@ static bool set_status(struct ipvs_engine *engine, bool up, char *reason)
     return news;
 }
 
+/* Raise the alarm that a director is down, or clear it. */
+static void set_alarm(struct ipvs_engine *engine, const char *reason)
+{
+    char resource[160];
+    struct alarm_id id = {.resource = resource, .type = "director-down"};
+    snprintf(resource, sizeof resource, "/noria-director:directors/director[name='%s']",
+             engine->name);
+    if (reason)
+        alarm_raise(engine->backend->agent, &id, ALARM_MAJOR, "%s", reason);
+    else
+        alarm_clear(engine->backend->agent, &id, NULL);
+}
+
+void ipvs_engine_tell(struct ipvs_engine *engine)
+{
+    uv_mutex_lock(&engine->lock);
+    char *reason = engine->status.reason ? strdup(engine->status.reason) : NULL;
+    uv_mutex_unlock(&engine->lock);
+    const struct ipvs_engine *now = ipvs_directors_find(engine->directors, engine->name);
+    if (engine->path && now == engine)
+        set_alarm(engine, reason);
+    else if (engine->path && !now)
+        set_alarm(engine, NULL); /* it is no director any more */
+    free(reason);
+}
+
 /* The backend fares as its main director does; the others are told of by themselves. */
 static void set_down(struct ipvs_engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -158,6 +185,7 @@ static void set_down(struct ipvs_engine *engine, const char *format, ...)
         backend_report_down(engine->backend, "%s", reason ? reason : "out of memory");
     if (set_status(engine, false, reason) && engine->path)
         log_warning(AREA_IPVS, "director %s is down: %s", engine->name, reason ? reason : "?");
+    ipvs_engine_tell(engine);
     if (!uv_is_active((uv_handle_t *)&engine->retry))
         uv_timer_start(&engine->retry, on_retry, RETRY_MS, RETRY_MS);
 }
@@ -176,6 +204,7 @@ void ipvs_engine_ready(struct ipvs_engine *engine)
         engine->patience_ms *= 2;
     if (set_status(engine, true, NULL) && engine->path)
         log_notice(AREA_IPVS, "director %s is up in %s", engine->name, engine->path);
+    ipvs_engine_tell(engine);
     if (!engine->path)
         backend_report_up(engine->backend);
 }

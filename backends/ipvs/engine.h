@@ -98,6 +98,12 @@ void ipvs_engine_lost(struct ipvs_engine *engine, int error);
 /** Look whether the namespace has come, gone or been replaced by another, and follow it. */
 void ipvs_engine_follow(struct ipvs_engine *engine);
 
+/**
+ * Raise the alarm of a director that is down, or clear it; nothing happens for an engine that a
+ * transaction has made and not yet taken into the set.
+ */
+void ipvs_engine_tell(struct ipvs_engine *engine);
+
 /** Whether the engine is up. Any thread. */
 bool ipvs_engine_is_up(struct ipvs_engine *engine);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/array.h"
+#include "agent/event/alarms.h"
 #include "agent/log.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
@@ -21,6 +22,7 @@ struct wish {
     struct ipvs_address address;
     enum ipvs_placed state;
     const struct lyd_node *node; /* Its virtual server; valid while the list is made. */
+    char name[65];               /* That one's name. */
 };
 
 struct wishes {
@@ -42,6 +44,7 @@ struct ipvs_placement {
     struct ipvs_engine *engine;
     int requests;            /* A route socket, or -1. */
     struct monitor *monitor; /* NULL: nothing is wanted. */
+    bool told;               /* Alarms are as they are to be. */
     uv_mutex_t lock;         /* Guards what follows. */
     struct wishes wishes;
 };
@@ -111,9 +114,11 @@ static bool add_wishes(const struct lyd_node *node, struct wishes *wishes)
         if (ids.list[i].mark)
             continue;
         complete = array_grow(&wishes->list, wishes->count, &wishes->room, sizeof(*wishes->list));
-        if (complete)
-            wishes->list[wishes->count++] =
-                (struct wish){.address = address_of(node, &ids.list[i]), .node = node};
+        if (!complete)
+            break;
+        struct wish *wish = &wishes->list[wishes->count++];
+        *wish = (struct wish){.address = address_of(node, &ids.list[i]), .node = node};
+        snprintf(wish->name, sizeof wish->name, "%s", leaf_value(node, "name"));
     }
     ipvs_ids_clear(&ids);
     error_clear(&ignored);
@@ -275,6 +280,57 @@ static enum outcome place(const struct ipvs_placement *placement, struct wish *w
     return wish->state == IPVS_FAILED ? fail_wish(wish, error, err) : DONE;
 }
 
+/* -- Alarms ----------------------------------------------------------------------------------- */
+
+static void set_alarm(const struct ipvs_placement *placement, const struct wish *wish, bool waits)
+{
+    char resource[192];
+    struct alarm_id id = {.resource = resource, .type = "virtual-address-waiting"};
+    snprintf(resource, sizeof resource,
+             "/noria-virtual-server:virtual-servers/virtual-server[name='%s']", wish->name);
+    if (waits)
+        alarm_raise(placement->engine->backend->agent, &id, ALARM_MAJOR,
+                    "There is no interface %s for the address: create it, or name another.",
+                    wish->address.interface);
+    else
+        alarm_clear(placement->engine->backend->agent, &id, NULL);
+}
+
+static bool still_waits(const struct wishes *wishes, const char *name)
+{
+    for (size_t i = 0; i < wishes->count; i++)
+        if (wishes->list[i].state == IPVS_WAITING && strcmp(wishes->list[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * One alarm a virtual server; its addresses are neighbours, mostly. What an earlier run of the
+ * agent has raised is cleared by the first look.
+ */
+static void tell(struct ipvs_placement *placement, const struct wishes *old,
+                 const struct wishes *now)
+{
+    const char *last = "";
+    for (size_t i = 0; i < old->count; i++) {
+        const struct wish *wish = &old->list[i];
+        if (wish->state == IPVS_WAITING && strcmp(wish->name, last) != 0 &&
+            !still_waits(now, wish->name))
+            set_alarm(placement, wish, false);
+        last = wish->state == IPVS_WAITING ? wish->name : last;
+    }
+    last = "";
+    for (size_t i = 0; i < now->count; i++) {
+        const struct wish *wish = &now->list[i];
+        bool waits = wish->state == IPVS_WAITING;
+        if (strcmp(wish->name, last) != 0 &&
+            (waits || (!placement->told && !still_waits(now, wish->name))))
+            set_alarm(placement, wish, waits);
+        last = waits || !placement->told ? wish->name : last;
+    }
+    placement->told = true;
+}
+
 /* -- Monitor ---------------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
@@ -422,6 +478,7 @@ enum outcome ipvs_placement_reconcile(struct ipvs_placement *placement, struct e
     struct wishes old = placement->wishes;
     placement->wishes = wishes;
     uv_mutex_unlock(&placement->lock);
+    tell(placement, &old, &placement->wishes);
     free(old.list);
     return outcome;
 }

@@ -118,12 +118,18 @@ def test_an_interface_may_come_go_and_come_again(session, ipvs, nic):
     run("ip", "link", "delete", "vip0")
     session.set(servers(vip("a", "192.0.2.1")))
     assert session.get(STATUS) == ["waiting"]
+    cleared = "alarms/alarm-list/alarm/is-cleared"
+    assert session.get(cleared) == ["false"]
     for _ in range(2):
         run("ip", "link", "add", "vip0", "type", "dummy")
         wait_for(lambda: session.get(STATUS) == ["placed"], "the address to be placed", 3)
         assert list(addresses()) == ["192.0.2.1/32"]
+        assert session.get(cleared) == ["true"]
         run("ip", "link", "delete", "vip0")
         wait_for(lambda: session.get(STATUS) == ["waiting"], "its loss to be told", 3)
+        assert session.get(cleared) == ["false"]
+    session.set(servers(server("a", operation="delete")))
+    assert session.get(cleared) in (["true"], [])
 
 
 def test_an_address_that_someone_takes_away_is_placed_again(session, ipvs, nic):

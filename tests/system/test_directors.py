@@ -118,15 +118,21 @@ def test_a_namespace_may_come_go_and_come_again(session, ipvs, netns):
     session.set(directors(director("a", "blue")) + servers(web("one", "a") + web("two", "main")))
     assert session.get(of("a", "oper-status")) == ["down"]
     assert "ip netns add" in session.get(of("a", "reason"))[0]
+    alarm = "alarms/alarm-list/alarm/"
+    assert re.fullmatch(r".*directors/.*director\[.*name='a'\]",
+                        session.get(alarm + "resource")[0])
+    assert session.get(alarm + "is-cleared") == ["false"]
     assert session.get("virtual-servers/virtual-server/oper-status") == ["unknown", "active"]
 
     netns("blue")
     wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "the director to come up", 3)
     wait_for(lambda: len(lines("blue")) == 2, "its real servers", 5)
     assert session.get(of("a", "reason")) == []
+    assert session.get(alarm + "is-cleared") == ["true"]
 
     netns("blue", False)
     wait_for(lambda: session.get(of("a", "oper-status")) == ["down"], "it to go down", 3)
+    assert session.get(alarm + "is-cleared") == ["false"]
     assert session.get(of("main", "oper-status")) == ["up"]
     # What is configured meanwhile is made when it comes.
     session.set(servers(web("three", "a", "192.0.2.3") + web("two", "main", "192.0.2.9")))
