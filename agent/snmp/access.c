@@ -4,6 +4,7 @@
 
 #include <net-snmp/net-snmp-includes.h>
 
+#include <arpa/inet.h>
 #include <net-snmp/agent/agent_callbacks.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
@@ -27,19 +28,44 @@ static const struct sockaddr *peer_of(const netsnmp_pdu *pdu)
     return peer;
 }
 
+const char *snmp_access_writer(const struct snmp_settings *settings, const netsnmp_pdu *pdu)
+{
+    if (settings->mode == SNMP_AGENTX)
+        return settings->agentx_user;
+    if (pdu->version != SNMP_VERSION_1 && pdu->version != SNMP_VERSION_2c)
+        return NULL;
+    const struct snmp_community *community =
+        snmp_settings_admit(settings, pdu->community, pdu->community_len, peer_of(pdu));
+    return community ? community->user : NULL;
+}
+
+void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size)
+{
+    const struct sockaddr *peer = peer_of(pdu);
+    *host = '\0';
+    if (!peer)
+        return;
+    const void *address = peer->sa_family == AF_INET6
+                              ? (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr
+                              : (const void *)&((const struct sockaddr_in *)peer)->sin_addr;
+    if (!inet_ntop(peer->sa_family, address, host, (socklen_t)size))
+        *host = '\0';
+}
+
 /*
- * Whether the access is of a kind that communities are for. Reading is; our own tables answer for
- * themselves that they cannot be written; what else the library serves is not to be written.
+ * Whether the access is of a kind that a community is for. Reading is, and writing our own tables
+ * as a user; what else the library serves is not to be written.
  */
-static bool is_for_communities(const netsnmp_pdu *pdu, int minor,
-                               const struct view_parameters *view)
+static bool is_for_communities(const struct snmp_settings *settings, const netsnmp_pdu *pdu,
+                               int minor, const struct view_parameters *view)
 {
     static const oid noria[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE};
     size_t length = sizeof(noria) / sizeof(oid);
 
     if (pdu->command != SNMP_MSG_SET || minor != SNMPD_CALLBACK_ACM_CHECK)
         return true;
-    return view->namelen >= length && !snmp_oid_compare(view->name, length, noria, length);
+    return snmp_access_writer(settings, pdu) && view->namelen >= length &&
+           !snmp_oid_compare(view->name, length, noria, length);
 }
 
 static int check(int major, int minor, void *serverarg, void *clientarg)
@@ -53,7 +79,7 @@ static int check(int major, int minor, void *serverarg, void *clientarg)
     if (!*settings ||
         !snmp_settings_admit(*settings, pdu->community, pdu->community_len, peer_of(pdu)))
         view->errorcode = VACM_NOSECNAME;
-    else if (!is_for_communities(pdu, minor, view))
+    else if (!is_for_communities(*settings, pdu, minor, view))
         view->errorcode = VACM_NOACCESS;
     return view->errorcode;
 }

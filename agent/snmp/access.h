@@ -7,6 +7,10 @@
 #ifndef NORIA_SNMP_ACCESS_H
 #define NORIA_SNMP_ACCESS_H
 
+#include <net-snmp/net-snmp-config.h>
+
+#include <net-snmp/net-snmp-includes.h>
+
 #include "agent/snmp/settings.h"
 
 /**
@@ -17,5 +21,14 @@ void snmp_access_register(struct snmp_settings *const *settings);
 
 /** Decide no longer; before Net-SNMP is shut down, which frees what callbacks were given. */
 void snmp_access_forget(struct snmp_settings *const *settings);
+
+/**
+ * As whom a request may write: the login name that access control (NACM) knows the manager by.
+ * @return Belongs to the settings; NULL: the manager only reads.
+ */
+const char *snmp_access_writer(const struct snmp_settings *settings, const netsnmp_pdu *pdu);
+
+/** The address that a request comes from, as text; "" if it has none. */
+void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size);
 
 #endif

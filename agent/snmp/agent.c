@@ -25,11 +25,13 @@ struct snmp_agent {
 /* What a step does: the settings of one of its snapshots. */
 static void submit(struct snmp_agent *snmp, struct snmp_settings *settings, bool strict)
 {
+    struct backend_step *step = snmp->step;
     if (snmp->starting) {
         snmp->next = settings;
         snmp->next_strict = strict;
-    } else {
-        snmp_thread_submit(snmp->thread, settings, strict);
+    } else if (!snmp_thread_submit(snmp->thread, settings, strict)) {
+        snmp->step = NULL;
+        step_done(step, DONE);
     }
 }
 
@@ -39,9 +41,10 @@ static void end_step(struct snmp_agent *snmp, struct snmp_report *report)
 
     if (snmp->starting) {
         snmp->starting = false;
-        if (snmp->next)
-            snmp_thread_submit(snmp->thread, snmp->next, snmp->next_strict);
+        struct snmp_settings *next = snmp->next;
         snmp->next = NULL;
+        if (next)
+            submit(snmp, next, snmp->next_strict);
     } else if (step) {
         snmp->step = NULL;
         error_move(&step->error, &report->error);

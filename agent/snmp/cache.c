@@ -148,3 +148,18 @@ const struct snmp_rows *snmp_cache_rows(struct snmp_cache *cache, const struct s
     }
     return NULL;
 }
+
+const struct snmp_rows *snmp_cache_last(const struct snmp_cache *cache,
+                                        const struct snmp_table *table)
+{
+    for (size_t i = 0; i < cache->count; i++)
+        if (cache->rows[i].table == table)
+            return &cache->rows[i];
+    return NULL;
+}
+
+void snmp_cache_expire(struct snmp_cache *cache)
+{
+    for (size_t i = 0; i < cache->source_count; i++)
+        cache->sources[i].expires = 0;
+}

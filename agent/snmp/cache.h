@@ -31,4 +31,11 @@ void snmp_cache_free(struct snmp_cache *cache);
  */
 const struct snmp_rows *snmp_cache_rows(struct snmp_cache *cache, const struct snmp_table *table);
 
+/** The rows of a table as they were last read; of none, if they never were. */
+const struct snmp_rows *snmp_cache_last(const struct snmp_cache *cache,
+                                        const struct snmp_table *table);
+
+/** Have all rows read anew when they are next asked for. */
+void snmp_cache_expire(struct snmp_cache *cache);
+
 #endif

@@ -70,12 +70,28 @@ static void configure(struct snmp_engine *engine, const struct snmp_settings *se
                            settings->mode == SNMP_AGENTX);
 }
 
-static enum outcome open_library(struct snmp_engine *engine, struct snmp_settings *settings,
-                                 struct error *err)
+/* What outlives Net-SNMP's own ups and downs. */
+static enum outcome make_parts(struct snmp_engine *engine, struct error *err)
 {
     if (make_directory(engine, err) != DONE)
         return FAILED;
     if (!engine->cache && snmp_cache_new(engine->agent, tables, &engine->cache, err) != DONE)
+        return FAILED;
+    const struct snmp_set_context context = {.agent = engine->agent,
+                                             .cache = engine->cache,
+                                             .settings = &engine->settings,
+                                             .begin_change = engine->begin_change,
+                                             .end_change = engine->end_change,
+                                             .owner = engine->owner};
+    if (!engine->set)
+        engine->set = snmp_set_new(&context);
+    return engine->set ? DONE : fail_memory(err);
+}
+
+static enum outcome open_library(struct snmp_engine *engine, struct snmp_settings *settings,
+                                 struct error *err)
+{
+    if (make_parts(engine, err) != DONE)
         return FAILED;
     configure(engine, settings);
     engine->mode = settings->mode;
@@ -87,7 +103,7 @@ static enum outcome open_library(struct snmp_engine *engine, struct snmp_setting
     } else {
         snmp_subagent_configure(settings->agentx_socket);
     }
-    if (snmp_tables_register(engine->cache, tables, &engine->tables, err) != DONE)
+    if (snmp_tables_register(engine->cache, engine->set, tables, &engine->tables, err) != DONE)
         return FAILED;
     init_snmp(APPLICATION);
     if (settings->mode == SNMP_MASTER)
@@ -116,6 +132,7 @@ static void close_library(struct snmp_engine *engine)
 void snmp_engine_close(struct snmp_engine *engine)
 {
     close_library(engine);
+    snmp_set_free(engine->set);
     snmp_cache_free(engine->cache);
     snmp_settings_free(engine->settings);
     free(engine->directory);

@@ -10,14 +10,19 @@
 #include "agent/snmp/listener.h"
 #include "agent/snmp/table.h"
 
-/** The engine; zero-initialise before use, but for agent. */
+/** The engine; zero-initialise before use, but for agent and what is the owner's. */
 struct snmp_engine {
     struct agent *agent;
     char *directory;                /**< Where it keeps its boots and its engine ID. Owned. */
     struct snmp_settings *settings; /**< In force; NULL: none yet. Owned. */
     enum snmp_mode mode;            /**< What Net-SNMP runs as. */
     struct snmp_cache *cache;       /**< Owned. */
+    struct snmp_set *set;           /**< Owned. */
     struct snmp_tables *tables;     /**< Owned. */
+    /** As in struct snmp_set_context. */
+    bool (*begin_change)(void *owner);
+    void (*end_change)(void *owner);
+    void *owner;
     struct snmp_listeners listeners;
 };
 

@@ -66,6 +66,14 @@ enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *tab
     return DONE;
 }
 
+const struct lysc_node *snmp_rows_leaf(const struct snmp_rows *rows, size_t column)
+{
+    for (size_t i = 0; i < rows->leaf_count; i++)
+        if (rows->leaves[i].column == column && !rows->leaves[i].other)
+            return rows->leaves[i].schema;
+    return NULL;
+}
+
 static void empty(struct snmp_rows *rows)
 {
     free(rows->rows);

@@ -113,6 +113,9 @@ bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t leng
  */
 size_t snmp_rows_suffix(const struct snmp_rows *rows, const struct snmp_instance *at, oid *suffix);
 
+/** The leaf that gives a column its values, or NULL. */
+const struct lysc_node *snmp_rows_leaf(const struct snmp_rows *rows, size_t column);
+
 /** The value of an instance that was found. */
 void snmp_rows_value(const struct snmp_rows *rows, const struct snmp_instance *at,
                      struct snmp_value *value);

@@ -11,12 +11,14 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     const char *enabled = entry ? leaf_value(entry->node, "enabled") : NULL;
     const char *mode = entry ? leaf_value(entry->node, "mode") : NULL;
     const char *path = entry ? leaf_value(entry->node, "agentx-socket") : NULL;
+    const char *user = entry ? leaf_value(entry->node, "agentx-user") : NULL;
 
     settings->mode = mode && !strcmp(mode, "agentx") ? SNMP_AGENTX : SNMP_MASTER;
     if (enabled && !strcmp(enabled, "false"))
         settings->mode = SNMP_OFF;
     settings->agentx_socket = strdup(path ? path : "/var/agentx/master");
-    return settings->agentx_socket ? DONE : fail_memory(err);
+    settings->agentx_user = user ? strdup(user) : NULL;
+    return settings->agentx_socket && (settings->agentx_user || !user) ? DONE : fail_memory(err);
 }
 
 static void set_socket(struct snmp_address *address, const char *text, uint16_t port)
@@ -59,10 +61,12 @@ static enum outcome set_community(struct snmp_community *community, const struct
 {
     const char *name = leaf_value(entry->node, "name");
     const char *source = leaf_value(entry->node, "source");
+    const char *user = leaf_value(entry->node, "user");
     char net[INET6_ADDRSTRLEN];
 
     community->name = strdup(name ? name : "");
-    if (!community->name)
+    community->user = user ? strdup(user) : NULL;
+    if (!community->name || (user && !community->user))
         return fail_memory(err);
     community->length = strlen(community->name);
     community->family = AF_UNSPEC;
@@ -143,8 +147,11 @@ void snmp_settings_free(struct snmp_settings *settings)
         free(settings->addresses[i].path);
         free(settings->addresses[i].spec);
     }
-    for (size_t i = 0; i < settings->community_count; i++)
+    for (size_t i = 0; i < settings->community_count; i++) {
         free(settings->communities[i].name);
+        free(settings->communities[i].user);
+    }
+    free(settings->agentx_user);
     free(settings->addresses);
     free(settings->communities);
     free(settings->agentx_socket);
@@ -195,13 +202,14 @@ static bool is_from(const struct snmp_community *community, const struct sockadd
     return is_in_prefix(address, community->net, community->prefix);
 }
 
-bool snmp_settings_admit(const struct snmp_settings *settings, const unsigned char *community,
-                         size_t length, const struct sockaddr *from)
+const struct snmp_community *snmp_settings_admit(const struct snmp_settings *settings,
+                                                 const unsigned char *community, size_t length,
+                                                 const struct sockaddr *from)
 {
     for (size_t i = 0; i < settings->community_count; i++) {
         const struct snmp_community *own = &settings->communities[i];
         if (own->length == length && !memcmp(own->name, community, length) && is_from(own, from))
-            return true;
+            return own;
     }
-    return false;
+    return NULL;
 }

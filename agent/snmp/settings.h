@@ -29,6 +29,7 @@ struct snmp_address {
 /** One community string. */
 struct snmp_community {
     char *name;            /**< The string, a secret. Owned. */
+    char *user;            /**< As whom it writes; NULL: it only reads. Owned. */
     size_t length;         /**< Its length. */
     int family;            /**< Of the source; AF_UNSPEC: any source. */
     unsigned prefix;       /**< Bits of the source that count. */
@@ -39,6 +40,7 @@ struct snmp_community {
 struct snmp_settings {
     enum snmp_mode mode;
     char *agentx_socket; /**< Owned. */
+    char *agentx_user;   /**< As whom the master's managers write; NULL: they only read. Owned. */
     size_t address_count;
     struct snmp_address *addresses; /**< Owned. */
     size_t community_count;
@@ -59,10 +61,12 @@ void snmp_settings_free(struct snmp_settings *settings);
 bool snmp_settings_have(const struct snmp_settings *settings, const char *spec);
 
 /**
- * Whether a manager may read, by its community and the address that it asks from.
+ * The community that lets a manager read, by its name and the address that it asks from.
  * @param from The address; NULL if it has none.
+ * @return NULL: it may not.
  */
-bool snmp_settings_admit(const struct snmp_settings *settings, const unsigned char *community,
-                         size_t length, const struct sockaddr *from);
+const struct snmp_community *snmp_settings_admit(const struct snmp_settings *settings,
+                                                 const unsigned char *community, size_t length,
+                                                 const struct sockaddr *from);
 
 #endif

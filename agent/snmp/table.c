@@ -10,6 +10,7 @@ static const oid noria_mib[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1};
 /* What a handler needs to know of its table. */
 struct registered_table {
     struct snmp_cache *cache;
+    struct snmp_set *set;
     const struct snmp_table *table;
     oid root[MAX_OID_LEN]; /* Of the table or of the scalars' group. */
     size_t root_length;
@@ -135,7 +136,8 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
     struct registered_table *table = handler->myvoid;
 
     if (info->mode != MODE_GET && info->mode != MODE_GETNEXT)
-        return SNMP_ERR_NOTWRITABLE;
+        return snmp_set_phase(table->set, snmp_cache_last(table->cache, table->table), table->root,
+                              table->root_length, info, requests);
 
     const struct snmp_rows *rows = snmp_cache_rows(table->cache, table->table);
     table->epoch = snmp_epoch(table->epoch, present_time(), (uint32_t)netsnmp_get_agent_uptime());
@@ -146,11 +148,20 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
     return SNMP_ERR_NOERROR;
 }
 
+static bool is_writable(const struct snmp_table *table)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].access != READ_ONLY)
+            return true;
+    return false;
+}
+
 static enum outcome register_oid(struct registered_table *table, const oid *name, size_t length,
                                  struct error *err)
 {
     netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
-        table->table->name, handle, name, length, HANDLER_CAN_RONLY);
+        table->table->name, handle, name, length,
+        is_writable(table->table) ? HANDLER_CAN_RWRITE : HANDLER_CAN_RONLY);
 
     if (!registration)
         return fail_memory(err);
@@ -180,7 +191,8 @@ static enum outcome register_table(struct registered_table *table, struct error 
     return outcome;
 }
 
-enum outcome snmp_tables_register(struct snmp_cache *cache, const struct snmp_table *const *tables,
+enum outcome snmp_tables_register(struct snmp_cache *cache, struct snmp_set *set,
+                                  const struct snmp_table *const *tables,
                                   struct snmp_tables **registered, struct error *err)
 {
     size_t count = 0;
@@ -192,7 +204,8 @@ enum outcome snmp_tables_register(struct snmp_cache *cache, const struct snmp_ta
     if (!made)
         return fail_memory(err);
     for (size_t i = 0; i < count && outcome == DONE; i++) {
-        made->tables[made->count] = (struct registered_table){.cache = cache, .table = tables[i]};
+        made->tables[made->count] =
+            (struct registered_table){.cache = cache, .set = set, .table = tables[i]};
         outcome = register_table(&made->tables[made->count++], err);
     }
     *registered = made;

@@ -7,16 +7,19 @@
 #define NORIA_SNMP_TABLE_H
 
 #include "agent/snmp/cache.h"
+#include "agent/snmp/set.h"
 
 /** Registered tables. */
 struct snmp_tables;
 
 /**
  * Register tables below noriaMIB with Net-SNMP.
+ * @param set Carries SETs out; not copied.
  * @param tables Ended by NULL; not copied.
  * @param[out] registered To be freed with snmp_tables_free().
  */
-enum outcome snmp_tables_register(struct snmp_cache *cache, const struct snmp_table *const *tables,
+enum outcome snmp_tables_register(struct snmp_cache *cache, struct snmp_set *set,
+                                  const struct snmp_table *const *tables,
                                   struct snmp_tables **registered, struct error *err);
 
 /** Forget registered tables after Net-SNMP has been shut down; NULL is legal. */

@@ -24,6 +24,8 @@ struct snmp_thread {
     bool stopping;
     struct snmp_settings *wanted; /* Handed over; NULL: nothing. */
     bool strict;
+    bool awaited;  /* Somebody waits for the end of what was handed over. */
+    bool changing; /* The thread waits for a transaction. */
     struct snmp_report report;
 };
 
@@ -71,7 +73,7 @@ static bool take_orders(struct snmp_thread *thread)
         log_error(AREA_SNMP, "the SNMP thread cannot be woken: %s", strerror(errno));
     uv_mutex_lock(&thread->lock);
     struct snmp_settings *wanted = thread->wanted;
-    bool strict = thread->strict;
+    bool strict = thread->strict, awaited = thread->awaited;
     bool stopping = thread->stopping;
     thread->wanted = NULL;
     uv_mutex_unlock(&thread->lock);
@@ -81,12 +83,31 @@ static bool take_orders(struct snmp_thread *thread)
     }
     if (wanted) {
         enum outcome outcome = snmp_engine_apply(&thread->engine, wanted, strict, &err);
-        look(thread, true, outcome, &err);
+        look(thread, awaited, outcome, &err);
         error_clear(&err);
     } else if (uv_hrtime() >= thread->retry_at) {
         look(thread, false, DONE, NULL);
     }
     return true;
+}
+
+/* A transaction that waits for this thread must not be waited for by it. */
+static bool begin_change(void *owner)
+{
+    struct snmp_thread *thread = owner;
+    uv_mutex_lock(&thread->lock);
+    thread->changing = !thread->wanted && !thread->stopping;
+    bool may = thread->changing;
+    uv_mutex_unlock(&thread->lock);
+    return may;
+}
+
+static void end_change(void *owner)
+{
+    struct snmp_thread *thread = owner;
+    uv_mutex_lock(&thread->lock);
+    thread->changing = false;
+    uv_mutex_unlock(&thread->lock);
 }
 
 static void *run(void *arg)
@@ -138,7 +159,11 @@ enum outcome snmp_thread_start(struct agent *agent, struct snmp_settings *settin
     }
     made->engine.agent = agent;
     made->wake_up = wake_up;
+    made->engine.begin_change = begin_change;
+    made->engine.end_change = end_change;
+    made->engine.owner = made;
     made->wanted = settings;
+    made->awaited = true;
     made->report.up = true;
     made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int number = made->wake < 0 ? errno : start_without_signals(made);
@@ -151,14 +176,17 @@ enum outcome snmp_thread_start(struct agent *agent, struct snmp_settings *settin
     return DONE;
 }
 
-void snmp_thread_submit(struct snmp_thread *thread, struct snmp_settings *settings, bool strict)
+bool snmp_thread_submit(struct snmp_thread *thread, struct snmp_settings *settings, bool strict)
 {
     uv_mutex_lock(&thread->lock);
     snmp_settings_free(thread->wanted);
+    bool awaited = !thread->changing;
     thread->wanted = settings;
-    thread->strict = strict;
+    thread->strict = strict && awaited;
+    thread->awaited = awaited;
     uv_mutex_unlock(&thread->lock);
     eventfd_write(thread->wake, 1);
+    return awaited;
 }
 
 void snmp_thread_collect(struct snmp_thread *thread, struct snmp_report *report)

@@ -32,10 +32,14 @@ enum outcome snmp_thread_start(struct agent *agent, struct snmp_settings *settin
 
 /**
  * Hand settings over; the one before must have been reported. Core thread.
+ *
+ * While the thread waits for the transaction of a SET, nobody may wait for the thread: then the
+ * settings are taken when that has ended, and what cannot be had of them is the agent's status.
  * @param settings Taken.
  * @param strict As in snmp_engine_apply().
+ * @return Whether it will be reported that the thread has finished with them.
  */
-void snmp_thread_submit(struct snmp_thread *thread, struct snmp_settings *settings, bool strict);
+bool snmp_thread_submit(struct snmp_thread *thread, struct snmp_settings *settings, bool strict);
 
 /** Take the report. Core thread. */
 void snmp_thread_collect(struct snmp_thread *thread, struct snmp_report *report);

@@ -34,7 +34,7 @@ static const struct snmp_column columns[] = {
     {1, READ_ONLY, KIND_INDEX_FIRST, NULL, NULL, NULL},
     {2, READ_ONLY, KIND_STRING, "name", NULL, NULL},
     {3, READ_ONLY, KIND_STRING, "description", NULL, NULL},
-    {4, READ_ONLY, KIND_TRUTH, "enabled", NULL, NULL},
+    {4, READ_WRITE, KIND_TRUTH, "enabled", NULL, NULL},
     {5, READ_ONLY, KIND_ADDRESS_TYPE, "address", NULL, NULL},
     {6, READ_ONLY, KIND_ADDRESS, "address", NULL, NULL},
     {7, READ_ONLY, KIND_UNSIGNED, "port", NULL, NULL},

@@ -1,0 +1,201 @@
+"""Writing by SNMP: each PDU is a transaction, as its user."""
+
+import re
+import subprocess
+
+import pytest
+
+from daemon import AGENT, free_port, nacm
+from netconf import real, server, servers, wait_for
+from snmp_packet import GAUGE, SET, exchange, integer, message
+from test_snmp import AGENT_VERSION, REAL, VIRTUAL, snmp, walk
+
+NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION = 6, 7, 10, 11
+RESOURCE_UNAVAILABLE, NOT_WRITABLE = 13, 17
+ENABLED, WEIGHT = 7, 8
+WEB = servers(server("web", real("10.0.0.1", 80, "<weight>3</weight>") + real("10.0.0.2", 80),
+                     "192.0.2.1", 80))
+WRITERS = ("<community><name>writer</name><user>admin</user></community>"
+           "<community><name>guest</name><user>guest</user></community></snmp-agent>")
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    daemon = daemon_factory(start=False, null="all")
+    daemon.config.write_text(
+        daemon.default_configuration().replace("</snmp-agent>", WRITERS) + nacm() + WEB)
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    return daemon
+
+
+def rows(daemon, table=REAL):
+    return list(walk(daemon.snmp_port, f"{table}.{WEIGHT if table == REAL else 4}"))
+
+
+def put(daemon, *variables, community="writer"):
+    return snmp("snmpset", daemon.snmp_port, *variables, community=community)
+
+
+def send(daemon, *bindings, community="writer"):
+    return exchange(daemon.snmp_port, message(SET, bindings, community))
+
+
+def weights(session):
+    return re.findall(r"<weight>(\d+)<", session.data("running"))
+
+
+def test_a_weight_is_set_and_seen_at_once(daemon):
+    first, second = rows(daemon)
+    assert walk(daemon.snmp_port, f"{REAL}.{WEIGHT}")[first] == "3"
+    done = put(daemon, f"{REAL}.{WEIGHT}.{first}", "u", "7", f"{REAL}.{WEIGHT}.{second}", "u", "8")
+    assert done.returncode == 0, done.stderr
+    assert walk(daemon.snmp_port, f"{REAL}.{WEIGHT}") == {first: "7", second: "8"}
+    with daemon.session() as session:
+        assert weights(session) == ["7", "8"]
+
+
+def test_servers_are_disabled_in_both_tables_by_one_pdu(daemon):
+    row, service = rows(daemon)[0], rows(daemon, VIRTUAL)[0]
+    with daemon.session() as session:
+        before = session.get("agent/revision")
+        done = put(daemon, f"{VIRTUAL}.4.{service}", "i", "2", f"{REAL}.{ENABLED}.{row}", "i", "2")
+        assert done.returncode == 0, done.stderr
+        assert session.data("running").count("<enabled>false</enabled>") == 2
+        assert int(session.get("agent/revision")[0]) == int(before[0]) + 1
+
+
+def test_who_wrote_is_told_and_what_was_written_outlives_a_crash(daemon):
+    row = rows(daemon)[0]
+    with daemon.session() as listener:
+        listener.rpc('<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>')
+        assert put(daemon, f"{REAL}.{WEIGHT}.{row}", "u", "9").returncode == 0
+        told = listener.receive()
+        assert "netconf-config-change" in told and "<username>admin<" in told
+        assert "<source-host>127.0.0.1<" in told
+    daemon.kill()
+    daemon.start()
+    with daemon.session() as session:
+        assert "9" in weights(session)
+
+
+@pytest.mark.parametrize("column,value,status", [
+    (WEIGHT, integer(5), WRONG_TYPE),
+    (WEIGHT, integer(70000, GAUGE), WRONG_VALUE),
+    (ENABLED, integer(3), WRONG_VALUE),
+    (6, integer(81, GAUGE), NOT_WRITABLE),
+    (99, integer(1), NO_CREATION),
+])
+def test_a_wrong_variable_is_named_and_nothing_changes(daemon, column, value, status):
+    first, second = rows(daemon)
+    with daemon.session() as session:
+        before = session.data("running")
+        assert send(daemon, (f"{REAL}.{WEIGHT}.{first}", integer(5, GAUGE)),
+                    (f"{REAL}.{column}.{second}", value)) == (status, 2)
+        assert session.data("running") == before
+
+
+def test_a_row_that_is_not_there_cannot_be_created(daemon):
+    row = rows(daemon)[0].split(".")[0] + ".99"
+    assert send(daemon, (f"{REAL}.{WEIGHT}.{row}", integer(5, GAUGE))) == (NO_CREATION, 1)
+    assert send(daemon, (f"{REAL}.{WEIGHT}.77.1", integer(5, GAUGE))) == (NO_CREATION, 1)
+    assert send(daemon, (f"{REAL}.{WEIGHT}", integer(5, GAUGE))) == (NO_CREATION, 1)
+
+
+def test_a_community_without_a_user_only_reads(daemon):
+    row = rows(daemon)[0]
+    assert send(daemon, (f"{REAL}.{WEIGHT}.{row}", integer(5, GAUGE)),
+                community="public") == (NO_ACCESS, 1)
+
+
+def test_access_control_holds_for_the_communitys_user(daemon):
+    first, second = rows(daemon)
+    assert send(daemon, (f"{REAL}.{WEIGHT}.{first}", integer(5, GAUGE)),
+                community="guest")[0] == NO_ACCESS
+    path = "/nvs:virtual-servers/nvs:virtual-server/nvs:real-server[nvs:address='10.0.0.2']/nvs:weight"
+    rules = ("<rule-list><name>guest</name><group>guest</group><rule><name>one</name>"
+             f'<path xmlns:nvs="urn:noria:yang:noria-virtual-server">{path}</path>'
+             "<access-operations>update create</access-operations><action>permit</action></rule>"
+             "</rule-list>")
+    group = "<group><name>guest</name><user-name>guest</user-name></group>"
+    with daemon.session() as session:
+        session.set(nacm(group, rules))
+        bindings = [(f"{REAL}.{WEIGHT}.{row}", integer(6, GAUGE)) for row in (first, second)]
+        assert send(daemon, bindings[1], community="guest") == (0, 0)
+        assert send(daemon, bindings[1], bindings[0], community="guest") == (NO_ACCESS, 2)
+        assert weights(session) == ["3", "6"]
+
+
+def test_a_locked_datastore_is_not_written(daemon):
+    row = rows(daemon)[0]
+    with daemon.session() as session:
+        session.rpc("<lock><target><running/></target></lock>")
+        assert send(daemon, (f"{REAL}.{WEIGHT}.{row}", integer(5, GAUGE)))[0] == RESOURCE_UNAVAILABLE
+        session.rpc("<unlock><target><running/></target></unlock>")
+    assert send(daemon, (f"{REAL}.{WEIGHT}.{row}", integer(5, GAUGE))) == (0, 0)
+
+
+def test_a_thousand_variables_are_all_set_or_none(daemon):
+    many = "".join(real(f"10.1.{n // 250}.{n % 250}", 80) for n in range(998))
+    with daemon.session() as session:
+        session.set(servers(server("web", many)))
+        wait_for(lambda: len(rows(daemon)) == 1000, "the rows")
+        bindings = [(f"{REAL}.{WEIGHT}.{row}", integer(42, GAUGE)) for row in rows(daemon)]
+        spoilt = bindings[:600] + [(bindings[600][0], integer(65536, GAUGE))] + bindings[601:]
+        before = session.data("running")
+        assert send(daemon, *spoilt) == (WRONG_VALUE, 601)
+        assert session.data("running") == before
+        assert send(daemon, *bindings) == (0, 0)
+        assert weights(session) == ["42"] * 1000
+
+
+def test_settings_change_while_values_are_set(daemon):
+    """Neither may wait for the other for ever."""
+    row = rows(daemon)[0]
+    more = free_port()
+    setters = [subprocess.Popen(["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do snmpset -v 2c "
+                                 f"-c writer -t 5 -r 0 127.0.0.1:{daemon.snmp_port} "
+                                 f"{REAL}.{WEIGHT}.{row} u $i; done"],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+               for _ in range(2)]
+    with daemon.session() as session:
+        for number in range(12):
+            session.set(f'<snmp-agent xmlns="{AGENT}"><listen><name>more</name><address>127.0.0.1'
+                        f"</address><port>{more + number % 2}</port></listen></snmp-agent>")
+    for setter in setters:
+        setter.wait(60)
+    assert send(daemon, (f"{REAL}.{WEIGHT}.{row}", integer(5, GAUGE))) == (0, 0)
+
+
+def test_values_are_set_through_a_master_agent(daemon, tmp_path):
+    import socket
+    port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
+    configuration = tmp_path / "snmpd.conf"
+    configuration.write_text(f"master agentx\nagentXSocket {agentx}\nrwcommunity writer\n"
+                             f"agentAddress udp:127.0.0.1:{port}\n")
+    snmpd = subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "snmpd.log", "-C", "-c",
+                              configuration, "-p", tmp_path / "pid", "-I", "-sysORTable"],
+                             env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
+                                  "PATH": "/usr/sbin:/usr/bin"})
+    row = rows(daemon)[0]
+    weight = f"{REAL}.{WEIGHT}.{row}"
+    try:
+        with daemon.session() as session:
+            session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
+                        "</agentx-socket></snmp-agent>")
+            wait_for(lambda: "3" in snmp("snmpget", port, weight, community="writer").stdout,
+                     "the subagent", 40)
+            five = message(SET, [(weight, integer(5, GAUGE))], "writer")
+            # Until all tables are registered, the master says itself that it cannot be written.
+            wait_for(lambda: exchange(port, five)[0] == NO_ACCESS, "the subagent to refuse", 40)
+            session.set(f'<snmp-agent xmlns="{AGENT}"><agentx-user>admin</agentx-user></snmp-agent>')
+            assert exchange(port, five) == (0, 0)
+            assert weights(session)[0] == "5"
+            # The master's own variable cannot be set: ours is taken back, or was not made.
+            other = ".1.3.6.1.2.1.1.3.0"
+            assert exchange(port, message(SET, [(weight, integer(6, GAUGE)), (other, integer(1))],
+                                          "writer"))[0] != 0
+            assert weights(session)[0] == "5"
+    finally:
+        snmpd.terminate()
+        snmpd.wait(10)
