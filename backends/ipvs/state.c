@@ -107,6 +107,29 @@ static enum outcome add_destination(const struct reading *reading, struct lyd_no
     return outcome;
 }
 
+/* Whether it is left out because of checks, an order or the quorum. */
+static bool is_withdrawn(const struct reading *reading, const struct entry *entry,
+                         const struct lyd_node *real)
+{
+    struct steering_key key = {.virtual_server = leaf_value(entry->node, "name"),
+                               .address = leaf_value(real, "address")};
+    key.port = (uint16_t)strtoul(leaf_value(real, "port"), NULL, 10);
+    return !steering_sum_of(reading->agent, &key).present ||
+           steering_quorum_lost(reading->agent, key.virtual_server);
+}
+
+/* What the kernel makes of a real server that is enabled. */
+static const char *status_of(const struct reading *reading, const struct entry *entry,
+                             const struct lyd_node *real,
+                             const struct ipvs_destination *destination)
+{
+    if (!reading->known)
+        return "unknown";
+    if (destination)
+        return destination->weight ? "active" : "drained";
+    return is_withdrawn(reading, entry, real) ? "withdrawn" : "absent";
+}
+
 static enum outcome fill_real(const struct reading *reading, const struct entry *entry,
                               struct lyd_node *real, bool enabled,
                               const struct ipvs_service *service)
@@ -119,11 +142,7 @@ static enum outcome fill_real(const struct reading *reading, const struct entry 
     if (service && ipvs_desired_destination_id(real, &service->id, &id))
         destination = ipvs_service_find(service, &id);
     enabled = enabled && ipvs_desired_enabled(real);
-    const char *status = !enabled              ? "disabled"
-                         : !reading->known     ? "unknown"
-                         : !destination        ? "absent"
-                         : destination->weight ? "active"
-                                               : "drained";
+    const char *status = enabled ? status_of(reading, entry, real, destination) : "disabled";
     if (number)
         outcome = state_add_number(real, "number", number, reading->err);
     if (outcome == DONE)

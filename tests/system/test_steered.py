@@ -38,10 +38,13 @@ def reaches(ipvs, wanted, service="192.0.2.1:80"):
 
 
 def test_verdicts_steer_the_kernel(session, ipvs):
+    status = "virtual-servers/virtual-server/real-server/oper-status"
     judge(session, verdict("10.0.0.1", "down"))
     reaches(ipvs, {"10.0.0.2:80": 1})
+    wait_for(lambda: session.get(status) == ["withdrawn", "active"], "its status", 5)
     judge(session, verdict("10.0.0.1", "down", more="<inhibit>true</inhibit>"))
     reaches(ipvs, {"10.0.0.1:80": 0, "10.0.0.2:80": 1})
+    wait_for(lambda: session.get(status) == ["drained", "active"], "its status", 5)
     judge(session, verdict("10.0.0.1", "up", more="<weight>2</weight>"))
     reaches(ipvs, {"10.0.0.1:80": 2, "10.0.0.2:80": 1})
     judge(session, verdict("10.0.0.1", "up"))
