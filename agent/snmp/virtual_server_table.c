@@ -58,6 +58,7 @@ static const struct snmp_column columns[] = {
     {25, READ_ONLY, KIND_GAUGE, "statistics/in-byte-rate", NULL, NULL},
     {26, READ_ONLY, KIND_GAUGE, "statistics/out-byte-rate", NULL, NULL},
     {27, READ_ONLY, KIND_TIME_STAMP, "statistics/discontinuity-time", NULL, NULL},
+    {28, READ_ONLY, KIND_STRING, "director", NULL, NULL},
 };
 
 const struct snmp_table virtual_server_table = {

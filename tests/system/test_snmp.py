@@ -62,6 +62,20 @@ def test_the_agent_shows_itself(daemon):
              "the agent to say that SNMP is up, which it may be before that")
 
 
+def test_groups_and_directors_are_rows_like_others(daemon_factory):
+    daemon = daemon_factory(start=False, null="all")
+    group = server("group", "<director>blue</director><member><name>a</name><address>192.0.2.1"
+                            "</address><port>80</port></member>")
+    daemon.config.write_text(daemon.default_configuration() + servers(
+        group + server("one", address="192.0.2.2", port=80)))
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    names = {name: row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}").items()}
+    where = walk(daemon.snmp_port, f"{VIRTUAL}.28")
+    assert {name: where[row] for name, row in names.items()} == {"group": "blue", "one": "main"}
+    assert list(walk(daemon.snmp_port, f"{VIRTUAL}.7")) == [names["one"]], "a group has no port"
+
+
 def test_the_system_group_is_there(daemon):
     system = walk(daemon.snmp_port, ".1.3.6.1.2.1.1")
     assert "noria" in system["1.0"].lower()

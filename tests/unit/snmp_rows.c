@@ -99,8 +99,8 @@ static void a_walk_meets_every_value_in_order(void **state)
     unsigned marks = (SERVER_COUNT + 2) / 3;
     unsigned addresses = SERVER_COUNT - marks;
 
-    /* Index, name, description, enabled, scheduler, method and two counts; then by kind. */
-    walk(&virtual_server_table, 8 * SERVER_COUNT + 4 * addresses + 2 * marks);
+    /* Index, name, description, enabled, scheduler, method, two counts, director; then by kind. */
+    walk(&virtual_server_table, 9 * SERVER_COUNT + 4 * addresses + 2 * marks);
     /* Two indexes, name, address and its type, port, enabled, weight, method, two thresholds. */
     walk(&real_server_table, 11 * addresses);
 }
