@@ -25,7 +25,7 @@
 
 /* A real server that drains. */
 struct draining {
-    const char *virtual_server; /* one of the names */
+    char *virtual_server; /* owned */
     struct steering_row row;
     uint64_t connections; /* in all services of its virtual server */
     int error;            /* of the reading */
@@ -145,8 +145,10 @@ static void counted_all(uv_work_t *work, int status)
         ipvs_engine_unref(drains->counted[i].engine);
     }
     drains->count = 0;
-    for (size_t i = 0; i < drains->draining_count; i++)
+    for (size_t i = 0; i < drains->draining_count; i++) {
         judge(drains, &drains->draining[i]);
+        free(drains->draining[i].virtual_server);
+    }
     drains->draining_count = 0;
 }
 
@@ -199,10 +201,13 @@ static bool add_name(struct ipvs_drains *drains, const char *name)
         if (!steering_drains(&rows[i].server.order))
             continue;
         any = true;
-        if (array_grow(&drains->draining, drains->draining_count, &drains->draining_room,
-                       sizeof *drains->draining))
+        char *copy = strdup(name);
+        if (copy && array_grow(&drains->draining, drains->draining_count, &drains->draining_room,
+                               sizeof *drains->draining))
             drains->draining[drains->draining_count++] =
-                (struct draining){.virtual_server = name, .row = rows[i]};
+                (struct draining){.virtual_server = copy, .row = rows[i]};
+        else
+            free(copy);
     }
     free(rows);
     if (entry && any)
@@ -234,12 +239,23 @@ static void on_time(uv_timer_t *timer)
 
 /* -- Following -------------------------------------------------------------------------------- */
 
-static bool has_name(const struct ipvs_drains *drains, const char *name)
+static int order_names(const void *a, const void *b)
 {
-    for (size_t i = 0; i < drains->name_count; i++)
-        if (!strcmp(drains->names[i], name))
-            return true;
-    return false;
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Have each name once; many may have come. */
+static void drop_doubles(struct ipvs_drains *drains)
+{
+    size_t kept = 0;
+    qsort(drains->names, drains->name_count, sizeof *drains->names, order_names);
+    for (size_t i = 0; i < drains->name_count; i++) {
+        if (kept && !strcmp(drains->names[kept - 1], drains->names[i]))
+            free(drains->names[i]);
+        else
+            drains->names[kept++] = drains->names[i];
+    }
+    drains->name_count = kept;
 }
 
 static bool has_drain(const struct ipvs_drains *drains, const char *name)
@@ -257,7 +273,7 @@ static void on_changed(void *arg, const char *const *names, size_t count)
 {
     struct ipvs_drains *drains = arg;
     for (size_t i = 0; i < count; i++) {
-        if (!has_drain(drains, names[i]) || has_name(drains, names[i]))
+        if (!has_drain(drains, names[i]))
             continue;
         char *copy = strdup(names[i]);
         if (copy && array_grow(&drains->names, drains->name_count, &drains->name_room,
@@ -266,6 +282,8 @@ static void on_changed(void *arg, const char *const *names, size_t count)
         else
             free(copy);
     }
+    if (drains->name_count)
+        drop_doubles(drains);
     if (drains->name_count && !uv_is_active((uv_handle_t *)&drains->timer))
         uv_timer_start(&drains->timer, on_time, COUNT_MS, COUNT_MS);
 }
