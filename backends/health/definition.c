@@ -300,6 +300,23 @@ static void fill_settings(struct health_service *service, const struct lyd_node 
     };
 }
 
+static bool copy_commands(struct health_service *service, const struct lyd_node *health)
+{
+    const struct {
+        const char *leaf;
+        char **to;
+    } commands[] = {{"notify-up", &service->notify_up},
+                    {"notify-down", &service->notify_down},
+                    {"quorum-up", &service->quorum_up},
+                    {"quorum-down", &service->quorum_down}};
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        const char *path = leaf_value(health, commands[i].leaf);
+        if (path && !(*commands[i].to = strdup(path)))
+            return false;
+    }
+    return true;
+}
+
 enum outcome service_new(struct health_engine *engine, const struct entry *entry,
                          struct health_service **result, struct error *err)
 {
@@ -325,8 +342,12 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
     service->engine = engine;
     fill_settings(service, health);
     service->name = strdup(leaf_value(entry->node, "name"));
-    enum outcome outcome =
-        service->name ? fill_servers(service, entry->node, &defaults, err) : fail_memory(err);
+    service->virtual_address = strdup(defaults.address ? defaults.address : defaults.mark);
+    service->virtual_port = strdup(defaults.port ? defaults.port : "0");
+    enum outcome outcome = service->name && service->virtual_address && service->virtual_port &&
+                                   copy_commands(service, health)
+                               ? fill_servers(service, entry->node, &defaults, err)
+                               : fail_memory(err);
     if (outcome != DONE) {
         service_free(service);
         return outcome;
@@ -363,6 +384,12 @@ void service_free(struct health_service *service)
         free(server->address);
     }
     free(service->servers);
+    free(service->notify_up);
+    free(service->notify_down);
+    free(service->quorum_up);
+    free(service->quorum_down);
+    free(service->virtual_address);
+    free(service->virtual_port);
     free(service->name);
     free(service);
 }

@@ -43,7 +43,8 @@ struct health_engine *health_engine_new(struct backend *backend)
     engine->poller = health_poller_new(backend->loop);
     engine->timers =
         engine->poller ? health_timers_new(backend->loop, take_in, engine->poller) : NULL;
-    if (engine->poller && engine->timers && text_table_reserve(&engine->services))
+    engine->hooks = hooks_new(backend->loop);
+    if (engine->poller && engine->timers && engine->hooks && text_table_reserve(&engine->services))
         return engine;
     health_engine_free(engine);
     return NULL;
@@ -58,6 +59,7 @@ void health_engine_free(struct health_engine *engine)
             checker_registry[i]->end(engine->shared[i]);
     health_poller_free(engine->poller);
     health_timers_free(engine->timers);
+    hooks_free(engine->hooks);
     text_table_clear(&engine->probes);
     text_table_clear(&engine->services);
     uv_mutex_destroy(&engine->lock);

@@ -21,6 +21,7 @@
 
 #include "backends/backend.h"
 #include "backends/health/check.h"
+#include "backends/health/hooks.h"
 #include "backends/health/poller.h"
 #include "backends/health/table.h"
 #include "backends/health/timers.h"
@@ -45,6 +46,7 @@ struct health_engine {
     struct backend *backend;
     struct health_poller *poller;
     struct health_timers *timers;
+    struct hooks *hooks;
     struct text_table probes;   /**< By their texts. */
     struct text_table services; /**< By name; guarded by lock. */
     uv_mutex_t lock;

@@ -12,6 +12,7 @@
 
 #include "agent/datastore/entry.h"
 #include "backends/health/checkers.h"
+#include "backends/health/credentials.h"
 #include "backends/health/pattern.h"
 #include "backends/health/transfers.h"
 
@@ -216,30 +217,19 @@ static void set_method(CURL *easy, const char *method)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-static void set_tls(CURL *easy, const struct lyd_node *config)
-{
-    long verify = is_true(config, "verify");
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify * 2);
-    set_text(easy, CURLOPT_CAINFO, config, "ca-file");
-    set_text(easy, CURLOPT_SSLCERT, config, "certificate-file");
-    set_text(easy, CURLOPT_SSLKEY, config, "key-file");
-}
-
 static void set_options(CURL *easy, const struct http *http, const struct lyd_node *config)
 {
     const char *method = leaf_value(config, "method"), *version = leaf_value(config, "version");
     set_version(easy, version ? version : "1.1");
     set_method(easy, method ? method : "GET");
     set_text(easy, CURLOPT_USERAGENT, config, "user-agent");
-    set_text(easy, CURLOPT_USERNAME, config, "username");
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, (long)(number_of(config, "max-redirects") > 0));
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, number_of(config, "max-redirects"));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, number_of(config, "low-speed-limit"));
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, number_of(config, "low-speed-time"));
     if (http->secure)
-        set_tls(easy, config);
+        credentials_set_tls(easy, config);
     else
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 }
@@ -342,24 +332,6 @@ static bool take_header(struct request *request, const char *line)
     return add_header(request, line, "");
 }
 
-static enum outcome set_password(CURL *easy, const struct lyd_node *config, struct error *err)
-{
-    const char *path = leaf_value(config, "password-file");
-    char password[256] = "";
-    FILE *file = path ? fopen(path, "re") : NULL;
-    if (!path)
-        return DONE;
-    bool read = file && fgets(password, sizeof(password), file);
-    if (file)
-        fclose(file);
-    if (!read)
-        return check_refuse(config, "password-file", err, "No password can be read from %s.", path);
-    password[strcspn(password, "\r\n")] = '\0';
-    curl_easy_setopt(easy, CURLOPT_PASSWORD, password);
-    explicit_bzero(password, sizeof(password));
-    return DONE;
-}
-
 /* @param url The list's instance, or NULL where there is none: the path "/". */
 static enum outcome set_request(struct request *request, const struct lyd_node *config,
                                 const struct lyd_node *url, struct error *err)
@@ -375,7 +347,7 @@ static enum outcome set_request(struct request *request, const struct lyd_node *
     curl_easy_setopt(request->transfer.easy, CURLOPT_HTTPHEADER, request->headers);
     curl_easy_setopt(request->transfer.easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(request->transfer.easy, CURLOPT_WRITEDATA, request);
-    if (set_password(request->transfer.easy, config, err) != DONE)
+    if (credentials_set_login(request->transfer.easy, config, err) != DONE)
         return REFUSED;
     if (!url)
         return DONE;

@@ -141,3 +141,28 @@ void notice_quorum_alarm(const struct health_service *service, bool lost)
         alarm_clear(agent, &id, "The quorum is met.");
     free(resource);
 }
+
+void hook_server(const struct health_server *server)
+{
+    const struct health_service *service = server->service;
+    char port[8];
+    const char *arguments[] = {health_state_name(server->health),
+                               service->name,
+                               service->virtual_address,
+                               service->virtual_port,
+                               server->address,
+                               port,
+                               NULL};
+    snprintf(port, sizeof(port), "%" PRIu16, server->port);
+    hook_run(service->engine->hooks,
+             server->health == STEERING_DOWN ? service->notify_down : service->notify_up,
+             arguments);
+}
+
+void hook_quorum(const struct health_service *service)
+{
+    const char *arguments[] = {service->lost ? "down" : "up", service->name,
+                               service->virtual_address, service->virtual_port, NULL};
+    hook_run(service->engine->hooks, service->lost ? service->quorum_down : service->quorum_up,
+             arguments);
+}

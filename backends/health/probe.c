@@ -99,6 +99,14 @@ static struct health_probe *probe_of(struct check_job *job)
     return (struct health_probe *)((char *)job - offsetof(struct health_probe, job));
 }
 
+/* What a server sent may be in it, and not every octet may be in XML. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 void check_end(struct check_job *job, enum check_ending ending, int32_t weight, const char *format,
                ...)
 {
@@ -108,6 +116,7 @@ void check_end(struct check_job *job, enum check_ending ending, int32_t weight, 
         va_start(args, format);
         vsnprintf(error, sizeof(error), format, args);
         va_end(args);
+        make_printable(error);
     }
     finish(probe_of(job), ending, weight, format ? error : NULL);
 }

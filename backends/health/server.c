@@ -100,6 +100,7 @@ static void set_health(struct health_server *server, enum steering_health health
     uv_mutex_unlock(&service->engine->lock);
     server_tell(server);
     notice_server(server, cause, result);
+    hook_server(server);
     service_note_quorum(service);
 }
 

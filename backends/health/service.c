@@ -173,6 +173,22 @@ void service_swap(struct health_engine *engine, struct health_service *from,
         confirm_alarms(to);
 }
 
+/* Omega: what was told to be up is told to be down when the agent ends. */
+static void say_good_bye(struct health_service *service)
+{
+    for (size_t i = 0; i < service->server_count && service->omega; i++) {
+        struct health_server *server = &service->servers[i];
+        if (server->health == STEERING_DOWN)
+            continue;
+        server->health = STEERING_DOWN; /* the steering is not told */
+        hook_server(server);
+    }
+    if (service->omega && !service->lost) {
+        service->lost = true;
+        hook_quorum(service);
+    }
+}
+
 void service_rest(struct health_service *service)
 {
     struct health_engine *engine = service->engine;
@@ -182,6 +198,7 @@ void service_rest(struct health_service *service)
     for_each_check(service, probe_unsubscribe);
     for (size_t i = 0; i < service->server_count; i++)
         health_timer_unset(engine->timers, &service->servers[i].timer);
+    say_good_bye(service);
 }
 
 void service_note_quorum(struct health_service *service)
@@ -196,4 +213,5 @@ void service_note_quorum(struct health_service *service)
     uv_mutex_unlock(&service->engine->lock);
     steering_set_quorum_lost(service->engine->backend->agent, service->name, lost);
     notice_quorum(service);
+    hook_quorum(service);
 }

@@ -58,6 +58,9 @@ struct health_service {
     struct health_engine *engine;
     char *name; /**< Owned. */
     bool inhibit, alpha, omega;
+    char *virtual_address, *virtual_port; /**< Or the firewall mark, and "0". Owned. */
+    /** Commands that are run when something has changed, or NULL. Owned. */
+    char *notify_up, *notify_down, *quorum_up, *quorum_down;
     unsigned needed; /**< Checks that must pass; 0: all. */
     uint32_t quorum, hysteresis;
     uint64_t slow_start; /**< Nanoseconds. */
@@ -113,6 +116,12 @@ void server_tell(struct health_server *server);
 
 /** Work out the quorum anew and tell it. service.c */
 void service_note_quorum(struct health_service *service);
+
+/** Run the command for a verdict. notices.c */
+void hook_server(const struct health_server *server);
+
+/** Run the command for the quorum. notices.c */
+void hook_quorum(const struct health_service *service);
 
 /* Events, notices.c: */
 

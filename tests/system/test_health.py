@@ -129,6 +129,33 @@ def test_events(daemon, session, listener):
         assert (quorum.findtext("state"), quorum.findtext("weight-up")) == ("lost", "0")
 
 
+def test_commands_are_told(daemon, listener, tmp_path):
+    heard = tmp_path / "heard"
+    heard.touch()
+    hook = tmp_path / "hook"
+    hook.write_text(f'#!/bin/sh\necho "$@" >> {heard}\n')
+    hook.chmod(0o755)
+    commands = "".join(f"<{name}>{hook}</{name}>" for name in (
+        "notify-up", "notify-down", "quorum-up", "quorum-down"))
+    who = f"web 192.0.2.1 80 127.0.0.1 {listener.port}"
+
+    def wait_heard(line):
+        wait_for(lambda: line in heard.read_text().splitlines(), line)
+    with daemon.session() as session:
+        session.set(checked(QUICK + check("port") + commands + "<omega>true</omega>",
+                            listener.real()))
+        wait_heard(f"up {who}")
+        listener.close()
+        wait_heard(f"down {who}")
+        wait_heard("down web 192.0.2.1 80")
+        listener.open()
+        wait_heard("up web 192.0.2.1 80")
+        heard.write_text("")
+    daemon.stop()
+    wait_heard(f"down {who}")
+    daemon.start()
+
+
 def alarms(session):
     """{type: whether it is cleared}"""
     types = session.get("alarms/alarm-list/alarm/alarm-type-id")

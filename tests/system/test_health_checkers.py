@@ -204,6 +204,15 @@ def test_http(session):
     wait_state(session, listener, "up")
 
 
+def test_errors_are_fit_for_xml(session):
+    listener = Listener(http("418 \x1b\x01teapot"))
+    set_check(session, listener, "<http><url><path>/&lt;</path></url></http>")
+    wait_error(session, "status 418")
+    listener.answer = lines(greeting=b"550 \x01\xff\x80\x00&<]]>\r\n")
+    set_check(session, listener, "<smtp/>")
+    wait_error(session, "550")
+
+
 def test_http_status_ranges_and_redirects(session):
     listener = Listener(http("302 Found", headers=b"Location: /elsewhere\r\n"))
     set_check(session, listener, "<http/>")
@@ -336,3 +345,76 @@ def test_dns(session):
     server.answer = answer_to
     set_check(session, server, "<dns/>")
     wait_state(session, server, "up")
+
+
+# Sessions by libcurl
+
+
+def lines(*answers, greeting):
+    """A server that answers each line by the first (prefix, answer) that fits."""
+    def talk(connection):
+        connection.sendall(greeting)
+        with connection.makefile("rb") as requests:
+            for request in requests:
+                talk.heard.append(request)
+                answer = next((a for prefix, a in answers if prefix in request.upper()), None)
+                if answer is None:
+                    return
+                connection.sendall(answer.replace(b"TAG", request.split()[0]))
+    talk.heard = []
+    return talk
+
+
+SESSIONS = {
+    "ftp": ([(b"USER", b"331 go on\r\n"), (b"PASS", b"230 in\r\n"), (b"PWD", b'257 "/"\r\n'),
+             (b"CWD", b"250 ok\r\n"), (b"TYPE", b"200 ok\r\n"), (b"", b"200 ok\r\n")],
+            b"220 ready\r\n", b"421 too many\r\n"),
+    "smtp": ([(b"EHLO", b"250-here\r\n250 SIZE 1\r\n"), (b"NOOP", b"250 ok\r\n"),
+              (b"QUIT", b"221 bye\r\n")], b"220 here ESMTP\r\n", b"554 no\r\n"),
+    "imap": ([(b"CAPABILITY", b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"),
+              (b"NOOP", b"TAG OK done\r\n"), (b"LOGOUT", b"* BYE\r\nTAG OK\r\n")],
+             b"* OK ready\r\n", b"* BYE overloaded\r\n"),
+    "pop3": ([(b"CAPA", b"+OK\r\nUSER\r\n.\r\n"), (b"QUIT", b"+OK bye\r\n")],
+             b"+OK ready\r\n", b"-ERR busy\r\n"),
+}
+
+
+@pytest.mark.parametrize("protocol", SESSIONS)
+def test_sessions(session, protocol):
+    answers, greeting, refusal = SESSIONS[protocol]
+    listener = Listener(lines(*answers, greeting=greeting))
+    set_check(session, listener, f"<{protocol}/>")
+    wait_state(session, listener, "up")
+    listener.answer = lines(greeting=refusal)
+    wait_state(session, listener, "down")
+    listener.answer = lines(*answers, greeting=greeting)
+    wait_state(session, listener, "up")
+    listener.answer = "hang"
+    wait_error(session, "timed out after 0.5 s while agreeing on how to talk")
+
+
+def test_a_login(session, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    talk = lines((b"CAPABILITY", b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"),
+                 (b"LOGIN OLGA SECRET", b"TAG OK in\r\n"), (b"LOGIN", b"TAG NO wrong\r\n"),
+                 (b"NOOP", b"TAG OK done\r\n"), greeting=b"* OK ready\r\n")
+    listener = Listener(talk)
+    kind = f"<imap><username>olga</username><password-file>{password}</password-file></imap>"
+    set_check(session, listener, kind)
+    wait_state(session, listener, "up")
+    password.write_text("wrong\n")
+    set_check(session, listener, kind.replace("olga", "otto"))
+    wait_error(session, "Access denied")
+    password.unlink()
+    with pytest.raises(RpcError) as error:
+        set_check(session, listener, kind)
+    assert "No password can be read" in str(error.value)
+
+
+def test_starttls_is_required(session):
+    talk = lines((b"EHLO", b"250-here\r\n250 SIZE 1\r\n"), (b"NOOP", b"250 ok\r\n"),
+                 greeting=b"220 here ESMTP\r\n")
+    listener = Listener(talk)
+    set_check(session, listener, "<smtp><tls>starttls</tls></smtp>")
+    wait_error(session, "STARTTLS not supported")

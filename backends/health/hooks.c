@@ -1,0 +1,151 @@
+#include "backends/health/hooks.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+
+#define RUNNING_MAX 8
+#define WAITING_MAX 20000
+#define TIME_MS 30000
+
+/* One run of a command. */
+struct hook {
+    uv_process_t process;
+    uv_timer_t limit;
+    struct hooks *hooks;
+    struct hook *next; /* while it waits */
+    unsigned handles;
+    char *words[HOOK_ARGUMENTS_MAX + 2]; /* the program and its arguments, ended by NULL */
+};
+
+struct hooks {
+    uv_loop_t *loop;
+    struct hook *first, **last; /* those that wait */
+    size_t waiting, running;
+    bool ended; /* hooks_free() was called: the last hook frees it */
+};
+
+static void free_hook(struct hook *hook)
+{
+    for (char **word = hook->words; *word; word++)
+        free(*word);
+    free(hook);
+}
+
+static void start_more(struct hooks *hooks);
+
+static void closed(uv_handle_t *handle)
+{
+    struct hook *hook = handle->data;
+    struct hooks *hooks = hook->hooks;
+    if (--hook->handles)
+        return;
+    free_hook(hook);
+    hooks->running--;
+    start_more(hooks);
+    if (hooks->ended && !hooks->running)
+        free(hooks);
+}
+
+static void close_hook(struct hook *hook)
+{
+    uv_close((uv_handle_t *)&hook->limit, closed);
+    uv_close((uv_handle_t *)&hook->process, closed);
+}
+
+static void exited(uv_process_t *process, int64_t status, int signal_number)
+{
+    struct hook *hook = process->data;
+    if (status || signal_number)
+        log_warning(AREA_HEALTH, "the command %s ended with status %" PRId64 ", signal %d",
+                    hook->words[0], status, signal_number);
+    close_hook(hook);
+}
+
+static void takes_too_long(uv_timer_t *timer)
+{
+    struct hook *hook = timer->data;
+    log_warning(AREA_HEALTH, "the command %s takes more than %d s and is ended", hook->words[0],
+                TIME_MS / 1000);
+    kill(-hook->process.pid, SIGKILL);
+}
+
+static void start(struct hook *hook)
+{
+    uv_stdio_container_t nothing[3] = {
+        {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
+    uv_process_options_t options = {.exit_cb = exited,
+                                    .file = hook->words[0],
+                                    .args = hook->words,
+                                    .cwd = "/",
+                                    .flags = UV_PROCESS_DETACHED,
+                                    .stdio_count = 3,
+                                    .stdio = nothing};
+    hook->hooks->running++;
+    hook->handles = 2;
+    uv_timer_init(hook->hooks->loop, &hook->limit);
+    hook->limit.data = hook->process.data = hook;
+    int error = uv_spawn(hook->hooks->loop, &hook->process, &options);
+    if (!error) {
+        uv_timer_start(&hook->limit, takes_too_long, TIME_MS, 0);
+        return;
+    }
+    log_warning(AREA_HEALTH, "the command %s cannot be run: %s", hook->words[0],
+                uv_strerror(error));
+    close_hook(hook);
+}
+
+static void start_more(struct hooks *hooks)
+{
+    while (hooks->first && hooks->running < RUNNING_MAX) {
+        struct hook *hook = hooks->first;
+        hooks->first = hook->next;
+        if (!hooks->first)
+            hooks->last = &hooks->first;
+        hooks->waiting--;
+        start(hook);
+    }
+}
+
+struct hooks *hooks_new(uv_loop_t *loop)
+{
+    struct hooks *hooks = calloc(1, sizeof(*hooks));
+    if (!hooks)
+        return NULL;
+    hooks->loop = loop;
+    hooks->last = &hooks->first;
+    return hooks;
+}
+
+void hooks_free(struct hooks *hooks)
+{
+    if (!hooks)
+        return;
+    hooks->ended = true;
+    if (!hooks->running)
+        free(hooks);
+}
+
+void hook_run(struct hooks *hooks, const char *path, const char *const *arguments)
+{
+    struct hook *hook = path ? calloc(1, sizeof(*hook)) : NULL;
+    if (!hook)
+        return;
+    hook->hooks = hooks;
+    bool whole = (hook->words[0] = strdup(path));
+    for (size_t i = 0; i < HOOK_ARGUMENTS_MAX && arguments[i] && whole; i++)
+        whole = (hook->words[i + 1] = strdup(arguments[i]));
+    if (!whole || hooks->waiting >= WAITING_MAX) {
+        log_warning(AREA_HEALTH, "the command %s is not run: %s", path,
+                    whole ? "too many wait for their turn" : "no memory");
+        free_hook(hook);
+        return;
+    }
+    *hooks->last = hook;
+    hooks->last = &hook->next;
+    hooks->waiting++;
+    start_more(hooks);
+}
