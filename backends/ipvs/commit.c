@@ -114,6 +114,21 @@ static struct ipvs_engine *engine_after(const struct work *work, const char *nam
     return move ? move->in : ipvs_directors_find(work->directors, name);
 }
 
+/*
+ * The engine that is to undo what a director has done, or NULL: its own; or, where that leaves and
+ * another comes to the same namespace, the other, so that one plan sees all of the table.
+ */
+static struct ipvs_engine *engine_before(const struct work *work, const char *name)
+{
+    struct ipvs_engine *engine = ipvs_directors_find(work->directors, name);
+    for (size_t i = 0; engine && engine->leaving && i < work->plan->move_count; i++) {
+        struct ipvs_engine *in = work->plan->moves[i].in;
+        if (in && in->sock && engine->sock && ipvs_namespace_same(&in->id, &engine->id))
+            return in;
+    }
+    return engine;
+}
+
 static void exchange(struct ipvs_directors *directors, struct plan *plan)
 {
     for (size_t i = 0; i < plan->move_count; i++) {
@@ -164,7 +179,7 @@ static enum outcome touch(const struct work *work, const struct entry *before,
 {
     enum outcome outcome = DONE;
     struct ipvs_engine *engine =
-        before ? ipvs_directors_find(work->directors, ipvs_desired_director(before->node)) : NULL;
+        before ? engine_before(work, ipvs_desired_director(before->node)) : NULL;
     struct ipvs_part *part = engine ? part_of(work, engine) : NULL;
     if (engine)
         outcome = part ? ipvs_part_add_before(part, before, work->err) : FAILED;
@@ -182,7 +197,7 @@ static enum outcome touch_director(const struct work *work, const struct change 
 {
     const struct entry *entry = change->after ? change->after : change->before;
     const char *name = leaf_value(entry->node, "name");
-    struct ipvs_engine *old = ipvs_directors_find(work->directors, name);
+    struct ipvs_engine *old = engine_before(work, name);
     struct ipvs_engine *new = engine_after(work, name);
     struct ipvs_part *part = old ? part_of(work, old) : NULL;
     if (old && !part)
@@ -347,6 +362,14 @@ static bool order_leavers(struct agent *agent, struct backend_step *step, struct
     return plan->waiting;
 }
 
+static enum outcome place_on(const struct ipvs_directors *directors, struct ipvs_engine *engine,
+                             bool stays, struct error *err)
+{
+    if (!engine || (ipvs_directors_find(directors, engine->name) == engine) != stays)
+        return DONE;
+    return ipvs_placement_reconcile(engine->placement, err);
+}
+
 /*
  * Place what running wants. First where nothing is wanted any more: what follows may be in the same
  * namespace.
@@ -355,14 +378,18 @@ static enum outcome place(const struct ipvs_directors *directors, const struct p
                           struct error *err)
 {
     enum outcome outcome = DONE;
-    for (int stays = 0; stays <= 1; stays++) {
-        for (size_t i = 0; i < plan->part_count; i++) {
-            const struct ipvs_part *part = &plan->parts[i];
-            bool in_set = ipvs_directors_find(directors, part->engine->name) == part->engine;
-            if (part->places && in_set == stays &&
-                ipvs_placement_reconcile(part->engine->placement, err) != DONE)
+    bool any = false;
+    for (size_t i = 0; i < plan->part_count; i++)
+        any = any || plan->parts[i].places;
+    for (int stays = 0; any && stays <= 1; stays++) {
+        for (size_t i = 0; i < plan->part_count; i++)
+            if (plan->parts[i].places &&
+                place_on(directors, plan->parts[i].engine, stays, err) != DONE)
                 outcome = FAILED;
-        }
+        for (size_t i = 0; i < plan->move_count; i++)
+            if (place_on(directors, plan->moves[i].out, stays, err) != DONE ||
+                place_on(directors, plan->moves[i].in, stays, err) != DONE)
+                outcome = FAILED;
     }
     return outcome;
 }

@@ -69,6 +69,24 @@ def test_a_director_whose_namespace_changes_takes_its_servers_along(session, ipv
     assert session.get("virtual-servers/virtual-server/oper-status") == ["active"]
 
 
+def test_two_directors_exchange_their_namespaces(session, ipvs, netns):
+    netns("blue")
+    netns("green")
+    session.set(directors(director("a", "blue") + director("b", "green"))
+                + servers(web("one", "a") + web("two", "b") + web("three", "b", "192.0.2.2")))
+    session.set(directors(director("a", "green") + director("b", "blue")))
+    assert [len(lines(where)) for where in ("blue", "green")] == [4, 2]
+    assert session.get("directors/director/oper-status") == ["up"] * 3
+    assert session.get("virtual-servers/virtual-server/oper-status") == ["active"] * 3
+    before = lines("blue"), lines("green")
+    session.edit(directors(director("a", "blue") + director("b", "green"))
+                 + '<null xmlns="urn:noria:yang:noria-null"><item><name>a</name>'
+                   "<apply>fail</apply></item></null>")
+    with pytest.raises(RpcError):
+        session.commit()
+    assert (lines("blue"), lines("green")) == before
+
+
 def test_a_failure_elsewhere_takes_every_table_back(session, ipvs, netns):
     netns("blue")
     netns("green")
