@@ -425,3 +425,21 @@ enum outcome agent_check(const struct agent_options *options, char **what, struc
     schema_free(agent.schema);
     return outcome;
 }
+
+enum outcome agent_adopt(const struct agent_options *options, struct error *err)
+{
+    struct schema *schema = NULL;
+    enum outcome outcome = load_schema(options, &schema, err);
+    for (size_t i = 0; backend_registry[i] && outcome == DONE; i++) {
+        struct lyd_node *tree = NULL;
+        if (!backend_registry[i]->adopt)
+            continue;
+        outcome = backend_registry[i]->adopt(schema, &tree, err);
+        if (outcome == DONE && tree &&
+            lyd_print_file(stdout, tree, LYD_XML, LYD_PRINT_WITHSIBLINGS))
+            outcome = fail_memory(err);
+        lyd_free_all(tree);
+    }
+    schema_free(schema);
+    return outcome;
+}

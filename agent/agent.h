@@ -33,6 +33,7 @@ struct agent_options {
     bool from_startup;     /**< Begin with the startup datastore as running. */
     bool null_stand_ins;   /**< Null backends in place of those that need a kernel (tests). */
     bool check;            /**< Validate the configuration and end. */
+    bool adopt;            /**< Print what engines hold as configuration and end. */
 };
 
 /** The one context. */
@@ -84,6 +85,9 @@ void agent_free(struct agent *agent);
  * @param[out] what Names what was validated, for a message; to be freed.
  */
 enum outcome agent_check(const struct agent_options *options, char **what, struct error *err);
+
+/** Print what the engines hold as configuration to standard output; nothing is changed. */
+enum outcome agent_adopt(const struct agent_options *options, struct error *err);
 
 /** Whether a backend claims or follows a unit. Any thread. */
 bool agent_concerns(const struct agent *agent, const struct backend *backend,

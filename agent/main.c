@@ -28,6 +28,16 @@ static int check(const struct agent_options *options)
     return outcome == DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int adopt(const struct agent_options *options)
+{
+    struct error error = {0};
+    enum outcome outcome = agent_adopt(options, &error);
+    if (outcome != DONE)
+        print_error("noriad", &error);
+    error_clear(&error);
+    return outcome == DONE ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int run(const struct agent_options *options)
 {
     static struct agent agent; /* threads hold its address */
@@ -50,7 +60,7 @@ int main(int argc, char **argv)
     struct agent_options options;
     switch (options_read(argc, argv, &options)) {
     case OPTIONS_RUN:
-        return options.check ? check(&options) : run(&options);
+        return options.check ? check(&options) : options.adopt ? adopt(&options) : run(&options);
     case OPTIONS_DONE:
         return EXIT_SUCCESS;
     default:

@@ -14,7 +14,13 @@
     "/usr/share/yang/modules/libyang:/usr/share/yuma/modules/ietf:/usr/share/yuma/modules/iana:"   \
     "/usr/share/yuma/modules/ietf-derived:/usr/share/yuma/modules/netconfcentral"
 
-enum long_only { OPTION_YANG_DIRS = 256, OPTION_CHECK, OPTION_NULL, OPTION_FROM_STARTUP };
+enum long_only {
+    OPTION_YANG_DIRS = 256,
+    OPTION_CHECK,
+    OPTION_ADOPT,
+    OPTION_NULL,
+    OPTION_FROM_STARTUP
+};
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -25,6 +31,7 @@ static const struct option long_options[] = {
     {"debug", required_argument, NULL, 'd'},
     {"from-startup", no_argument, NULL, OPTION_FROM_STARTUP},
     {"check", no_argument, NULL, OPTION_CHECK},
+    {"adopt", no_argument, NULL, OPTION_ADOPT},
     {"with-null-backend", optional_argument, NULL, OPTION_NULL},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -43,6 +50,7 @@ static void print_help(void)
            "  -r, --run-dir DIR      where the local socket is made (default %s)\n"
            "      --yang-dirs DIRS   folders with YANG modules, with colons between them\n"
            "      --from-startup     begin with the startup datastore as the running one\n"
+           "      --adopt            print what the kernel serves now as configuration and end\n"
            "      --check            validate the configuration file and end\n"
            "  -l, --log-level LEVEL  error, warning, notice (default), info or debug\n"
            "  -d, --debug AREAS      debug lines of some areas alone, with commas between them:\n"
@@ -141,6 +149,9 @@ enum options_next options_read(int argc, char **argv, struct agent_options *opti
             break;
         case OPTION_CHECK:
             options->check = true;
+            break;
+        case OPTION_ADOPT:
+            options->adopt = true;
             break;
         case OPTION_NULL:
             if (!set_null(optarg, options))

@@ -134,6 +134,13 @@ struct backend_ops {
                                 struct error *err);
 
     /**
+     * Turn what the engine holds into configuration, without an agent at work (noriad --adopt).
+     * Reads only. May be NULL.
+     * @param[out] tree Siblings; NULL if it holds nothing. To be freed.
+     */
+    enum outcome (*adopt)(const struct schema *schema, struct lyd_node **tree, struct error *err);
+
+    /**
      * End work; services that the engine gives go on. Called once, on the core thread, after the
      * last transaction. Handles that it closes are freed while the loop runs out. May be NULL.
      */

@@ -32,6 +32,7 @@ static const struct module modules[] = {
     {.name = "noria-alarms"},
     {.name = "noria-agent"},
     {.name = "noria-director"},
+    {.name = "noria-ipvs"},
     {.name = "noria-virtual-server"},
     {.name = "noria-operations"},
     {.name = "noria-health"},

@@ -1,7 +1,9 @@
 #include "backends/ipvs/backend.h"
 
+#include "backends/ipvs/adopt.h"
 #include "backends/ipvs/commit.h"
 #include "backends/ipvs/directors.h"
+#include "backends/ipvs/operations.h"
 #include "backends/ipvs/state.h"
 
 static enum outcome ipvs_start(struct backend *backend, const struct snapshot *running,
@@ -28,6 +30,8 @@ const struct backend_ops ipvs_backend = {
     .name = "ipvs",
     .summary = "virtual servers in the kernel (IPVS), by generic netlink",
     .claims = claims,
+    .operations = ipvs_operations,
+    .adopt = ipvs_adopt_own,
     .start = ipvs_start,
     .prepare = ipvs_prepare,
     .apply = ipvs_apply,

@@ -343,3 +343,24 @@ int ipvs_run(struct ipvs_socket *sock, struct ipvs_operation *operations, size_t
     }
     return first;
 }
+
+static int zero(struct ipvs_socket *sock, const struct ipvs_service_id *id)
+{
+    struct nl_msg *msg = ipvs_request_new(sock, IPVS_CMD_ZERO, NLM_F_ACK);
+    struct nlattr *nest = msg && id ? put_service_id(msg, id) : NULL;
+    if (id && !nest) {
+        nlmsg_free(msg);
+        return ENOMEM;
+    }
+    if (nest)
+        nla_nest_end(msg, nest);
+    return ipvs_ask(sock, msg, NULL, NULL);
+}
+
+int ipvs_zero(struct ipvs_socket *sock, const struct ipvs_service_id *ids, size_t count)
+{
+    int error = ids ? 0 : zero(sock, NULL);
+    for (size_t i = 0; i < count && !error; i++)
+        error = zero(sock, &ids[i]);
+    return error;
+}

@@ -48,4 +48,11 @@ int ipvs_read_table(struct ipvs_socket *sock, struct ipvs_table *table);
  */
 int ipvs_run(struct ipvs_socket *sock, struct ipvs_operation *operations, size_t count, bool go_on);
 
+/**
+ * Set counters to zero, of services with their destinations (IPVS_CMD_ZERO).
+ * @param ids Which; NULL: all, and the director's total.
+ * @return 0 or an errno; ESRCH: there is no such service.
+ */
+int ipvs_zero(struct ipvs_socket *sock, const struct ipvs_service_id *ids, size_t count);
+
 #endif

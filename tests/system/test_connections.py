@@ -1,0 +1,116 @@
+"""The connection table, and counters that begin anew."""
+
+import re
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from netconf import RpcError, SERVERS, real, server, servers, wait_for
+
+pytestmark = pytest.mark.kernel
+
+OPERATIONS = "urn:noria:yang:noria-ipvs"
+WEB, OTHER = ("198.51.100.80", 80), ("198.51.100.81", 80)
+
+
+@pytest.fixture(name="busy")
+def fixture_busy(ipvs, daemon_factory):
+    """A session, and three open connections through the virtual server web, one through other."""
+    for address, _ in (WEB, OTHER):
+        subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
+    listener = socket.create_server(("127.0.0.1", 8080))
+    accepted = []
+    threading.Thread(target=lambda: [accepted.append(listener.accept()) for _ in range(4)],
+                     daemon=True).start()
+    with daemon_factory().session() as session:
+        session.set(servers(server("web", real("127.0.0.1", 8080), *WEB)
+                            + server("other", real("127.0.0.1", 8080), *OTHER)
+                            + server("mark", mark=7)))
+        opened = [socket.create_connection(where, 10) for where in (WEB, WEB, WEB, OTHER)]
+        wait_for(lambda: len(accepted) == 4, "the connections")
+        yield session
+    for connection in opened + [connection for connection, _ in accepted] + [listener]:
+        connection.close()
+    for address, _ in (WEB, OTHER):
+        subprocess.run(["ip", "address", "del", f"{address}/32", "dev", "lo"], check=True)
+
+
+def show(session, filter_="", state="ESTABLISHED"):
+    """(how many match, [connection]); those of other tests are closed and not yet forgotten."""
+    filter_ += f"<state>{state}</state>"
+    reply = session.rpc(f'<show-connections xmlns="{OPERATIONS}">{filter_}</show-connections>')
+    matched = int(re.search(r"<matched[^>]*>(\d+)<", reply).group(1))
+    return matched, re.findall(r"<connection[ >].*?</connection>", reply, re.S)
+
+
+def test_all_connections(busy):
+    matched, connections = show(busy)
+    assert (matched, len(connections)) == (4, 4)
+    one = next(c for c in connections if f"<virtual-address>{OTHER[0]}<" in c)
+    for part in ("<protocol>tcp<", "<virtual-port>80<", "<real-address>127.0.0.1<",
+                 "<real-port>8080<", "<state>ESTABLISHED<", f"<client-address>{OTHER[0]}<"):
+        assert part in one
+
+
+@pytest.mark.parametrize("filter_,count", [
+    ("<virtual-server>web</virtual-server>", 3),
+    ("<virtual-server>other</virtual-server>", 1),
+    ("<real-address>127.0.0.1</real-address><real-port>8080</real-port>", 4),
+    ("<real-address>127.0.0.2</real-address>", 0),
+    ("<real-port>80</real-port>", 0),
+    (f"<client-prefix>{WEB[0]}/32</client-prefix>", 3),
+    ("<client-prefix>198.51.100.80/31</client-prefix>", 4),
+    ("<client-prefix>2001:db8::/32</client-prefix>", 0),
+    ("<protocol>tcp</protocol>", 4),
+    ("<protocol>udp</protocol>", 0),
+])
+def test_a_filter(busy, filter_, count):
+    matched, connections = show(busy, filter_)
+    assert (matched, len(connections)) == (count, count)
+
+
+def test_a_state(busy):
+    assert show(busy, state="SYN_SENT") == (0, [])
+
+
+def test_the_limit_bounds_the_list_and_not_the_count(busy):
+    matched, connections = show(busy, "<limit>2</limit>")
+    assert (matched, len(connections)) == (4, 2)
+    assert show(busy, "<limit>0</limit>") == (4, [])
+
+
+@pytest.mark.parametrize("name,tag", [("none", "data-missing"), ("mark", "invalid-value")])
+def test_a_virtual_server_that_cannot_be_chosen(busy, name, tag):
+    with pytest.raises(RpcError) as error:
+        show(busy, f"<virtual-server>{name}</virtual-server>")
+    assert error.value.tag == tag
+
+
+def counted(session):
+    return session.get("virtual-servers/virtual-server/statistics/connections")
+
+
+def since(session):
+    return session.get("virtual-servers/virtual-server/statistics/discontinuity-time")
+
+
+def test_one_virtual_server_begins_to_count_from_zero(busy):
+    wait_for(lambda: sorted(counted(busy)) == ["0", "1", "3"], "the kernel to add up")
+    names = busy.get("virtual-servers/virtual-server/name")
+    before = dict(zip(names, since(busy)))
+    busy.rpc(f'<action xmlns="urn:ietf:params:xml:ns:yang:1"><virtual-servers xmlns="{SERVERS}">'
+             f'<virtual-server><name>web</name><zero-statistics xmlns="{OPERATIONS}"/>'
+             "</virtual-server></virtual-servers></action>")
+    assert sorted(counted(busy)) == ["0", "0", "1"]
+    after = dict(zip(names, since(busy)))
+    assert [name for name in names if after[name] != before[name]] == ["web"]
+
+
+def test_all_begin_to_count_from_zero(busy):
+    wait_for(lambda: sorted(counted(busy)) == ["0", "1", "3"], "the kernel to add up")
+    before = since(busy)
+    busy.rpc(f'<zero-statistics xmlns="{OPERATIONS}"/>')
+    assert counted(busy) == ["0"] * 3
+    assert all(new != old for new, old in zip(since(busy), before))
