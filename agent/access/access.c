@@ -258,6 +258,11 @@ struct survey {
 static LY_ERR survey_node(struct lysc_node *node, void *data, ly_bool *skip)
 {
     struct survey *survey = data;
+    /* Actions and notifications are not read. */
+    if (node->nodetype & (LYS_ACTION | LYS_NOTIF)) {
+        *skip = 1;
+        return LY_SUCCESS;
+    }
     *(node->module == survey->module ? &survey->inside : &survey->outside) = true;
     survey->secret |= is_secret(node);
     survey->guarded |= is_marked(node, "default-deny-write");

@@ -148,8 +148,8 @@ static void give_one(struct giving *giving, const struct lyd_node *real,
     giving->outcome = check(call, &key, order->kind);
     if (giving->outcome != DONE)
         return;
-    notice_order(call->backend->agent, &key, order, call->origin->user);
     give(giving, &key, order);
+    notice_order(call->backend->agent, &key, order, call->origin->user);
 }
 
 /* All that the call's snapshot has of a virtual server, and that an order can be given on. */

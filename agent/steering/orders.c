@@ -41,11 +41,23 @@ static void expect_end(struct steering *steering, const struct steering_order *o
     sleep_until_end(steering);
 }
 
+/* The time of an order is over. Told when it is so; the key goes with the record. */
+static void end_order(struct steering *steering, const struct steering_key *key)
+{
+    const struct steering_order none = {0};
+    char *server = strdup(key->virtual_server), *address = strdup(key->address);
+    struct steering_key copy = {.virtual_server = server, .address = address, .port = key->port};
+    steering_set_order(steering->agent, key, &none, NULL, NULL);
+    if (server && address)
+        notice_order(steering->agent, &copy, &none, NULL);
+    free(server);
+    free(address);
+}
+
 /* End the orders whose time is over, and find the next one. */
 static void on_order_due(uv_timer_t *timer)
 {
     struct steering *steering = timer->data;
-    const struct steering_order none = {0};
     int64_t now = clock_now();
     steering->next_end = 0;
     for (size_t i = 0; i < steering->table.record_buckets; i++) {
@@ -60,8 +72,7 @@ static void on_order_due(uv_timer_t *timer)
                     steering->next_end = record->order->until;
                 continue;
             }
-            notice_order(steering->agent, &key, &none, NULL);
-            steering_set_order(steering->agent, &key, &none, NULL, NULL);
+            end_order(steering, &key);
         }
     }
     sleep_until_end(steering);

@@ -4,10 +4,15 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from ncclient import manager
+from ncclient.operations import RPCError
+from ncclient.xml_ import to_ele
 
+from daemon import nacm
 from netconf import RpcError, real, server, servers, wait_for
 from test_notifications import Subscriber, when
-from test_steering import act, judge, order_of, sum_of, verdict
+from test_operations import HASH
+from test_steering import act, action_on, judge, order_of, sum_of, verdict
 
 WEB = server("web", real("10.0.0.1", 80) + real("10.0.0.2", 80) +
              real("2001:db8::3", 8080),
@@ -166,3 +171,31 @@ def test_the_action_is_of_yang_1_1(session):
     """The reply to an action without output is <ok/>."""
     reply = ElementTree.fromstring(act(session, "force-up", "10.0.0.1"))
     assert [child.tag.split("}")[-1] for child in reply] == ["ok"]
+
+
+RULES = """
+<rule-list><name>operators</name><group>operator</group>
+  <rule><name>drain</name><path xmlns:nvs="urn:noria:yang:noria-virtual-server" xmlns:nop="urn:noria:yang:noria-operations">/nvs:virtual-servers/nvs:virtual-server/nvs:real-server/nop:drain</path>
+    <access-operations>exec</access-operations><action>permit</action></rule>
+</rule-list>"""
+
+
+def test_an_order_needs_a_rule_that_permits_it(daemon_factory):
+    daemon = daemon_factory(start=False, null="all")
+    group = "<group><name>operator</name><user-name>operator</user-name></group>"
+    user = f"<user><name>operator</name><password>{HASH}</password></user>"
+    daemon.config.write_text(daemon.default_configuration(user) + nacm(group, RULES))
+    daemon.start()
+    with daemon.session() as root:
+        root.set(servers(WEB))
+    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=30,
+                         username="operator", password="secret", allow_agent=False,
+                         look_for_keys=False) as client:
+        client.dispatch(to_ele(action_on("drain", "10.0.0.1")))
+        for name, address in (("force-down", "10.0.0.1"), ("resume", "10.0.0.1"), ("drain", None)):
+            with pytest.raises(RPCError) as denied:
+                client.dispatch(to_ele(action_on(name, address)))
+            assert denied.value.tag == "access-denied"
+    with daemon.session() as root:
+        order = order_of(root, "10.0.0.1")
+        assert (order["kind"], order["owner"]) == ("drain", "operator")

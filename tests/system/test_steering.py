@@ -45,14 +45,19 @@ def quorum_lost(session, name="web"):
 OPERATIONS = "urn:noria:yang:noria-operations"
 
 
-def act(session, action, address, content="", port=80, name="web"):
-    """Invoke an action on a real server, or, without an address, on its virtual server."""
+def action_on(action, address, content="", port=80, name="web"):
+    """An action on a real server, or, without an address, on its virtual server."""
     action = f'<{action} xmlns="{OPERATIONS}">{content}</{action}>'
     target = action if address is None else (f"<real-server><address>{address}</address>"
                                              f"<port>{port}</port>{action}</real-server>")
-    return session.rpc('<action xmlns="urn:ietf:params:xml:ns:yang:1">'
-                       f'<virtual-servers xmlns="{SERVERS}"><virtual-server><name>{name}</name>'
-                       f"{target}</virtual-server></virtual-servers></action>")
+    return ('<action xmlns="urn:ietf:params:xml:ns:yang:1">'
+            f'<virtual-servers xmlns="{SERVERS}"><virtual-server><name>{name}</name>'
+            f"{target}</virtual-server></virtual-servers></action>")
+
+
+def act(session, *arguments, **options):
+    """Invoke an action."""
+    return session.rpc(action_on(*arguments, **options))
 
 
 def order_of(session, address, port=80, name="web"):
