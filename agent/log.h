@@ -33,6 +33,7 @@ enum log_area {
     AREA_EVENT,
     AREA_STEERING,
     AREA_HEALTH,
+    AREA_VRRP,
     AREA_COUNT
 };
 

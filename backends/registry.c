@@ -10,11 +10,12 @@
 #include "backends/health/backend.h"
 #include "backends/ipvs/backend.h"
 #include "backends/null/backend.h"
+#include "backends/vrrp/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &access_backend,     &alarm_backend,    &netconf_server_backend,
-    &snmp_agent_backend, &steering_backend, &ipvs_backend,
-    &health_backend,     &null_backend,     NULL,
+    &access_backend,   &alarm_backend, &netconf_server_backend, &snmp_agent_backend,
+    &steering_backend, &ipvs_backend,  &health_backend,         &vrrp_backend,
+    &null_backend,     NULL,
 };
 
 const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

@@ -36,6 +36,7 @@ static const struct module modules[] = {
     {.name = "noria-virtual-server"},
     {.name = "noria-operations"},
     {.name = "noria-health"},
+    {.name = "noria-vrrp"},
 };
 
 static void libyang_log(LY_LOG_LEVEL level, const char *message, const char *path)

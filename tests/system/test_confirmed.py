@@ -1,5 +1,6 @@
 """Confirmed commits (RFC 6241, 8.4): taken back unless they are confirmed, whatever happens."""
 
+import re
 import contextlib
 import random
 import subprocess
@@ -344,12 +345,8 @@ def test_numbers_of_entries_stay_unique(daemon):
         session.rpc("<cancel-commit/>")
         session.set(items(item("c", "<value>3</value>")))
     text = "".join(f.read_text(errors="replace") for f in daemon.state.glob("journal.*"))
-    number = {}
-    for line in text.splitlines():
-        if "put " in line and "/noria-null:null/item" in line:
-            current = line.split("put ")[1].split()[0]
-        elif line.startswith("data ") and "<item><name>" in line:
-            number[line.split("<item><name>")[1][0]] = current
+    puts = re.findall(r"put (\d+) \d+ \d+ /noria-null:null/item\n.*?<name>(\w+)</name>", text, re.S)
+    number = {name: number for number, name in puts}
     assert number == {"a": "1", "b": "2", "c": "3"}
 
 

@@ -1,0 +1,104 @@
+/*
+ * keepalived's account of itself: asked for after a take-over, and when somebody reads counters.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/clock.h"
+#include "agent/datastore/file.h"
+#include "agent/log.h"
+#include "backends/vrrp/files.h"
+#include "backends/vrrp/vrrp.h"
+
+#define FILE_MAX ((size_t)16 << 20)
+
+/* Counters that are read are no older. */
+#define FRESH_NS (INT64_C(5) * 1000000000)
+
+static void take(const struct vrrp_dumped *dumped, void *arg)
+{
+    struct vrrp *vrrp = arg;
+    enum vrrp_state before;
+    const struct vrrp_item *item = vrrp_states_take_dumped(&vrrp->states, dumped, &before);
+    if (item)
+        vrrp_tell(vrrp, item, before);
+}
+
+/* The state of a group is that of its members, of which the account has nothing. */
+static void take_group(struct vrrp *vrrp, const struct lyd_node *group)
+{
+    struct vrrp_notice notice = {.group = true, .state = VRRP_INITIALIZE, .priority = -1};
+    const struct lyd_node *child;
+    enum vrrp_state before;
+    LY_LIST_FOR(lyd_child(group), child)
+    {
+        bool member = child->schema && !strcmp(child->schema->name, "member");
+        const struct vrrp_item *item =
+            member ? vrrp_states_find(&vrrp->states, false, lyd_get_value(child), false) : NULL;
+        if (item && item->state != VRRP_INITIALIZE)
+            notice.state = item->state;
+    }
+    strncpy(notice.name, leaf_value(group, "name"), sizeof(notice.name) - 1);
+    const struct vrrp_item *changed = vrrp_states_take(&vrrp->states, &notice, &before);
+    if (changed)
+        vrrp_tell(vrrp, changed, before);
+}
+
+static void take_groups(struct vrrp *vrrp)
+{
+    const struct unit *unit = schema_unit_find(vrrp->backend->schema, VRRP_GROUP);
+    size_t count = 0, first = unit ? snapshot_range(vrrp->running, unit, &count) : 0;
+    for (size_t i = first; i < first + count; i++)
+        take_group(vrrp, vrrp->running->entries[i]->node);
+}
+
+/* The file is written piece by piece: what is not whole comes again. */
+static void on_file(uv_fs_event_t *watch, const char *name, int events, int status)
+{
+    struct vrrp *vrrp = watch->data;
+    char path[PATH_MAX], *data = NULL;
+    size_t size;
+    if (!name || strcmp(name, VRRP_DUMP) != 0)
+        return;
+    snprintf(path, sizeof(path), "%s/" VRRP_DUMP, vrrp->folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (file_read(fd, FILE_MAX, &data, &size) && vrrp_dump_read(data, size, take, vrrp)) {
+        unlink(path);
+        take_groups(vrrp);
+    }
+    free(data);
+    close(fd);
+}
+
+void vrrp_account_open(struct vrrp *vrrp)
+{
+    uv_fs_event_init(vrrp->backend->loop, &vrrp->watch);
+    vrrp->watch.data = vrrp;
+    if (uv_fs_event_start(&vrrp->watch, on_file, vrrp->folder, 0))
+        log_error(AREA_VRRP, "cannot watch %s: counters stay unknown", vrrp->folder);
+}
+
+static void ask(void *arg)
+{
+    struct vrrp *vrrp = arg;
+    vrrp_process_account(&vrrp->process);
+}
+
+void vrrp_account_wanted(struct vrrp *vrrp)
+{
+    int64_t now = clock_now();
+    uv_mutex_lock(&vrrp->states.lock);
+    bool old = now - vrrp->states.asked > FRESH_NS;
+    if (old)
+        vrrp->states.asked = now;
+    uv_mutex_unlock(&vrrp->states.lock);
+    if (old)
+        agent_post(vrrp->backend->agent, ask, vrrp);
+}

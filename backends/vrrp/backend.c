@@ -1,0 +1,339 @@
+/*
+ * The VRRP backend.
+ */
+#include "backends/vrrp/backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/datastore/file.h"
+#include "agent/log.h"
+#include "backends/vrrp/files.h"
+#include "backends/vrrp/trial.h"
+#include "backends/vrrp/vrrp.h"
+
+/* What a transaction will do. */
+struct plan {
+    struct vrrp *vrrp;
+    struct backend_step *step;
+    struct vrrp_text text;
+    char tried[PATH_MAX]; /* the file that keepalived tries */
+};
+
+/* Telling keepalived. */
+
+static bool write_configuration(const struct vrrp *vrrp, const char *text, size_t length)
+{
+    int folder = open(vrrp->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool written = folder >= 0 && file_replace(folder, VRRP_CONFIGURATION,
+                                               VRRP_CONFIGURATION ".new", text, length);
+    int error = errno;
+    if (folder >= 0)
+        close(folder);
+    errno = error;
+    return written;
+}
+
+static bool is_written(const struct vrrp *vrrp, const struct vrrp_text *text)
+{
+    char path[PATH_MAX], *data = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof(path), "%s/" VRRP_CONFIGURATION, vrrp->folder);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool same = fd >= 0 && file_read(fd, text->length, &data, &size) && size == text->length &&
+                !memcmp(data, text->text, size);
+    free(data);
+    if (fd >= 0)
+        close(fd);
+    return same;
+}
+
+/* Which instances and groups there are now; what was ordered of others is forgotten. */
+static void note_configured(struct vrrp *vrrp)
+{
+    static const char *const lists[] = {VRRP_INSTANCE, VRRP_GROUP};
+    uv_mutex_lock(&vrrp->states.lock);
+    for (size_t i = 0; i < vrrp->states.count; i++)
+        vrrp->states.items[i].configured = false;
+    for (size_t list = 0; list < 2; list++) {
+        const struct unit *unit = schema_unit_find(vrrp->backend->schema, lists[list]);
+        size_t count = 0, first = unit ? snapshot_range(vrrp->running, unit, &count) : 0;
+        for (size_t i = first; i < first + count; i++) {
+            const char *name = leaf_value(vrrp->running->entries[i]->node, "name");
+            struct vrrp_item *item = vrrp_states_find(&vrrp->states, list == 1, name, true);
+            if (item)
+                item->configured = true;
+        }
+    }
+    uv_mutex_unlock(&vrrp->states.lock);
+    bool ordered = false;
+    for (size_t i = 0; i < vrrp->states.count; i++) {
+        const struct vrrp_item *item = &vrrp->states.items[i];
+        if (item->configured)
+            continue;
+        ordered = ordered || item->order.kind != VRRP_ORDER_NONE;
+        vrrp_file_remove(vrrp->folder, item->group ? VRRP_GROUP_ORDER : VRRP_ORDER, item->name);
+    }
+    vrrp_states_tidy(&vrrp->states);
+    if (ordered)
+        vrrp_orders_store(vrrp);
+}
+
+static void set_running(struct vrrp *vrrp, const struct snapshot *running)
+{
+    struct snapshot *before = vrrp->running;
+    vrrp->running = snapshot_ref(running);
+    snapshot_unref(before);
+}
+
+/*
+ * Have keepalived do what a snapshot says. One that does it already is only asked for an account.
+ * @return false with errno.
+ */
+static bool obey(struct vrrp *vrrp, const struct snapshot *running, const struct vrrp_text *text)
+{
+    bool news = !is_written(vrrp, text);
+    if (news && !write_configuration(vrrp, text->text, text->length))
+        return false;
+    set_running(vrrp, running);
+    note_configured(vrrp);
+    vrrp_orders_write(vrrp);
+    if (!text->instances) {
+        vrrp_process_end(&vrrp->process);
+        backend_report_up(vrrp->backend);
+        return true;
+    }
+    if (vrrp_process_want(&vrrp->process) && news)
+        vrrp_process_reload(&vrrp->process);
+    vrrp_process_account(&vrrp->process);
+    return true;
+}
+
+static void on_changed(struct vrrp_process *process, const char *reason)
+{
+    struct vrrp *vrrp = process->arg;
+    uv_mutex_lock(&vrrp->states.lock);
+    vrrp->states.running_since = process->pid ? process->since : 0;
+    vrrp->states.restarts = process->restarts;
+    uv_mutex_unlock(&vrrp->states.lock);
+    if (!process->pid)
+        vrrp_states_reset(&vrrp->states);
+    if (reason)
+        backend_report_down(vrrp->backend, "%s", reason);
+    else
+        backend_report_up(vrrp->backend);
+}
+
+/* Steps. */
+
+static void on_tried(void *arg, enum outcome outcome, bool missing, struct error *err)
+{
+    struct plan *plan = arg;
+    struct backend_step *step = plan->step;
+    unlink(plan->tried);
+    if (missing) /* it is stored; the backend is down, and says why */
+        outcome = DONE;
+    else
+        error_move(&step->error, err);
+    step_done(step, outcome);
+}
+
+static bool write_tried(const struct plan *plan)
+{
+    int fd = open(plan->tried, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool whole = fd >= 0 && file_write(fd, plan->text.text, plan->text.length);
+    if (fd >= 0 && close(fd))
+        whole = false;
+    return whole;
+}
+
+static void vrrp_prepare(struct backend *backend, struct backend_step *step)
+{
+    struct vrrp *vrrp = backend->data;
+    struct plan *plan = calloc(1, sizeof(*plan));
+    step->plan = plan;
+    enum outcome outcome = plan ? vrrp_generate(backend->schema, step->changes->after, vrrp->folder,
+                                                &plan->text, &step->error)
+                                : fail_memory(&step->error);
+    if (outcome != DONE || !plan->text.instances) {
+        step_done(step, outcome);
+        return;
+    }
+    plan->vrrp = vrrp;
+    plan->step = step;
+    snprintf(plan->tried, sizeof(plan->tried), "%s/trial.%u", vrrp->folder, ++vrrp->trials);
+    if (write_tried(plan))
+        vrrp_trial(backend->loop, plan->tried, on_tried, plan);
+    else
+        step_done(step, fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s: %s.",
+                             plan->tried, strerror(errno)));
+}
+
+static void vrrp_apply(struct backend *backend, struct backend_step *step)
+{
+    struct vrrp *vrrp = backend->data;
+    struct plan *plan = step->plan;
+    enum outcome outcome = DONE;
+    if (!obey(vrrp, step->changes->after, &plan->text))
+        outcome = fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s/%s: %s.",
+                       vrrp->folder, VRRP_CONFIGURATION, strerror(errno));
+    step_done(step, outcome);
+}
+
+static void vrrp_revert(struct backend *backend, struct backend_step *step)
+{
+    struct vrrp *vrrp = backend->data;
+    struct vrrp_text text;
+    enum outcome outcome =
+        vrrp_generate(backend->schema, step->changes->before, vrrp->folder, &text, &step->error);
+    if (outcome == DONE && !obey(vrrp, step->changes->before, &text))
+        outcome = fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s/%s: %s.",
+                       vrrp->folder, VRRP_CONFIGURATION, strerror(errno));
+    vrrp_text_clear(&text);
+    step_done(step, outcome);
+}
+
+static void vrrp_release(struct backend *backend, void *data)
+{
+    struct plan *plan = data;
+    if (plan)
+        vrrp_text_clear(&plan->text);
+    free(plan);
+}
+
+static enum outcome vrrp_operational(struct backend *backend, const struct state_request *request,
+                                     struct error *err)
+{
+    struct vrrp *vrrp = backend->data;
+    vrrp_account_wanted(vrrp);
+    return vrrp_states_add(&vrrp->states, request, err);
+}
+
+/* Quorums. */
+
+static void on_steered(void *arg, const char *const *names, size_t count)
+{
+    vrrp_orders_write(arg);
+}
+
+/* Start and stop. */
+
+static void vrrp_free(struct vrrp *vrrp)
+{
+    snapshot_unref(vrrp->running);
+    uv_mutex_destroy(&vrrp->states.lock);
+    free(vrrp->states.items);
+    free(vrrp->folder);
+    free(vrrp);
+}
+
+static enum outcome make_folder(struct vrrp *vrrp, struct error *err)
+{
+    if (asprintf(&vrrp->folder, "%s/vrrp", vrrp->backend->agent->options.run_dir) < 0) {
+        vrrp->folder = NULL;
+        return fail_memory(err);
+    }
+    if ((mkdir(vrrp->folder, 0700) && errno != EEXIST) || !vrrp_fifo_open(vrrp))
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot use the folder %s: %s.", vrrp->folder,
+                    strerror(errno));
+    return DONE;
+}
+
+static struct vrrp *vrrp_new(struct backend *backend, const struct snapshot *running)
+{
+    struct vrrp *vrrp = calloc(1, sizeof(*vrrp));
+    if (!vrrp)
+        return NULL;
+    vrrp->backend = backend;
+    vrrp->running = snapshot_ref(running);
+    uv_mutex_init(&vrrp->states.lock);
+    uv_timer_init(backend->loop, &vrrp->order_due);
+    vrrp->order_due.data = vrrp;
+    vrrp->follower = (struct steering_follower){.changed = on_steered, .arg = vrrp};
+    vrrp->process =
+        (struct vrrp_process){.loop = backend->loop, .changed = on_changed, .arg = vrrp};
+    return vrrp;
+}
+
+static enum outcome vrrp_start(struct backend *backend, const struct snapshot *running,
+                               struct error *err)
+{
+    struct vrrp_text text = {0};
+    struct vrrp *vrrp = vrrp_new(backend, running);
+    if (!vrrp)
+        return fail_memory(err);
+    enum outcome outcome = make_folder(vrrp, err);
+    if (outcome == DONE)
+        outcome = vrrp_generate(backend->schema, running, vrrp->folder, &text, err);
+    if (outcome != DONE) { /* the agent does not start: what is on its loop is left to its end */
+        return outcome;
+    }
+    vrrp->process.folder = vrrp->folder;
+    vrrp_process_open(&vrrp->process);
+    vrrp_account_open(vrrp);
+    backend->data = vrrp;
+    note_configured(vrrp);
+    vrrp_orders_load(vrrp);
+    steering_follow(backend->agent, &vrrp->follower);
+    if (!obey(vrrp, running, &text))
+        backend_report_down(backend, "cannot write %s/" VRRP_CONFIGURATION ": %s", vrrp->folder,
+                            strerror(errno));
+    vrrp_text_clear(&text);
+    return DONE;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct vrrp *vrrp = handle->data;
+    if (!--vrrp->handles)
+        vrrp_free(vrrp);
+}
+
+static void on_process_closed(void *arg)
+{
+    struct vrrp *vrrp = arg;
+    if (!--vrrp->handles)
+        vrrp_free(vrrp);
+}
+
+static void vrrp_stop(struct backend *backend)
+{
+    struct vrrp *vrrp = backend->data;
+    backend->data = NULL;
+    steering_unfollow(backend->agent, &vrrp->follower);
+    vrrp->handles = 4;
+    vrrp_process_close(&vrrp->process, on_process_closed);
+    vrrp_fifo_close(vrrp, on_closed);
+    uv_close((uv_handle_t *)&vrrp->watch, on_closed);
+    uv_close((uv_handle_t *)&vrrp->order_due, on_closed);
+}
+
+static const char *const claims[] = {VRRP_TOP, NULL};
+
+static const struct backend_operation operations[] = {
+    {.path = VRRP_INSTANCE "/fail-over", .run = vrrp_fail_over},
+    {.path = VRRP_INSTANCE "/override-priority", .run = vrrp_override_priority},
+    {.path = VRRP_INSTANCE "/resume", .run = vrrp_resume},
+    {0},
+};
+
+const struct backend_ops vrrp_backend = {
+    .name = "vrrp",
+    .summary = "addresses that move, by keepalived",
+    .claims = claims,
+    .operations = operations,
+    .start = vrrp_start,
+    .prepare = vrrp_prepare,
+    .apply = vrrp_apply,
+    .revert = vrrp_revert,
+    .release = vrrp_release,
+    .operational = vrrp_operational,
+    .stop = vrrp_stop,
+};

@@ -1,0 +1,41 @@
+/*
+ * From configuration to keepalived.conf(5): a pure function over validated entries. Any thread.
+ *
+ * The model's patterns let no character into a value that means something to keepalived's parser;
+ * every word that an operator chose is in quotes all the same.
+ */
+#ifndef NORIA_VRRP_GENERATE_H
+#define NORIA_VRRP_GENERATE_H
+
+#include "agent/datastore/snapshot.h"
+
+/** Names of the lists of the model. */
+#define VRRP_TOP "/noria-vrrp:vrrp"
+#define VRRP_INSTANCE VRRP_TOP "/instance"
+#define VRRP_GROUP VRRP_TOP "/sync-group"
+
+/** What was generated. */
+struct vrrp_text {
+    char *text;       /**< Owned. */
+    size_t length;    /**< Without the zero at its end. */
+    size_t instances; /**< How many are enabled; if none, keepalived need not run. */
+};
+
+/**
+ * Generate the configuration.
+ * @param folder Where the FIFO and the agent's own tracked files are (files.h).
+ * @param[out] text To be freed with vrrp_text_clear().
+ * @return REFUSED, with the path, for what YANG cannot rule out and keepalived cannot do: an
+ *         instance in two groups, or an owner of addresses in a group with others.
+ */
+enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
+                           const char *folder, struct vrrp_text *text, struct error *err);
+
+/** Free what a text owns, and empty it. */
+void vrrp_text_clear(struct vrrp_text *text);
+
+/** The group that an instance is in, or NULL. @return The entry's node. */
+const struct lyd_node *vrrp_group_of(const struct schema *schema, const struct snapshot *snapshot,
+                                     const char *instance);
+
+#endif

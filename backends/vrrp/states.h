@@ -1,0 +1,76 @@
+/*
+ * The states of instances and groups, as keepalived last said them, and what operators ordered.
+ *
+ * The core thread writes; readers read with the lock.
+ */
+#ifndef NORIA_VRRP_STATES_H
+#define NORIA_VRRP_STATES_H
+
+#include <stdint.h>
+#include <uv.h>
+
+#include "backends/backend.h"
+#include "backends/vrrp/dump.h"
+
+/** What can be ordered of an instance. */
+enum vrrp_order_kind { VRRP_ORDER_NONE, VRRP_ORDER_FAIL_OVER, VRRP_ORDER_PRIORITY };
+
+/** An order. */
+struct vrrp_order {
+    enum vrrp_order_kind kind;
+    int priority;   /**< Of VRRP_ORDER_PRIORITY. */
+    int64_t since;  /**< Nanoseconds since 1970 UTC. */
+    int64_t until;  /**< Or 0: until it is taken back. */
+    char owner[64]; /**< Login name. */
+    char reason[256];
+};
+
+/** An instance or a group. */
+struct vrrp_item {
+    bool group;
+    bool configured; /**< It is in the configuration, and enabled. */
+    char name[65];
+    enum vrrp_state state;
+    int priority;        /**< Effective; -1: not known. */
+    int64_t last_change; /**< Of the state, or 0. */
+    uint32_t to_master;  /**< How often it became master. */
+    struct vrrp_order order;
+    bool counted;                  /**< The counters are known. */
+    struct vrrp_counters counters; /**< As keepalived last said. */
+};
+
+/** All of them. */
+struct vrrp_states {
+    uv_mutex_t lock;
+    struct vrrp_item *items; /**< Owned. */
+    size_t count, room;
+    int64_t running_since; /**< 0: keepalived does not run. */
+    int64_t asked;         /**< When keepalived was last asked for counters for a reader, or 0. */
+    uint32_t restarts;
+};
+
+/** An item by its name, made if asked for; NULL if there is none, or for want of memory. With the
+ * lock, or on the core thread. */
+struct vrrp_item *vrrp_states_find(struct vrrp_states *states, bool group, const char *name,
+                                   bool make);
+
+/** What changed by a notice: the state before. @return The item; NULL if nothing has changed. */
+struct vrrp_item *vrrp_states_take(struct vrrp_states *states, const struct vrrp_notice *notice,
+                                   enum vrrp_state *before);
+
+/** What keepalived says of an instance, all of it. @return As vrrp_states_take(). */
+struct vrrp_item *vrrp_states_take_dumped(struct vrrp_states *states,
+                                          const struct vrrp_dumped *dumped,
+                                          enum vrrp_state *before);
+
+/** keepalived has ended: no instance takes part any more. */
+void vrrp_states_reset(struct vrrp_states *states);
+
+/** Forget what is not configured any more; the members configured are set before. */
+void vrrp_states_tidy(struct vrrp_states *states);
+
+/** Add the state of entries to readers' nodes (backend.h, operational). Any thread. */
+enum outcome vrrp_states_add(struct vrrp_states *states, const struct state_request *request,
+                             struct error *err);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * The inside of the VRRP backend, for its files.
+ *
+ *     configuration ──generate──► keepalived.conf ──trial──► rename, SIGHUP ──► keepalived
+ *     state of instances ◄──notice── FIFO ◄─────────────────────────────────────────┘
+ *     orders, quorums ──► tracked files ──────────────────────────────────────────► │
+ *
+ * Core thread, but for the states, which have a lock.
+ */
+#ifndef NORIA_VRRP_VRRP_H
+#define NORIA_VRRP_VRRP_H
+
+#include "agent/steering/steering.h"
+#include "backends/vrrp/generate.h"
+#include "backends/vrrp/process.h"
+#include "backends/vrrp/states.h"
+
+/** The backend's data. */
+struct vrrp {
+    struct backend *backend;
+    char *folder;             /**< Of the files. Owned. */
+    struct snapshot *running; /**< What keepalived was last told. One reference. */
+    char *text;               /**< Its configuration. Owned. */
+    unsigned trials;          /**< Numbers the files that are tried. */
+    struct vrrp_process process;
+    struct vrrp_states states;
+    struct vrrp_lines lines;
+    int fifo; /**< Or -1. */
+    uv_poll_t listen;
+    uv_fs_event_t watch;  /**< On the folder: an account has come. */
+    uv_timer_t order_due; /**< When the next order ends. */
+    unsigned handles;     /**< That are to be closed at the end. */
+    struct steering_follower follower;
+};
+
+/* fifo.c */
+
+/** Make the FIFO if it is missing, and listen to it. @return false with errno. */
+bool vrrp_fifo_open(struct vrrp *vrrp);
+
+/** Listen no more; the handle is being closed. */
+void vrrp_fifo_close(struct vrrp *vrrp, void (*closed)(uv_handle_t *handle));
+
+/* account.c */
+
+/** Be ready for keepalived's accounts of itself. */
+void vrrp_account_open(struct vrrp *vrrp);
+
+/** Somebody reads counters: have them renewed if they are old. Any thread. */
+void vrrp_account_wanted(struct vrrp *vrrp);
+
+/* notices.c */
+
+/** An instance or a group has another state: tell it. */
+void vrrp_tell(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state before);
+
+/* orders.c */
+
+/** Read the orders that are stored. */
+void vrrp_orders_load(struct vrrp *vrrp);
+
+/** Put all orders, and the quorums that are tracked, into their files; orders whose time has come
+ * end. */
+void vrrp_orders_write(struct vrrp *vrrp);
+
+/** Store them, soon. */
+void vrrp_orders_store(struct vrrp *vrrp);
+
+/** The actions of instances. */
+void vrrp_fail_over(struct backend *backend, struct backend_call *call);
+void vrrp_override_priority(struct backend *backend, struct backend_call *call);
+void vrrp_resume(struct backend *backend, struct backend_call *call);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * VRRP: what keepalived is told, and what it says, as text.
+ */
+#include "tests/unit/given.h"
+
+#include "backends/vrrp/dump.h"
+#include "backends/vrrp/generate.h"
+#include "backends/vrrp/notice.h"
+
+#include <cmocka.h>
+
+#define VRRP(content) "<vrrp xmlns=\"urn:noria:yang:noria-vrrp\">" content "</vrrp>"
+#define INSTANCE(name, vrid, more)                                                                 \
+    "<instance><name>" name "</name><interface>eth0</interface><virtual-router-id>" vrid           \
+    "</virtual-router-id>" more "<virtual-address><address>10.0.0." vrid                           \
+    "</address></virtual-address></instance>"
+
+/* The generated text of a configuration; to be freed. */
+static char *generated(const char *xml, enum outcome expected, struct error *err)
+{
+    struct snapshot *snapshot = given_snapshot(NULL, xml);
+    struct vrrp_text text;
+    assert_int_equal(vrrp_generate(schema, snapshot, "/run/x", &text, err), expected);
+    snapshot_unref(snapshot);
+    return text.text;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("there is no '%s' in:\n%s", part, text);
+}
+
+static void an_instance_is_written_with_its_defaults(void **state)
+{
+    struct error error = {0};
+    char *text = generated(VRRP(INSTANCE("web", "51", "")), DONE, &error);
+    assert_has(text,
+               "vrrp_instance \"web\" {\n    interface eth0\n    state BACKUP\n    version 3\n"
+               "    virtual_router_id 51\n    priority 100\n    advert_int 1.00\n    accept\n");
+    assert_has(text, "virtual_ipaddress {\n        10.0.0.51/32 dev eth0 scope global\n    }\n");
+    assert_has(text, "vrrp_notify_fifo \"/run/x/notify\"");
+    assert_has(text, "        \"noria.order.web\" weight 1\n");
+    assert_null(strstr(text, "nopreempt"));
+    free(text);
+}
+
+static void what_is_not_enabled_is_left_out(void **state)
+{
+    struct error error = {0};
+    char *text = generated(VRRP(INSTANCE("web", "51", "<enabled>false</enabled>")
+                                    INSTANCE("in", "52", "") "<sync-group><name>g</name>"
+                                                             "<member>web</member><member>in"
+                                                             "</member></sync-group>"),
+                           DONE, &error);
+    assert_null(strstr(text, "\"web\""));
+    assert_has(text, "vrrp_sync_group \"g\" {\n    group {\n        \"in\"\n    }\n");
+    free(text);
+}
+
+static void members_of_a_group_have_no_order_of_their_own(void **state)
+{
+    struct error error = {0};
+    char *text = generated(
+        VRRP(INSTANCE("in", "52", "") "<sync-group><name>g</name><member>in</member></sync-group>"),
+        DONE, &error);
+    assert_has(text, "\"noria.order.in\" weight 0\n");
+    assert_has(text, "\"noria.group.g\" weight 0\n");
+    free(text);
+}
+
+static void an_instance_in_two_groups_is_refused(void **state)
+{
+    struct error error = {0};
+    assert_null(generated(VRRP(INSTANCE("in", "52", "") "<sync-group><name>a</name><member>in"
+                                                        "</member></sync-group><sync-group><name>b"
+                                                        "</name><member>in</member></sync-group>"),
+                          REFUSED, &error));
+    assert_string_equal(error.path, "/noria-vrrp:vrrp/sync-group[name='b']");
+    error_clear(&error);
+}
+
+static void every_option_finds_its_keyword(void **state)
+{
+    struct error error = {0};
+    char *text = generated(
+        VRRP("<startup-delay>3</startup-delay><strict>true</strict>"
+             "<process><name>p</name><command>haproxy</command></process>" INSTANCE(
+                 "web", "51",
+                 "<preempt><enabled>false</enabled></preempt><accept-mode>false</accept-mode>"
+                 "<down-timer-advertisements>5</down-timer-advertisements>"
+                 "<source-address>10.0.0.9</source-address>"
+                 "<unicast-peer><address>10.0.0.8</address><min-ttl>255</min-ttl></unicast-peer>"
+                 "<virtual-mac><interface>vmac0</interface><transmit-base>true</transmit-base>"
+                 "</virtual-mac>"
+                 "<virtual-route><destination>10.1.0.0/16</destination><gateway>10.0.0.7</gateway>"
+                 "</virtual-route>"
+                 "<virtual-rule><preference>9</preference><from>10.2.0.0/16</from><table>7</table>"
+                 "</virtual-rule>"
+                 "<track-interface-of-instance>false</track-interface-of-instance>"
+                 "<track-interface><interface>eth1</interface><weight>-10</weight>"
+                 "<reverse>true</reverse></track-interface>"
+                 "<track-process><process>p</process><weight>-5</weight></track-process>"
+                 "<notify-any>/bin/tell me</notify-any>")),
+        DONE, &error);
+    static const char *const parts[] = {
+        "vrrp_startup_delay 3",
+        "vrrp_strict",
+        "nopreempt",
+        "no_accept",
+        "down_timer_adverts 5",
+        "unicast_src_ip 10.0.0.9",
+        "10.0.0.8 min_ttl 255",
+        "use_vmac vmac0",
+        "vmac_xmit_base",
+        "10.1.0.0/16 via 10.0.0.7",
+        "from 10.2.0.0/16 table 7 preference 9",
+        "dont_track_primary",
+        "eth1 weight -10 reverse",
+        "\"p\" weight -5",
+        "notify \"/bin/tell me\"",
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        assert_has(text, parts[i]);
+    free(text);
+}
+
+static void lines_are_understood_or_not(void **state)
+{
+    struct vrrp_notice notice;
+    assert_true(vrrp_notice_read("INSTANCE \"web\" MASTER 150", &notice));
+    assert_false(notice.group);
+    assert_string_equal(notice.name, "web");
+    assert_int_equal(notice.state, VRRP_MASTER);
+    assert_int_equal(notice.priority, 150);
+    assert_true(vrrp_notice_read("GROUP \"g\" FAULT 0", &notice));
+    assert_true(notice.group && notice.state == VRRP_FAULT);
+    assert_true(vrrp_notice_read("INSTANCE \"web\" DELETED 100", &notice) && notice.gone);
+    assert_true(vrrp_notice_read("INSTANCE \"web\" BACKUP", &notice) && notice.priority == -1);
+    static const char *const nonsense[] = {"",
+                                           "INSTANCE",
+                                           "INSTANCE \"web\"",
+                                           "VS \"web\" MASTER 1",
+                                           "INSTANCE web MASTER 1",
+                                           "INSTANCE \"web\" QUEEN 1"};
+    for (size_t i = 0; i < sizeof(nonsense) / sizeof(*nonsense); i++)
+        assert_false(vrrp_notice_read(nonsense[i], &notice));
+}
+
+static void count(const char *line, void *arg)
+{
+    char *seen = arg;
+    strcat(strcat(seen, line), "|");
+}
+
+static void lines_may_come_in_pieces_and_too_long(void **state)
+{
+    struct vrrp_lines lines = {0};
+    char seen[64] = "", data[1024];
+    vrrp_lines_take(&lines, "ab", 2, count, seen);
+    vrrp_lines_take(&lines, "c\nd\n", 4, count, seen);
+    memset(data, 'x', sizeof(data));
+    vrrp_lines_take(&lines, data, sizeof(data), count, seen);
+    vrrp_lines_take(&lines, "\ne\n", 3, count, seen);
+    assert_string_equal(seen, "abc|d|e|");
+}
+
+static void note(const struct vrrp_dumped *dumped, void *arg)
+{
+    struct vrrp_dumped *last = arg;
+    *last = *dumped;
+    last->name = NULL;
+}
+
+static void an_account_is_read_when_it_is_whole(void **state)
+{
+    static const char text[] =
+        "[{\"data\":{\"iname\":\"a\",\"effective_priority\":80,\"state\":2},"
+        "\"stats\":{\"advert_sent\":15,\"become_master\":1,\"auth_failure\":2}}]";
+    struct vrrp_dumped last = {0};
+    for (size_t length = 0; length < sizeof(text) - 1; length++)
+        assert_false(vrrp_dump_read(text, length, note, &last));
+    assert_true(vrrp_dump_read(text, sizeof(text) - 1, note, &last));
+    assert_int_equal(last.state, VRRP_MASTER);
+    assert_int_equal(last.priority, 80);
+    assert_int_equal(last.counters.advertisements_sent, 15);
+    assert_int_equal(last.counters.authentication_errors, 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_instance_is_written_with_its_defaults),
+        cmocka_unit_test(what_is_not_enabled_is_left_out),
+        cmocka_unit_test(members_of_a_group_have_no_order_of_their_own),
+        cmocka_unit_test(an_instance_in_two_groups_is_refused),
+        cmocka_unit_test(every_option_finds_its_keyword),
+        cmocka_unit_test(lines_are_understood_or_not),
+        cmocka_unit_test(lines_may_come_in_pieces_and_too_long),
+        cmocka_unit_test(an_account_is_read_when_it_is_whole),
+    };
+    return cmocka_run_group_tests(tests, given_schema, forget_schema);
+}
