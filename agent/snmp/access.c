@@ -28,15 +28,41 @@ static const struct sockaddr *peer_of(const netsnmp_pdu *pdu)
     return peer;
 }
 
+/* What is known of the manager that a request is of. */
+struct manager {
+    const char *writer;           /* As whom it writes, or NULL. */
+    const struct snmp_view *view; /* NULL: it sees everything. */
+};
+
+static bool find_manager(const struct snmp_settings *settings, const netsnmp_pdu *pdu,
+                         struct manager *manager)
+{
+    if (pdu->version == SNMP_VERSION_1 || pdu->version == SNMP_VERSION_2c) {
+        const struct snmp_community *community =
+            snmp_settings_admit(settings, pdu->community, pdu->community_len, peer_of(pdu));
+        if (!community)
+            return false;
+        *manager =
+            (struct manager){community->writer, snmp_settings_view(settings, community->view)};
+        return true;
+    }
+    if (pdu->securityModel != SNMP_SEC_MODEL_USM || !pdu->securityName)
+        return false;
+    const struct snmp_user *user =
+        snmp_settings_user(settings, pdu->securityName, pdu->securityNameLen);
+    if (!user || pdu->securityLevel < user->level)
+        return false;
+    *manager = (struct manager){user->writer, snmp_settings_view(settings, user->view)};
+    return true;
+}
+
 const char *snmp_access_writer(const struct snmp_settings *settings, const netsnmp_pdu *pdu)
 {
+    struct manager manager = {0};
+
     if (settings->mode == SNMP_AGENTX)
-        return settings->agentx_user;
-    if (pdu->version != SNMP_VERSION_1 && pdu->version != SNMP_VERSION_2c)
-        return NULL;
-    const struct snmp_community *community =
-        snmp_settings_admit(settings, pdu->community, pdu->community_len, peer_of(pdu));
-    return community ? community->user : NULL;
+        return settings->agentx_writer;
+    return find_manager(settings, pdu, &manager) ? manager.writer : NULL;
 }
 
 void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size)
@@ -52,35 +78,45 @@ void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size)
         *host = '\0';
 }
 
-/*
- * Whether the access is of a kind that a community is for. Reading is, and writing our own tables
- * as a user; what else the library serves is not to be written.
- */
-static bool is_for_communities(const struct snmp_settings *settings, const netsnmp_pdu *pdu,
-                               int minor, const struct view_parameters *view)
+/* Our own tables alone can be written, by those who may; what else the library serves cannot. */
+static bool may_write(const struct manager *manager, const struct view_parameters *view)
 {
     static const oid noria[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE};
     size_t length = sizeof(noria) / sizeof(oid);
 
-    if (pdu->command != SNMP_MSG_SET || minor != SNMPD_CALLBACK_ACM_CHECK)
-        return true;
-    return snmp_access_writer(settings, pdu) && view->namelen >= length &&
+    return manager->writer && view->namelen >= length &&
            !snmp_oid_compare(view->name, length, noria, length);
+}
+
+static int judge(const struct snmp_settings *settings, int minor,
+                 const struct view_parameters *view)
+{
+    struct manager manager;
+
+    if (!settings || !find_manager(settings, view->pdu, &manager))
+        return VACM_NOSECNAME;
+    if (minor == SNMPD_CALLBACK_ACM_CHECK_INITIAL)
+        return VACM_SUCCESS;
+    enum snmp_sight sight = snmp_view_sight(manager.view, view->name, view->namelen);
+    if (minor == SNMPD_CALLBACK_ACM_CHECK_SUBTREE && sight == SIGHT_PART)
+        return VACM_SUBTREE_UNKNOWN;
+    if (sight == SIGHT_NONE)
+        return VACM_NOTINVIEW;
+    /* Of an OID alone, what is below it says nothing. */
+    if (sight == SIGHT_PART && !snmp_view_sees(manager.view, view->name, view->namelen))
+        return VACM_NOTINVIEW;
+    if (view->pdu->command == SNMP_MSG_SET && minor == SNMPD_CALLBACK_ACM_CHECK &&
+        !may_write(&manager, view))
+        return VACM_NOACCESS;
+    return VACM_SUCCESS;
 }
 
 static int check(int major, int minor, void *serverarg, void *clientarg)
 {
     struct view_parameters *view = serverarg;
     struct snmp_settings *const *settings = clientarg;
-    const netsnmp_pdu *pdu = view->pdu;
 
-    if (pdu->version != SNMP_VERSION_1 && pdu->version != SNMP_VERSION_2c)
-        return vacm_in_view_callback(major, minor, serverarg, NULL);
-    if (!*settings ||
-        !snmp_settings_admit(*settings, pdu->community, pdu->community_len, peer_of(pdu)))
-        view->errorcode = VACM_NOSECNAME;
-    else if (!is_for_communities(*settings, pdu, minor, view))
-        view->errorcode = VACM_NOACCESS;
+    view->errorcode = judge(*settings, minor, view);
     return view->errorcode;
 }
 

@@ -3,9 +3,12 @@
  */
 #include "agent/snmp/agent.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/snmp/thread.h"
+#include "agent/snmp/usm.h"
 
 /*
  * Belongs to the backend, from its start to its stop. The first settings that the thread reports
@@ -20,6 +23,7 @@ struct snmp_agent {
     struct snmp_settings *next; /* Wait until they are. */
     bool next_strict;
     uv_async_t wake_up;
+    struct snmp_engine_id id; /* Constant from the start on. */
 };
 
 /* What a step does: the settings of one of its snapshots. */
@@ -72,6 +76,17 @@ static void on_report(uv_async_t *handle)
 
 /* --- the backend --- */
 
+static enum outcome load_id(struct backend *backend, struct snmp_agent *snmp, struct error *err)
+{
+    char *folder;
+
+    if (asprintf(&folder, "%s/snmp", backend->agent->options.state_dir) < 0)
+        return fail_memory(err);
+    enum outcome outcome = snmp_engine_id_load(folder, &snmp->id, err);
+    free(folder);
+    return outcome;
+}
+
 static enum outcome start(struct backend *backend, const struct snapshot *running,
                           struct error *err)
 {
@@ -79,6 +94,10 @@ static enum outcome start(struct backend *backend, const struct snapshot *runnin
 
     if (!snmp)
         return fail_memory(err);
+    if (load_id(backend, snmp, err) != DONE) {
+        free(snmp);
+        return FAILED;
+    }
     /* A user's MIB files are not for the agent; before there are threads that ask for variables. */
     unsetenv("MIBS");
     unsetenv("MIBFILES");
@@ -168,12 +187,65 @@ static void stop(struct backend *backend)
     uv_close((uv_handle_t *)&snmp->wake_up, on_closed);
 }
 
+static enum outcome put_hex(struct lyd_node *parent, const char *name, const unsigned char *octets,
+                            size_t length, bool output, struct error *err)
+{
+    char text[3 * SNMP_KEY_MAX + 1] = "";
+
+    for (size_t i = 0; i < length; i++)
+        snprintf(text + 3 * i, 4, "%02x:", octets[i]);
+    text[3 * length - 1] = '\0';
+    bool well = !lyd_new_term(parent, NULL, name, text, output, NULL);
+    explicit_bzero(text, sizeof(text));
+    return well ? DONE : fail_memory(err);
+}
+
+static enum outcome operational(struct backend *backend, const struct state_request *request,
+                                struct error *err)
+{
+    const struct snmp_agent *snmp = backend->data;
+    enum outcome outcome = DONE;
+
+    for (size_t i = 0; i < request->count && outcome == DONE; i++) {
+        if (!request->entries[i]->unit->list)
+            outcome = put_hex(request->nodes[i], "engine-id", snmp->id.octets, snmp->id.length,
+                              false, err);
+    }
+    return outcome;
+}
+
+static void localize(struct backend *backend, struct backend_call *call)
+{
+    const struct snmp_agent *snmp = backend->data;
+    const char *password = leaf_value(call->request, "password");
+    const char *protocol = leaf_value(call->request, "protocol");
+    struct snmp_key key = {0};
+    enum outcome outcome =
+        snmp_usm_localize(&snmp->id, protocol, password, &key)
+            ? DONE
+            : fail(&call->error, TAG_OPERATION_FAILED, NULL, "libcrypto has no %s.", protocol);
+
+    if (outcome == DONE)
+        outcome = put_hex(call->reply, "auth-key", key.octets, key.length, true, &call->error);
+    if (outcome == DONE)
+        outcome = put_hex(call->reply, "privacy-key", key.octets, SNMP_KEY_AES, true, &call->error);
+    explicit_bzero(&key, sizeof(key));
+    call_done(call, outcome);
+}
+
+static const struct backend_operation operations[] = {
+    {.path = "/noria-agent:localize-snmp-password", .run = localize, .reads = true},
+    {0},
+};
+
 static const char *const claims[] = {"/noria-agent:snmp-agent", NULL};
 
 const struct backend_ops snmp_agent_backend = {
     .name = "snmp-agent",
     .summary = "SNMP, by the agent library of Net-SNMP",
     .claims = claims,
+    .operations = operations,
+    .operational = operational,
     .start = start,
     .prepare = prepare,
     .apply = apply,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <net-snmp/library/large_fd_set.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@
 #include "agent/snmp/tables.h"
 
 #define APPLICATION "noriad"
+/* Where no configuration is; what is in our own directory would be read twice, and not be right. */
+#define NO_DIRECTORY "/nonexistent"
 /* An empty list: the agent needs no names for its numbers. */
 static char no_mibs[] = "mibs :";
 
@@ -54,12 +57,23 @@ static enum outcome make_directory(struct snmp_engine *engine, struct error *err
     return DONE;
 }
 
+/* Net-SNMP keeps the boots (RFC 3414, 2.2.2) with it, in its own file. */
+static void configure_engine_id(const struct snmp_engine_id *id)
+{
+    char line[2 * SNMP_ENGINE_ID_MAX + 32] = "exactEngineID 0x";
+    size_t length = strlen(line);
+
+    for (size_t i = 0; i < id->length; i++)
+        length += (size_t)sprintf(line + length, "%02x", id->octets[i]);
+    netsnmp_config_remember(line);
+}
+
 /* Of the host's files Net-SNMP reads none: only what it wrote into our own directory. */
 static void configure(struct snmp_engine *engine, const struct snmp_settings *settings)
 {
     snmp_enable_calllog();
     snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, forward_log, NULL);
-    set_configuration_directory(engine->directory);
+    set_configuration_directory(NO_DIRECTORY);
     set_persistent_directory(engine->directory);
     netsnmp_set_mib_directory("");
     netsnmp_config_remember(no_mibs);
@@ -68,6 +82,7 @@ static void configure(struct snmp_engine *engine, const struct snmp_settings *se
                            NETSNMP_DS_AGENT_DONT_LOG_TCPWRAPPERS_CONNECTS, 1);
     netsnmp_ds_set_boolean(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_ROLE,
                            settings->mode == SNMP_AGENTX);
+    configure_engine_id(&engine->id);
 }
 
 /* What outlives Net-SNMP's own ups and downs. */
@@ -76,6 +91,8 @@ static enum outcome make_parts(struct snmp_engine *engine, struct error *err)
     if (make_directory(engine, err) != DONE)
         return FAILED;
     if (!engine->cache && snmp_cache_new(engine->agent, tables, &engine->cache, err) != DONE)
+        return FAILED;
+    if (!engine->id.length && snmp_engine_id_load(engine->directory, &engine->id, err) != DONE)
         return FAILED;
     const struct snmp_set_context context = {.agent = engine->agent,
                                              .cache = engine->cache,
@@ -127,6 +144,7 @@ static void close_library(struct snmp_engine *engine)
     snmp_tables_free(engine->tables);
     engine->tables = NULL;
     engine->mode = SNMP_OFF;
+    engine->users_of = NULL;
 }
 
 void snmp_engine_close(struct snmp_engine *engine)
@@ -181,6 +199,11 @@ static enum outcome set(struct snmp_engine *engine, struct snmp_settings *settin
             close_library(engine);
             return FAILED;
         }
+    }
+    if (settings->mode == SNMP_MASTER && engine->users_of != settings) {
+        if (snmp_usm_apply(&engine->id, settings, err) != DONE)
+            return FAILED;
+        engine->users_of = settings;
     }
     return open_addresses(engine, settings, former, strict, err);
 }

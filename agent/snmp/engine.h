@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/snmp/listener.h"
 #include "agent/snmp/table.h"
+#include "agent/snmp/usm.h"
 
 /** The engine; zero-initialise before use, but for agent and what is the owner's. */
 struct snmp_engine {
@@ -24,6 +25,8 @@ struct snmp_engine {
     void (*end_change)(void *owner);
     void *owner;
     struct snmp_listeners listeners;
+    struct snmp_engine_id id;
+    const struct snmp_settings *users_of; /**< Whose users Net-SNMP has; only compared. */
 };
 
 /**

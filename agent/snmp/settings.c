@@ -11,14 +11,14 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     const char *enabled = entry ? leaf_value(entry->node, "enabled") : NULL;
     const char *mode = entry ? leaf_value(entry->node, "mode") : NULL;
     const char *path = entry ? leaf_value(entry->node, "agentx-socket") : NULL;
-    const char *user = entry ? leaf_value(entry->node, "agentx-user") : NULL;
+    const char *user = entry ? leaf_value(entry->node, "agentx-write-as") : NULL;
 
     settings->mode = mode && !strcmp(mode, "agentx") ? SNMP_AGENTX : SNMP_MASTER;
     if (enabled && !strcmp(enabled, "false"))
         settings->mode = SNMP_OFF;
     settings->agentx_socket = strdup(path ? path : "/var/agentx/master");
-    settings->agentx_user = user ? strdup(user) : NULL;
-    return settings->agentx_socket && (settings->agentx_user || !user) ? DONE : fail_memory(err);
+    settings->agentx_writer = user ? strdup(user) : NULL;
+    return settings->agentx_socket && (settings->agentx_writer || !user) ? DONE : fail_memory(err);
 }
 
 static void set_socket(struct snmp_address *address, const char *text, uint16_t port)
@@ -61,12 +61,14 @@ static enum outcome set_community(struct snmp_community *community, const struct
 {
     const char *name = leaf_value(entry->node, "name");
     const char *source = leaf_value(entry->node, "source");
-    const char *user = leaf_value(entry->node, "user");
+    const char *writer = leaf_value(entry->node, "write-as");
+    const char *view = leaf_value(entry->node, "view");
     char net[INET6_ADDRSTRLEN];
 
     community->name = strdup(name ? name : "");
-    community->user = user ? strdup(user) : NULL;
-    if (!community->name || (user && !community->user))
+    community->writer = writer ? strdup(writer) : NULL;
+    community->view = view ? strdup(view) : NULL;
+    if (!community->name || (writer && !community->writer) || (view && !community->view))
         return fail_memory(err);
     community->length = strlen(community->name);
     community->family = AF_UNSPEC;
@@ -95,6 +97,28 @@ static size_t range_of(const struct schema *schema, const struct snapshot *snaps
     return unit ? snapshot_range(snapshot, unit, count) : 0;
 }
 
+static enum outcome set_managers(struct snmp_settings *settings, const struct schema *schema,
+                                 const struct snapshot *snapshot, struct error *err)
+{
+    enum outcome outcome = DONE;
+    size_t count, first = range_of(schema, snapshot, "/noria-agent:snmp-agent/user", &count);
+
+    settings->users = calloc(count + 1, sizeof(*settings->users));
+    if (!settings->users)
+        return fail_memory(err);
+    for (size_t i = 0; i < count && outcome == DONE; i++)
+        outcome = snmp_user_read(&settings->users[settings->user_count++],
+                                 snapshot->entries[first + i]->node, err);
+    first = range_of(schema, snapshot, "/noria-agent:snmp-agent/view", &count);
+    settings->views = calloc(count + 1, sizeof(*settings->views));
+    if (!settings->views)
+        return fail_memory(err);
+    for (size_t i = 0; i < count && outcome == DONE; i++)
+        outcome = snmp_view_read(&settings->views[settings->view_count++],
+                                 snapshot->entries[first + i]->node, err);
+    return outcome;
+}
+
 static enum outcome fill(struct snmp_settings *settings, const struct schema *schema,
                          const struct snapshot *snapshot, struct error *err)
 {
@@ -121,7 +145,7 @@ static enum outcome fill(struct snmp_settings *settings, const struct schema *sc
         if (set_community(community, snapshot->entries[first + i], err) != DONE)
             return FAILED;
     }
-    return DONE;
+    return set_managers(settings, schema, snapshot, err);
 }
 
 enum outcome snmp_settings_new(const struct schema *schema, const struct snapshot *snapshot,
@@ -149,9 +173,16 @@ void snmp_settings_free(struct snmp_settings *settings)
     }
     for (size_t i = 0; i < settings->community_count; i++) {
         free(settings->communities[i].name);
-        free(settings->communities[i].user);
+        free(settings->communities[i].writer);
+        free(settings->communities[i].view);
     }
-    free(settings->agentx_user);
+    for (size_t i = 0; i < settings->user_count; i++)
+        snmp_user_clear(&settings->users[i]);
+    for (size_t i = 0; i < settings->view_count; i++)
+        snmp_view_clear(&settings->views[i]);
+    free(settings->users);
+    free(settings->views);
+    free(settings->agentx_writer);
     free(settings->addresses);
     free(settings->communities);
     free(settings->agentx_socket);
@@ -210,6 +241,26 @@ const struct snmp_community *snmp_settings_admit(const struct snmp_settings *set
         const struct snmp_community *own = &settings->communities[i];
         if (own->length == length && !memcmp(own->name, community, length) && is_from(own, from))
             return own;
+    }
+    return NULL;
+}
+
+const struct snmp_user *snmp_settings_user(const struct snmp_settings *settings, const char *name,
+                                           size_t length)
+{
+    for (size_t i = 0; i < settings->user_count; i++) {
+        const struct snmp_user *user = &settings->users[i];
+        if (strlen(user->name) == length && !memcmp(user->name, name, length))
+            return user;
+    }
+    return NULL;
+}
+
+const struct snmp_view *snmp_settings_view(const struct snmp_settings *settings, const char *name)
+{
+    for (size_t i = 0; name && i < settings->view_count; i++) {
+        if (!strcmp(settings->views[i].name, name))
+            return &settings->views[i];
     }
     return NULL;
 }

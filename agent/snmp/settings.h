@@ -8,7 +8,7 @@
 
 #include <netinet/in.h>
 
-#include "agent/datastore/snapshot.h"
+#include "agent/snmp/manager.h"
 
 /** Who answers managers. */
 enum snmp_mode { SNMP_OFF, SNMP_MASTER, SNMP_AGENTX };
@@ -29,7 +29,8 @@ struct snmp_address {
 /** One community string. */
 struct snmp_community {
     char *name;            /**< The string, a secret. Owned. */
-    char *user;            /**< As whom it writes; NULL: it only reads. Owned. */
+    char *writer;          /**< As whom it writes; NULL: it only reads. Owned. */
+    char *view;            /**< Name of what it sees; NULL: everything. Owned. */
     size_t length;         /**< Its length. */
     int family;            /**< Of the source; AF_UNSPEC: any source. */
     unsigned prefix;       /**< Bits of the source that count. */
@@ -40,11 +41,15 @@ struct snmp_community {
 struct snmp_settings {
     enum snmp_mode mode;
     char *agentx_socket; /**< Owned. */
-    char *agentx_user;   /**< As whom the master's managers write; NULL: they only read. Owned. */
+    char *agentx_writer; /**< As whom the master's managers write; NULL: they only read. Owned. */
     size_t address_count;
     struct snmp_address *addresses; /**< Owned. */
     size_t community_count;
     struct snmp_community *communities; /**< Owned. */
+    size_t user_count;
+    struct snmp_user *users; /**< Owned. */
+    size_t view_count;
+    struct snmp_view *views; /**< Owned. */
 };
 
 /**
@@ -68,5 +73,12 @@ bool snmp_settings_have(const struct snmp_settings *settings, const char *spec);
 const struct snmp_community *snmp_settings_admit(const struct snmp_settings *settings,
                                                  const unsigned char *community, size_t length,
                                                  const struct sockaddr *from);
+
+/** The user of SNMPv3 with a name, or NULL. */
+const struct snmp_user *snmp_settings_user(const struct snmp_settings *settings, const char *name,
+                                           size_t length);
+
+/** The view with a name; NULL for the name NULL, and where there is none. */
+const struct snmp_view *snmp_settings_view(const struct snmp_settings *settings, const char *name);
 
 #endif

@@ -15,8 +15,8 @@ RESOURCE_UNAVAILABLE, NOT_WRITABLE = 13, 17
 ENABLED, WEIGHT = 7, 8
 WEB = servers(server("web", real("10.0.0.1", 80, "<weight>3</weight>") + real("10.0.0.2", 80),
                      "192.0.2.1", 80))
-WRITERS = ("<community><name>writer</name><user>admin</user></community>"
-           "<community><name>guest</name><user>guest</user></community></snmp-agent>")
+WRITERS = ("<community><name>writer</name><write-as>admin</write-as></community>"
+           "<community><name>guest</name><write-as>guest</write-as></community></snmp-agent>")
 
 
 @pytest.fixture(name="daemon")
@@ -188,7 +188,7 @@ def test_values_are_set_through_a_master_agent(daemon, tmp_path):
             five = message(SET, [(weight, integer(5, GAUGE))], "writer")
             # Until all tables are registered, the master says itself that it cannot be written.
             wait_for(lambda: exchange(port, five)[0] == NO_ACCESS, "the subagent to refuse", 40)
-            session.set(f'<snmp-agent xmlns="{AGENT}"><agentx-user>admin</agentx-user></snmp-agent>')
+            session.set(f'<snmp-agent xmlns="{AGENT}"><agentx-write-as>admin</agentx-write-as></snmp-agent>')
             assert exchange(port, five) == (0, 0)
             assert weights(session)[0] == "5"
             # The master's own variable cannot be set: ours is taken back, or was not made.

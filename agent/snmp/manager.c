@@ -1,0 +1,114 @@
+/*
+ * Managers.
+ */
+#include "agent/snmp/manager.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool copy_leaf(const struct lyd_node *node, const char *name, char **copy)
+{
+    const char *value = leaf_value(node, name);
+    *copy = value ? strdup(value) : NULL;
+    return *copy || !value;
+}
+
+/* "aa:bb:cc" (RFC 6991, hex-string). */
+static void read_key(const char *text, struct snmp_key *key)
+{
+    for (key->length = 0; text && *text && key->length < SNMP_KEY_MAX; text += *text == ':')
+        key->octets[key->length++] = (unsigned char)strtoul(text, (char **)&text, 16);
+}
+
+static int level_of(const char *name)
+{
+    if (!strcmp(name, "no-auth-no-priv"))
+        return SNMP_SEC_LEVEL_NOAUTH;
+    return !strcmp(name, "auth-no-priv") ? SNMP_SEC_LEVEL_AUTHNOPRIV : SNMP_SEC_LEVEL_AUTHPRIV;
+}
+
+enum outcome snmp_user_read(struct snmp_user *user, const struct lyd_node *node, struct error *err)
+{
+    const char *level = leaf_value(node, "security-level");
+    *user = (struct snmp_user){0};
+    if (!copy_leaf(node, "name", &user->name) || !copy_leaf(node, "auth/protocol", &user->hash) ||
+        !copy_leaf(node, "view", &user->view) || !copy_leaf(node, "write-as", &user->writer))
+        return fail_memory(err);
+    read_key(leaf_value(node, "auth/key"), &user->auth);
+    read_key(leaf_value(node, "privacy/key"), &user->privacy);
+    user->level = level_of(level ? level : "auth-priv");
+    return DONE;
+}
+
+void snmp_user_clear(struct snmp_user *user)
+{
+    free(user->name);
+    free(user->hash);
+    free(user->view);
+    free(user->writer);
+    explicit_bzero(user, sizeof(*user));
+}
+
+/* Views. */
+
+static bool read_oid(const char *text, struct snmp_subtree *subtree)
+{
+    while (*text && subtree->length < MAX_OID_LEN) {
+        subtree->name[subtree->length++] = strtoul(text, (char **)&text, 10);
+        text += *text == '.';
+    }
+    return subtree->length > 0;
+}
+
+enum outcome snmp_view_read(struct snmp_view *view, const struct lyd_node *node, struct error *err)
+{
+    const struct lyd_node *child;
+    size_t count = 0;
+    *view = (struct snmp_view){0};
+    LY_LIST_FOR(lyd_child(node), child)
+    count++;
+    view->subtrees = calloc(count + 1, sizeof(*view->subtrees));
+    if (!view->subtrees || !copy_leaf(node, "name", &view->name))
+        return fail_memory(err);
+    LY_LIST_FOR(lyd_child(node), child)
+    {
+        struct snmp_subtree *subtree = &view->subtrees[view->count];
+        subtree->excluded = !strcmp(LYD_NAME(child), "exclude");
+        if ((subtree->excluded || !strcmp(LYD_NAME(child), "include")) &&
+            read_oid(lyd_get_value(child), subtree))
+            view->count++;
+    }
+    return DONE;
+}
+
+void snmp_view_clear(struct snmp_view *view)
+{
+    free(view->name);
+    free(view->subtrees);
+    *view = (struct snmp_view){0};
+}
+
+bool snmp_view_sees(const struct snmp_view *view, const oid *name, size_t length)
+{
+    const struct snmp_subtree *nearest = NULL;
+    for (size_t i = 0; view && i < view->count; i++) {
+        const struct snmp_subtree *at = &view->subtrees[i];
+        if (at->length <= length && !snmp_oid_compare(name, at->length, at->name, at->length) &&
+            (!nearest || at->length > nearest->length ||
+             (at->length == nearest->length && at->excluded)))
+            nearest = at;
+    }
+    return !view || (nearest && !nearest->excluded);
+}
+
+enum snmp_sight snmp_view_sight(const struct snmp_view *view, const oid *name, size_t length)
+{
+    bool seen = snmp_view_sees(view, name, length);
+    for (size_t i = 0; view && i < view->count; i++) {
+        const struct snmp_subtree *at = &view->subtrees[i];
+        if (at->length > length && !snmp_oid_compare(name, length, at->name, length) &&
+            at->excluded == seen)
+            return SIGHT_PART;
+    }
+    return seen ? SIGHT_ALL : SIGHT_NONE;
+}
