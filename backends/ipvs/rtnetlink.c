@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -113,7 +114,7 @@ static int ask(int fd, struct nl_msg *msg, take_fn take, void *data)
 static int index_of(int fd, const char *interface)
 {
     struct ifreq request = {0};
-    strncpy(request.ifr_name, interface, sizeof request.ifr_name - 1);
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", interface);
     return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? 0 : request.ifr_ifindex;
 }
 
