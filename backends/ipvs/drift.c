@@ -17,6 +17,7 @@
 #include "backends/ipvs/group.h"
 #include "backends/ipvs/policy.h"
 #include "backends/ipvs/steered.h"
+#include "backends/ipvs/tuning.h"
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
 #define BUSY_MS 500      /* until it is tried again while another director is compared */
@@ -277,24 +278,32 @@ static bool is_told_already(const struct ipvs_operation *operation)
     return ipvs_on_destination(operation) && !operation->old_service;
 }
 
-/* Count one difference, and put it into words. */
-static void tell(struct ipvs_drift *drift, const struct ipvs_operation *operation)
+/* Count one difference, and note its text. */
+static void count(struct ipvs_drift *drift, bool foreign, const char *text, bool repaired)
 {
-    char text[IPVS_DIFFERENCE_SIZE];
-    bool foreign = !operation->service;
     size_t number = drift->found[foreign]++;
     char *all = drift->text[foreign];
     size_t length = strlen(all);
-
-    if (operation->result != 0)
+    if (!repaired)
         drift->left[foreign]++;
     if (number >= TOLD_IN_LOG)
         return;
-    ipvs_difference_text(operation, text);
     log_warning(AREA_IPVS, "drift on director %s: %s%s", drift->engine->name, text,
-                operation->result == 0 ? " (repaired)" : "");
+                repaired ? " (repaired)" : "");
     if (number < TOLD_IN_ALARM)
         snprintf(all + length, ALARM_SIZE - length, "%s%s", number ? "; " : "", text);
+}
+
+static void tell(struct ipvs_drift *drift, const struct ipvs_operation *operation)
+{
+    char text[IPVS_DIFFERENCE_SIZE];
+    ipvs_difference_text(operation, text);
+    count(drift, !operation->service, text, operation->result == 0);
+}
+
+static void tell_setting(void *arg, const char *difference, bool repaired)
+{
+    count(arg, false, difference, repaired);
 }
 
 static int look_again(struct ipvs_drift *drift)
@@ -387,6 +396,8 @@ static void take_turn(struct ipvs_drift *drift)
         error = look_again(drift);
     if (error && error != ENOTCONN && error != ENOMEM)
         ipvs_engine_lost(drift->engine, error);
+    if (!error && drift->next == drift->count)
+        ipvs_tuning_compare(drift->engine, policy_of(drift->engine).repair, tell_setting, drift);
     if (error || drift->next == drift->count)
         end_comparison(drift, error);
     else

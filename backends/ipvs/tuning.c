@@ -223,6 +223,58 @@ size_t ipvs_tuning_reconcile(struct ipvs_engine *engine, bool silent)
     return outcome != DONE;
 }
 
+/* -- Drift ------------------------------------------------------------------------------------ */
+
+/* Put each difference into words. */
+static void name_differences(const struct ipvs_tuning *tuning, bool repaired,
+                             void (*tell)(void *arg, const char *difference, bool repaired),
+                             void *arg)
+{
+    const struct ipvs_settings *held = &tuning->held, *target = &tuning->target;
+    char text[160];
+    for (size_t i = 0; i < IPVS_PARAMETERS; i++) {
+        const char *has = held->parameters[i], *wants = target->parameters[i];
+        if (!wants || ipvs_parameter_same(i, has, wants))
+            continue;
+        snprintf(text, sizeof text, "the parameter %s is %s, configured is %s",
+                 ipvs_parameters[i].name, has ? has : "missing", wants);
+        tell(arg, text, repaired);
+    }
+    for (size_t i = 0; i < IPVS_TIMEOUTS; i++) {
+        if (held->timeouts[i] == target->timeouts[i])
+            continue;
+        snprintf(text, sizeof text, "the time-out %s is %u s, configured is %u s",
+                 ipvs_timeout_names[i], held->timeouts[i], target->timeouts[i]);
+        tell(arg, text, repaired);
+    }
+    for (enum ipvs_role role = 0; role < IPVS_ROLES; role++) {
+        if (ipvs_daemon_same(&held->daemons[role], &target->daemons[role], role))
+            continue;
+        snprintf(text, sizeof text, "the %s synchronisation daemon is not as configured",
+                 ipvs_role_names[role]);
+        tell(arg, text, repaired);
+    }
+}
+
+void ipvs_tuning_compare(struct ipvs_engine *engine, bool repair,
+                         void (*tell)(void *arg, const char *difference, bool repaired), void *arg)
+{
+    struct ipvs_tuning tuning = {0};
+    struct error err = {0};
+    const struct entry *entry = entry_of(engine);
+    if (!entry)
+        return;
+    enum outcome outcome = ipvs_tuning_plan(&tuning, engine, NULL, entry, &err);
+    bool repaired = outcome == DONE && repair &&
+                    set(engine, &tuning.held, &tuning.target, tuning.node, true, &err) == DONE;
+    if (outcome == DONE)
+        name_differences(&tuning, repaired, tell, arg);
+    if (err.outcome != DONE)
+        log_warning(AREA_IPVS, "%s: %s", err.path ? err.path : engine->name, error_message(&err));
+    ipvs_tuning_clear(&tuning);
+    error_clear(&err);
+}
+
 /* -- State ------------------------------------------------------------------------------------ */
 
 static enum outcome add_parameters(const struct ipvs_settings *settings, struct lyd_node *node,

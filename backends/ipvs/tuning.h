@@ -47,6 +47,14 @@ void ipvs_tuning_clear(struct ipvs_tuning *tuning);
 size_t ipvs_tuning_reconcile(struct ipvs_engine *engine, bool silent);
 
 /**
+ * Find where the kernel's settings are not as running says.
+ * @param repair Whether they are to be set again.
+ * @param tell Called for each, with a text for people; repaired: it has been set again.
+ */
+void ipvs_tuning_compare(struct ipvs_engine *engine, bool repair,
+                         void (*tell)(void *arg, const char *difference, bool repaired), void *arg);
+
+/**
  * Add the settings that the kernel has to a reader's node. Any thread.
  * @param sock A socket of the engine's pool. @param[out] error An errno of the socket's, or 0.
  */
