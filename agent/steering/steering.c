@@ -142,9 +142,18 @@ struct steering_record *steering_record_for(struct steering *steering,
     return record;
 }
 
-static bool same_verdict(const struct steering_verdict *a, const struct steering_verdict *b)
+/* What the engine is to do with a real server; NULL: nothing is known of it. */
+static struct steering_sum sum_of(const struct steering_record *record)
 {
-    return a->health == b->health && a->weight == b->weight && a->inhibit == b->inhibit;
+    struct steering_server server;
+    steering_record_read(record, &server);
+    return steering_sum(&server);
+}
+
+/* Most verdicts change nothing for the engine: that what served unchecked is up, above all. */
+static bool same_sum(const struct steering_sum *a, const struct steering_sum *b)
+{
+    return a->present == b->present && (!a->present || a->weight == b->weight);
 }
 
 void steering_set_verdict(struct agent *agent, const struct steering_key *key,
@@ -155,15 +164,16 @@ void steering_set_verdict(struct agent *agent, const struct steering_key *key,
     if (!steering || (!record && verdict->health == STEERING_UNCHECKED) ||
         !(record = steering_record_for(steering, key)))
         return;
-    bool changed = !same_verdict(&record->verdict, verdict);
+    struct steering_sum before = sum_of(record);
     struct steering_service *service = record->service;
     uv_mutex_lock(&steering->lock);
     record->verdict = *verdict;
     if (verdict->health == STEERING_UNCHECKED)
         record->verdict = (struct steering_verdict){.weight = STEERING_WEIGHT_CONFIGURED};
+    struct steering_sum after = sum_of(record);
     steering_tidy(steering, record);
     uv_mutex_unlock(&steering->lock);
-    if (changed)
+    if (!same_sum(&before, &after))
         steering_note(steering, service);
     steering_store_verdicts_later(steering);
 }

@@ -62,7 +62,8 @@ static void arm(struct health_timers *timers)
         return;
     timers->wake = due;
     uv_update_time(timers->handle.loop);
-    uv_timer_start(&timers->handle, tick, due > now ? (due - now + HEALTH_MS - 1) / HEALTH_MS : 0,
+    /* Not 0: libuv would run it again at once, and look at nothing else, as long as it is due. */
+    uv_timer_start(&timers->handle, tick, due > now ? (due - now + HEALTH_MS - 1) / HEALTH_MS : 1,
                    0);
 }
 
