@@ -317,18 +317,30 @@ const char *entry_text(const struct entry *entry)
     return text;
 }
 
+/* The first child with a name that need not end with a zero. */
+static const struct lyd_node *child_with(const struct lyd_node *node, const char *name,
+                                         size_t length)
+{
+    const struct lyd_node *child;
+    LY_LIST_FOR(node ? lyd_child(node) : NULL, child)
+    {
+        if (child->schema && !strncmp(child->schema->name, name, length) &&
+            !child->schema->name[length])
+            break;
+    }
+    return child;
+}
+
+const struct lyd_node *child_node(const struct lyd_node *node, const char *name)
+{
+    return child_with(node, name, strlen(name));
+}
+
 const char *leaf_value(const struct lyd_node *node, const char *path)
 {
     while (node && *path) {
         size_t length = strcspn(path, "/");
-        const struct lyd_node *child;
-        LY_LIST_FOR(lyd_child(node), child)
-        {
-            if (child->schema && !strncmp(child->schema->name, path, length) &&
-                !child->schema->name[length])
-                break;
-        }
-        node = child;
+        node = child_with(node, path, length);
         path += length + (path[length] == '/');
     }
     return node && node->schema && (node->schema->nodetype & LYD_NODE_TERM) ? lyd_get_value(node)

@@ -89,6 +89,9 @@ uint32_t entry_row_number(const struct entry *entry, const struct lyd_node *node
  */
 const char *entry_text(const struct entry *entry);
 
+/** The first child of a node with a name of the schema; NULL if there is none, or node is NULL. */
+const struct lyd_node *child_node(const struct lyd_node *node, const char *name);
+
 /** The value of a leaf below a node by its path ("weight", "tunnel/type"), or NULL if absent. */
 const char *leaf_value(const struct lyd_node *node, const char *path);
 

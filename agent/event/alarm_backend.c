@@ -12,20 +12,14 @@
 
 #define UNIT "/ietf-alarms:alarms"
 
-static const char *value_below(const struct lyd_node *node, const char *path)
-{
-    struct lyd_node *leaf;
-    return lyd_find_path(node, path, 0, &leaf) ? NULL : lyd_get_value(leaf);
-}
-
 static struct alarm_control control_of(const struct backend *backend,
                                        const struct snapshot *snapshot)
 {
     struct alarm_control control = {.history = 32};
     const struct unit *unit = schema_unit_find(backend->schema, UNIT);
     const struct entry *entry = unit ? snapshot_find(snapshot, unit, "") : NULL;
-    const char *history = entry ? value_below(entry->node, "control/max-alarm-status-changes") : 0;
-    const char *notify = entry ? value_below(entry->node, "control/notify-status-changes") : NULL;
+    const char *history = entry ? leaf_value(entry->node, "control/max-alarm-status-changes") : 0;
+    const char *notify = entry ? leaf_value(entry->node, "control/notify-status-changes") : NULL;
     if (history) /* 0 is not enough: the last change is the alarm's state */
         control.history = !strcmp(history, "infinite") ? SIZE_MAX : strtoul(history, NULL, 10);
     if (!control.history)
@@ -35,7 +29,7 @@ static struct alarm_control control_of(const struct backend *backend,
     if (notify && !strcmp(notify, "severity-level")) {
         control.notify = ALARM_NOTIFY_LEVEL;
         control.level = (enum alarm_severity)alarm_severity_of(
-            value_below(entry->node, "control/notify-severity-level"));
+            leaf_value(entry->node, "control/notify-severity-level"));
     }
     return control;
 }

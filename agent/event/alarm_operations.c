@@ -12,23 +12,6 @@
 #include "agent/event/alarm_internal.h"
 #include "agent/transaction/operations.h"
 
-static const struct lyd_node *child_of(const struct lyd_node *node, const char *name)
-{
-    const struct lyd_node *child;
-    LY_LIST_FOR(node ? lyd_child(node) : NULL, child)
-    {
-        if (child->schema && !strcmp(child->schema->name, name))
-            return child;
-    }
-    return NULL;
-}
-
-static const char *value_of(const struct lyd_node *node, const char *name)
-{
-    const struct lyd_node *child = child_of(node, name);
-    return child ? lyd_get_value(child) : NULL;
-}
-
 /* "noria-alarms:drift" without its prefix. */
 static const char *bare_type(const char *type)
 {
@@ -59,12 +42,13 @@ static enum alarm_operator_state state_of(const char *name)
 void alarm_set_operator_state(struct backend *backend, struct backend_call *call)
 {
     const struct lyd_node *alarm = lyd_parent(call->request);
-    struct alarm_id id = {value_of(alarm, "resource"), bare_type(value_of(alarm, "alarm-type-id")),
-                          value_of(alarm, "alarm-type-qualifier")};
+    struct alarm_id id = {leaf_value(alarm, "resource"),
+                          bare_type(leaf_value(alarm, "alarm-type-id")),
+                          leaf_value(alarm, "alarm-type-qualifier")};
     struct alarm_action action = {.time = alarm_time(NULL, clock_now()),
-                                  .state = state_of(value_of(call->request, "state")),
+                                  .state = state_of(leaf_value(call->request, "state")),
                                   .who = (char *)call->origin->user,
-                                  .text = (char *)value_of(call->request, "text")};
+                                  .text = (char *)leaf_value(call->request, "text")};
     enum outcome outcome = alarms_act(backend->agent->alarms, &id, &action, &call->error);
     if (outcome == REFUSED)
         call->error.path = lyd_path(alarm, LYD_PATH_STD, NULL, 0);
@@ -87,7 +71,7 @@ static int64_t age_of(const struct lyd_node *older)
     } units[] = {
         {"seconds", 1}, {"minutes", 60}, {"hours", 3600}, {"days", 86400}, {"weeks", 604800}};
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
-        const char *value = value_of(older, units[i].leaf);
+        const char *value = leaf_value(older, units[i].leaf);
         if (value)
             return strtoll(value, NULL, 10) * units[i].seconds * INT64_C(1000000000);
     }
@@ -96,8 +80,8 @@ static int64_t age_of(const struct lyd_node *older)
 
 static bool has_severity(const struct alarm *alarm, const struct lyd_node *filter)
 {
-    const char *below = value_of(filter, "below"), *is = value_of(filter, "is");
-    const char *above = value_of(filter, "above");
+    const char *below = leaf_value(filter, "below"), *is = leaf_value(filter, "is");
+    const char *above = leaf_value(filter, "above");
     int severity = (int)alarm->severity;
     return (!below || severity < alarm_severity_of(below)) &&
            (!is || severity == alarm_severity_of(is)) &&
@@ -108,7 +92,7 @@ static bool has_operator(const struct alarm *alarm, const struct lyd_node *filte
 {
     const struct alarm_action *last =
         alarm->action_count ? &alarm->actions[alarm->action_count - 1] : NULL;
-    const char *state = value_of(filter, "state"), *user = value_of(filter, "user");
+    const char *state = leaf_value(filter, "state"), *user = leaf_value(filter, "user");
     const char *is = alarm_operator_state_name(last ? last->state : ALARM_NONE);
     return (!state || !strcmp(state, is)) && (!user || (last && !strcmp(user, last->who)));
 }
@@ -116,9 +100,9 @@ static bool has_operator(const struct alarm *alarm, const struct lyd_node *filte
 static bool is_unwanted(const struct alarm *alarm, void *arg)
 {
     const struct purge *purge = arg;
-    const char *clearance = value_of(purge->request, "alarm-clearance-status");
-    const struct lyd_node *severity = child_of(purge->request, "severity");
-    const struct lyd_node *person = child_of(purge->request, "operator-state-filter");
+    const char *clearance = leaf_value(purge->request, "alarm-clearance-status");
+    const struct lyd_node *severity = child_node(purge->request, "severity");
+    const struct lyd_node *person = child_node(purge->request, "operator-state-filter");
     if (strcmp(clearance, "any") != 0 && alarm->cleared != !strcmp(clearance, "cleared"))
         return false;
     return (!purge->before || alarm_last(alarm)->time < purge->before) &&
@@ -128,7 +112,7 @@ static bool is_unwanted(const struct alarm *alarm, void *arg)
 void alarm_purge(struct backend *backend, struct backend_call *call)
 {
     struct purge purge = {.request = call->request};
-    const struct lyd_node *older = child_of(call->request, "older-than");
+    const struct lyd_node *older = child_node(call->request, "older-than");
     if (older)
         purge.before = clock_now() - age_of(older);
     answer_count(call, "purged-alarms", alarms_purge(backend->agent->alarms, is_unwanted, &purge));
@@ -139,9 +123,9 @@ void alarm_purge(struct backend *backend, struct backend_call *call)
 static bool is_wanted(const struct alarm *alarm, void *arg)
 {
     const struct lyd_node *request = arg;
-    const char *resource = value_of(request, "resource");
-    const char *type = bare_type(value_of(request, "alarm-type-id"));
-    const char *qualifier = value_of(request, "alarm-type-qualifier");
+    const char *resource = leaf_value(request, "resource");
+    const char *type = bare_type(leaf_value(request, "alarm-type-id"));
+    const char *qualifier = leaf_value(request, "alarm-type-qualifier");
     return (!resource || !strcmp(resource, alarm->resource)) &&
            (!type || !strcmp(type, alarm->type)) &&
            (!qualifier || !strcmp(qualifier, alarm->qualifier));

@@ -246,20 +246,9 @@ struct lyd_node *alarm_tree_action(const struct ly_ctx *ctx, const struct alarm 
 
 /* Reading what was stored. */
 
-static const char *value_of(const struct lyd_node *node, const char *name)
-{
-    const struct lyd_node *child;
-    LY_LIST_FOR(lyd_child(node), child)
-    {
-        if (child->schema && !strcmp(child->schema->name, name))
-            return lyd_get_value(child);
-    }
-    return NULL;
-}
-
 static int64_t time_of(const struct lyd_node *node, const char *name)
 {
-    const char *text = value_of(node, name);
+    const char *text = leaf_value(node, name);
     struct timespec time;
     if (!text || ly_time_str2ts(text, &time))
         return 0;
@@ -277,20 +266,20 @@ static int state_of(const char *name)
 /* The file has the latest first, as the module wants it. */
 static bool read_item(struct alarm *alarm, const struct lyd_node *item)
 {
-    const char *text = value_of(item, "alarm-text");
+    const char *text = leaf_value(item, "alarm-text");
     int64_t time = time_of(item, "time");
     if (!strcmp(item->schema->name, "status-change")) {
-        int severity = alarm_severity_of(value_of(item, "perceived-severity"));
+        int severity = alarm_severity_of(leaf_value(item, "perceived-severity"));
         return severity && alarm_add_change(alarm, time, severity, text ? text : "");
     }
     if (strcmp(item->schema->name, "operator-state-change") != 0)
         return true;
-    const char *who = value_of(item, "operator");
+    const char *who = leaf_value(item, "operator");
     struct alarm_action action = {
         .time = time,
-        .state = (enum alarm_operator_state)state_of(value_of(item, "state")),
+        .state = (enum alarm_operator_state)state_of(leaf_value(item, "state")),
         .who = (char *)(who ? who : ""),
-        .text = (char *)value_of(item, "text"),
+        .text = (char *)leaf_value(item, "text"),
     };
     return alarm_add_action(alarm, &action);
 }
@@ -306,14 +295,14 @@ static bool read_history(struct alarm *alarm, const struct lyd_node *node)
 
 struct alarm *alarm_tree_read(const struct lyd_node *node)
 {
-    const char *resource = value_of(node, "resource"), *type = value_of(node, "alarm-type-id");
+    const char *resource = leaf_value(node, "resource"), *type = leaf_value(node, "alarm-type-id");
     const char *colon = type ? strchr(type, ':') : NULL;
-    const char *cleared = value_of(node, "is-cleared");
-    int severity = alarm_severity_of(value_of(node, "perceived-severity"));
+    const char *cleared = leaf_value(node, "is-cleared");
+    int severity = alarm_severity_of(leaf_value(node, "perceived-severity"));
     if (!resource || !type || !cleared || severity < ALARM_INDETERMINATE)
         return NULL;
     struct alarm_id id = {resource, colon ? colon + 1 : type,
-                          value_of(node, "alarm-type-qualifier")};
+                          leaf_value(node, "alarm-type-qualifier")};
     struct alarm *alarm = alarm_new(&id, time_of(node, "time-created"));
     if (!alarm)
         return NULL;

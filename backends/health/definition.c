@@ -20,17 +20,6 @@ struct defaults {
     const char *mark;
 };
 
-static const struct lyd_node *child_of(const struct lyd_node *node, const char *name)
-{
-    const struct lyd_node *child;
-    LY_LIST_FOR(node ? lyd_child(node) : NULL, child)
-    {
-        if (child->schema && !strcmp(child->schema->name, name))
-            return child;
-    }
-    return NULL;
-}
-
 static uint64_t time_of(const struct lyd_node *node, const char *name, uint64_t otherwise)
 {
     const char *value = leaf_value(node, name);
@@ -72,7 +61,7 @@ static const struct checker *checker_of(const struct lyd_node *check,
                                         const struct lyd_node **config)
 {
     for (const struct checker *const *checker = checker_registry; *checker; checker++)
-        if ((*config = child_of(check, (*checker)->name)))
+        if ((*config = child_node(check, (*checker)->name)))
             return *checker;
     return NULL;
 }
@@ -82,7 +71,7 @@ static enum outcome target_of(const struct lyd_node *check, const struct lyd_nod
                               const struct defaults *defaults, struct check_target *target,
                               struct error *err)
 {
-    const struct lyd_node *nodes[] = {check, child_of(real, "health")};
+    const struct lyd_node *nodes[] = {check, child_node(real, "health")};
     const char *address = NULL, *port = NULL, *source = NULL, *interface = NULL, *mark = NULL;
     for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
         address = address ? address : leaf_value(nodes[i], "connect-address");
@@ -203,7 +192,7 @@ static size_t count_checks(const struct lyd_node *list)
 static enum outcome fill_server(struct health_server *server, const struct lyd_node *real,
                                 const struct defaults *defaults, struct error *err)
 {
-    const struct lyd_node *own = child_of(real, "health");
+    const struct lyd_node *own = child_node(real, "health");
     const struct lyd_node *inherited =
         is_true(own, "inherit-checks", true) ? defaults->health : NULL;
     server->address = strdup(leaf_value(real, "address"));
@@ -322,7 +311,7 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
 {
     static const struct probe_timing no_timing;
     static const struct verdict_rule no_rule;
-    const struct lyd_node *health = child_of(entry->node, "health");
+    const struct lyd_node *health = child_node(entry->node, "health");
     *result = NULL;
     if (!health || !is_true(health, "enabled", true) || !is_true(entry->node, "enabled", true))
         return DONE;

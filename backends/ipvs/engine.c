@@ -264,6 +264,19 @@ int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, si
     return error;
 }
 
+int ipvs_engine_read_desired(struct ipvs_engine *engine, const struct ipvs_table *desired,
+                             struct ipvs_table *held)
+{
+    struct ipvs_service_id *ids = calloc(desired->count + 1, sizeof *ids);
+    if (!ids)
+        return ENOMEM;
+    for (size_t i = 0; i < desired->count; i++)
+        ids[i] = desired->services[i].id;
+    int error = ipvs_engine_read(engine, ids, desired->count, held);
+    free(ids);
+    return error;
+}
+
 /* -- Writing ---------------------------------------------------------------------------------- */
 
 /* Note what a done operation means for the counters. */

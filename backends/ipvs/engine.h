@@ -110,6 +110,10 @@ bool ipvs_engine_is_up(struct ipvs_engine *engine);
 /** Fail for an engine that is down, with its reason. @return FAILED. */
 enum outcome ipvs_engine_fail(struct ipvs_engine *engine, struct error *err);
 
+/** ipvs_engine_read() of all services of a table. */
+int ipvs_engine_read_desired(struct ipvs_engine *engine, const struct ipvs_table *desired,
+                             struct ipvs_table *held);
+
 /**
  * Read services with their destinations from the kernel.
  * @param ids Which; sorted in place. Those that are not there are left out.

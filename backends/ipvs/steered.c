@@ -164,19 +164,6 @@ static bool desire(const struct ipvs_engine *engine, const char *const *names, s
     return true;
 }
 
-static int read_held(struct ipvs_engine *engine, const struct ipvs_table *desired,
-                     struct ipvs_table *held)
-{
-    struct ipvs_service_id *ids = calloc(desired->count + 1, sizeof *ids);
-    if (!ids)
-        return ENOMEM;
-    for (size_t i = 0; i < desired->count; i++)
-        ids[i] = desired->services[i].id;
-    int error = ipvs_engine_read(engine, ids, desired->count, held);
-    free(ids);
-    return error;
-}
-
 static int log_failures(const struct ipvs_operations *operations)
 {
     int failed = 0;
@@ -216,7 +203,7 @@ static int pass(struct ipvs_engine *engine, const char *const *names, size_t cou
     if (!error && !engine->sock)
         goto out; /* all is reconciled when it is up again */
     if (!error)
-        error = read_held(engine, &desired, &held);
+        error = ipvs_engine_read_desired(engine, &desired, &held);
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
                    !ipvs_plan(&desired, &held, &operations)))
         error = ENOMEM;

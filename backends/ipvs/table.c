@@ -39,19 +39,6 @@ bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot 
     return true;
 }
 
-static int read_desired(struct ipvs_engine *engine, const struct ipvs_table *desired,
-                        struct ipvs_table *held)
-{
-    struct ipvs_service_id *ids = calloc(desired->count + 1, sizeof *ids);
-    if (!ids)
-        return ENOMEM;
-    for (size_t i = 0; i < desired->count; i++)
-        ids[i] = desired->services[i].id;
-    int error = ipvs_engine_read(engine, ids, desired->count, held);
-    free(ids);
-    return error;
-}
-
 static size_t count_failed(const struct ipvs_operations *operations)
 {
     size_t failed = 0;
@@ -114,7 +101,7 @@ int ipvs_engine_reconcile(struct ipvs_engine *engine)
     struct ipvs_operations operations = {0};
 
     int error = ipvs_engine_desire(engine, engine->directors->running, true, &desired)
-                    ? read_desired(engine, &desired, &held)
+                    ? ipvs_engine_read_desired(engine, &desired, &held)
                     : ENOMEM;
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
                    !ipvs_plan(&desired, &held, &operations)))

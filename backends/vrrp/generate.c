@@ -31,17 +31,6 @@ static bool is_child(const struct lyd_node *node, const char *name)
     return node->schema && !strcmp(node->schema->name, name);
 }
 
-static const struct lyd_node *child_of(const struct lyd_node *node, const char *name)
-{
-    const struct lyd_node *child;
-    LY_LIST_FOR(lyd_child(node), child)
-    {
-        if (is_child(child, name))
-            return child;
-    }
-    return NULL;
-}
-
 static bool has_member(const struct lyd_node *group, const char *instance)
 {
     const struct lyd_node *child;
@@ -332,7 +321,7 @@ static void write_peer(const struct generation *generation, const struct lyd_nod
 
 static void write_announcements(const struct generation *generation, const struct lyd_node *node)
 {
-    const struct lyd_node *arp = child_of(node, "gratuitous-arp");
+    const struct lyd_node *arp = child_node(node, "gratuitous-arp");
     word(generation, "garp_master_delay", arp, "delay");
     word(generation, "garp_master_repeat", arp, "repeat");
     word(generation, "garp_master_refresh", arp, "refresh");
@@ -343,8 +332,8 @@ static void write_announcements(const struct generation *generation, const struc
 
 static void write_transport(const struct generation *generation, const struct lyd_node *node)
 {
-    const struct lyd_node *mac = child_of(node, "virtual-mac");
-    bool unicast = child_of(node, "unicast-peer") != NULL;
+    const struct lyd_node *mac = child_node(node, "virtual-mac");
+    bool unicast = child_node(node, "unicast-peer") != NULL;
     word(generation, unicast ? "unicast_src_ip" : "mcast_src_ip", node, "source-address");
     each(generation, node, "unicast-peer", "unicast_peer", write_peer);
     if (mac) {
@@ -353,7 +342,7 @@ static void write_transport(const struct generation *generation, const struct ly
     }
     if (mac && is_true(mac, "transmit-base"))
         fputs("    vmac_xmit_base\n", generation->out);
-    if (child_of(node, "authentication"))
+    if (child_node(node, "authentication"))
         fprintf(generation->out,
                 "    authentication {\n        auth_type PASS\n        auth_pass \"%s\"\n    }\n",
                 leaf_value(node, "authentication/password"));

@@ -1,6 +1,8 @@
 /*
  * From configuration to IPVS: what each leaf becomes, and what is refused.
  */
+#include "tests/unit/given.h"
+
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,28 +16,6 @@
 #include <cmocka.h> /* its macro fail() hides agent/outcome.h's function */
 
 #define XPATH "/noria-virtual-server:virtual-servers/virtual-server[name='v']"
-
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-    const char *const search[] = {NORIA_SOURCE_DIR "/yang",
-                                  "/usr/share/yang/modules/libyang",
-                                  "/usr/share/yuma/modules/ietf",
-                                  "/usr/share/yuma/modules/ietf-derived",
-                                  "/usr/share/yuma/modules/netconfcentral",
-                                  NULL};
-    struct error err = {0};
-    if (schema_load(search, false, &schema, &err) != DONE)
-        fail_msg("%s", error_message(&err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    schema_free(schema);
-    return 0;
-}
 
 /* A valid entry, named v, with these children. */
 static struct entry *entry_of(const char *children)
@@ -288,5 +268,5 @@ int main(void)
         cmocka_unit_test(gue_needs_a_port),
         cmocka_unit_test(twins_are_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, given_schema, forget_schema);
 }

@@ -1,6 +1,8 @@
 /*
  * From the members of a group to the services of the kernel, and their sum.
  */
+#include "tests/unit/given.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,28 +15,6 @@
 #include "backends/ipvs/group_sum.h"
 
 #include <cmocka.h> /* its macro fail() hides agent/outcome.h's function */
-
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-    const char *const search[] = {NORIA_SOURCE_DIR "/yang",
-                                  "/usr/share/yang/modules/libyang",
-                                  "/usr/share/yuma/modules/ietf",
-                                  "/usr/share/yuma/modules/ietf-derived",
-                                  "/usr/share/yuma/modules/netconfcentral",
-                                  NULL};
-    struct error err = {0};
-    if (schema_load(search, false, &schema, &err) != DONE)
-        fail_msg("%s", error_message(&err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    schema_free(schema);
-    return 0;
-}
 
 /* A virtual server with these children; its tree is to be freed with lyd_free_all(). */
 static struct lyd_node *server_of(const char *children)
@@ -162,5 +142,5 @@ int main(void)
         cmocka_unit_test(members_become_services),
         cmocka_unit_test(the_sum_has_each_real_server_once),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, given_schema, forget_schema);
 }

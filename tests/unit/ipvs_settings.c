@@ -1,6 +1,8 @@
 /*
  * What a director's kernel is to have: what it has, what is configured, what was configured.
  */
+#include "tests/unit/given.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,28 +14,6 @@
 #include "backends/ipvs/settings.h"
 
 #include <cmocka.h> /* its macro fail() hides agent/outcome.h's function */
-
-static struct schema *schema;
-
-static int set_up(void **state)
-{
-    const char *const search[] = {NORIA_SOURCE_DIR "/yang",
-                                  "/usr/share/yang/modules/libyang",
-                                  "/usr/share/yuma/modules/ietf",
-                                  "/usr/share/yuma/modules/ietf-derived",
-                                  "/usr/share/yuma/modules/netconfcentral",
-                                  NULL};
-    struct error err = {0};
-    if (schema_load(search, false, &schema, &err) != DONE)
-        fail_msg("%s", error_message(&err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    schema_free(schema);
-    return 0;
-}
 
 /* A director with these children and its defaults, or NULL; to be freed with lyd_free_all(). */
 static struct lyd_node *director_of(const char *children)
@@ -154,5 +134,5 @@ int main(void)
         cmocka_unit_test(the_automatic_modes_are_one),
         cmocka_unit_test(every_parameter_has_a_leaf),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, given_schema, forget_schema);
 }
