@@ -8,6 +8,8 @@
 #include <net-snmp/agent/agent_callbacks.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
+#include "agent/snmp/keepalived.h"
+
 /* In libnetsnmpagent; no header that is installed declares it. */
 extern SNMPCallback vacm_in_view_callback;
 extern SNMPCallback vacm_warn_if_not_configured;
@@ -78,14 +80,19 @@ void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size)
         *host = '\0';
 }
 
+static bool is_below(const struct view_parameters *view, const oid *root, size_t length)
+{
+    return view->namelen >= length && !snmp_oid_compare(view->name, length, root, length);
+}
+
 /* Our own tables alone can be written, by those who may; what else the library serves cannot. */
 static bool may_write(const struct manager *manager, const struct view_parameters *view)
 {
     static const oid noria[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE};
     size_t length = sizeof(noria) / sizeof(oid);
 
-    return manager->writer && view->namelen >= length &&
-           !snmp_oid_compare(view->name, length, noria, length);
+    return manager->writer &&
+           (is_below(view, noria, length) || is_below(view, keepalived_mib, KEEPALIVED_MIB_LENGTH));
 }
 
 static int judge(const struct snmp_settings *settings, int minor,

@@ -110,21 +110,40 @@ static enum outcome read_source(struct snmp_cache *cache, struct source *source,
     enum outcome outcome = read_state(cache->agent, source->top, &state, err);
 
     for (size_t i = 0; i < cache->count && outcome == DONE; i++) {
-        if (top_of(cache->rows[i].schema) == source->top)
-            outcome = snmp_rows_fill(&cache->rows[i], &state, err);
+        struct snmp_rows *rows = &cache->rows[i];
+        if ((rows->asked || rows->filled) && top_of(rows->schema) == source->top)
+            outcome = snmp_rows_fill(rows, &state, err);
     }
     operational_free(&state);
     memory_give_back();
     return outcome;
 }
 
-static void refresh(struct snmp_cache *cache, struct source *source)
+/* At the end of a lifetime: what nobody asked for in it is not read anew. */
+static void forget_unasked(struct snmp_cache *cache, const struct source *source)
+{
+    for (size_t i = 0; i < cache->count; i++) {
+        struct snmp_rows *rows = &cache->rows[i];
+        if (top_of(rows->schema) != source->top)
+            continue;
+        if (!rows->asked)
+            snmp_rows_empty(rows);
+        rows->asked = false;
+    }
+}
+
+static void refresh(struct snmp_cache *cache, struct source *source, struct snmp_rows *rows)
 {
     struct error err = {0};
     uint64_t began = uv_hrtime();
 
-    if (source->expires > began)
+    if (source->expires > began && (rows->filled || source->failed)) {
+        rows->asked = true;
         return;
+    }
+    if (source->expires <= began)
+        forget_unasked(cache, source);
+    rows->asked = true;
     enum outcome outcome = read_source(cache, source, &err);
     uint64_t now = uv_hrtime();
     uint64_t lifetime = LIFETIME_PER_COST * (now - began);
@@ -142,7 +161,7 @@ const struct snmp_rows *snmp_cache_rows(struct snmp_cache *cache, const struct s
     for (size_t i = 0; i < cache->count; i++) {
         struct snmp_rows *rows = &cache->rows[i];
         if (rows->table == table) {
-            refresh(cache, source_of(cache, rows->schema));
+            refresh(cache, source_of(cache, rows->schema), rows);
             return rows;
         }
     }

@@ -25,7 +25,19 @@
 static char no_mibs[] = "mibs :";
 
 static const struct snmp_table *const tables[] = {
-    &agent_scalars, &backend_table, &virtual_server_table, &real_server_table, NULL,
+    &agent_scalars,
+    &backend_table,
+    &virtual_server_table,
+    &real_server_table,
+    &keepalived_global,
+    &keepalived_mail,
+    &keepalived_group_table,
+    &keepalived_member_table,
+    &keepalived_virtual_server_table,
+    &keepalived_real_server_table,
+    &keepalived_sync_daemon,
+    &keepalived_timeouts,
+    NULL,
 };
 
 /* --- Net-SNMP up and down --- */

@@ -14,6 +14,16 @@ struct snmp_leaf {
 
 /* --- preparation --- */
 
+/* Of whatever module: another may have augmented ours. */
+static const struct lysc_node *find_child(const struct lysc_node *parent, const char *name)
+{
+    const struct lysc_node *child = NULL;
+
+    while ((child = lys_getnext(child, parent, NULL, 0)) && strcmp(child->name, name))
+        continue;
+    return child;
+}
+
 static const struct lysc_node *find_leaf(const struct lysc_node *row, const char *path)
 {
     char name[64];
@@ -27,7 +37,7 @@ static const struct lysc_node *find_leaf(const struct lysc_node *row, const char
         if (!strcmp(name, ".."))
             row = lysc_data_parent(row);
         else
-            row = lys_find_child(row, row->module, name, 0, 0, 0);
+            row = find_child(row, name);
         path += length + (path[length] == '/');
     }
     return row;
@@ -48,6 +58,17 @@ static enum outcome add_leaf(struct snmp_rows *rows, size_t column, const char *
     return DONE;
 }
 
+/* By schema; of a column the leaf before the one that stands in for it. */
+static int compare_leaves(const void *a, const void *b)
+{
+    const struct snmp_leaf *left = a;
+    const struct snmp_leaf *right = b;
+
+    if (left->schema != right->schema)
+        return (uintptr_t)left->schema < (uintptr_t)right->schema ? -1 : 1;
+    return (int)left->other - (int)right->other;
+}
+
 enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *table,
                             const struct ly_ctx *ctx, struct error *err)
 {
@@ -63,6 +84,7 @@ enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *tab
             add_leaf(rows, i, table->columns[i].other, true, err) != DONE)
             return FAILED;
     }
+    qsort(rows->leaves, rows->leaf_count, sizeof(*rows->leaves), compare_leaves);
     return DONE;
 }
 
@@ -74,7 +96,7 @@ const struct lysc_node *snmp_rows_leaf(const struct snmp_rows *rows, size_t colu
     return NULL;
 }
 
-static void empty(struct snmp_rows *rows)
+void snmp_rows_empty(struct snmp_rows *rows)
 {
     free(rows->rows);
     free(rows->cells);
@@ -86,11 +108,12 @@ static void empty(struct snmp_rows *rows)
     rows->texts = NULL;
     rows->count = rows->capacity = rows->word_count = 0;
     rows->text_size = rows->text_capacity = 0;
+    rows->filled = false;
 }
 
 void snmp_rows_free(struct snmp_rows *rows)
 {
-    empty(rows);
+    snmp_rows_empty(rows);
     free(rows->leaves);
     *rows = (struct snmp_rows){0};
 }
@@ -135,14 +158,27 @@ static bool set_cell(struct snmp_rows *rows, size_t column, const struct snmp_va
     return true;
 }
 
+static size_t first_leaf(const struct snmp_rows *rows, const struct lysc_node *schema)
+{
+    size_t low = 0, high = rows->leaf_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if ((uintptr_t)rows->leaves[middle].schema < (uintptr_t)schema)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static bool take_leaf(struct snmp_rows *rows, const struct lyd_node *node)
 {
     struct snmp_value value;
 
-    for (size_t i = 0; i < rows->leaf_count; i++) {
+    for (size_t i = first_leaf(rows, node->schema);
+         i < rows->leaf_count && rows->leaves[i].schema == node->schema; i++) {
         const struct snmp_leaf *leaf = &rows->leaves[i];
-        if (leaf->schema != node->schema)
-            continue;
         if (leaf->other && is_present(rows, leaf->column, rows->count - 1))
             continue;
         if (snmp_value_of(rows->table->columns[leaf->column].kind, node, &value) &&
@@ -168,8 +204,16 @@ static bool take_leaves(struct snmp_rows *rows, const struct lyd_node *parent)
 /* Leaves of the row's parent, as the name of a real server's virtual server. */
 static bool take_outer_leaves(struct snmp_rows *rows, const struct lyd_node *parent)
 {
-    for (const struct lyd_node *node = lyd_child(parent); node; node = node->next) {
-        if (node->schema && node->schema->nodetype == LYS_LEAF && !take_leaf(rows, node))
+    struct lyd_node *node;
+
+    for (size_t i = 0; i < rows->leaf_count; i++) {
+        const struct lysc_node *schema = rows->leaves[i].schema;
+        if (lysc_data_parent(schema) != parent->schema)
+            continue;
+        if (i > 0 && rows->leaves[i - 1].schema == schema)
+            continue;
+        if (!lyd_find_sibling_val(lyd_child(parent), schema, NULL, 0, &node) &&
+            !take_leaf(rows, node))
             return false;
     }
     return true;
@@ -181,14 +225,16 @@ static bool take_derived(struct snmp_rows *rows, const struct lyd_node *node)
 
     for (size_t i = 0; i < rows->table->column_count; i++) {
         const struct snmp_column *column = &rows->table->columns[i];
-        struct snmp_value value = {0};
+        struct snmp_value value;
         bool known = true;
+        value.number = 0;
         if (column->kind == KIND_INDEX_FIRST)
             value.number = row->index[0];
         else if (column->kind == KIND_INDEX_LAST)
             value.number = row->index[rows->table->index_count - 1];
         else
-            known = column->derive && column->derive(node, &value.number);
+            known = !is_present(rows, i, rows->count - 1) && column->derive &&
+                    column->derive(node, &value);
         if (known && !set_cell(rows, i, &value))
             return false;
     }
@@ -224,6 +270,8 @@ static bool take_row(struct snmp_rows *rows, const struct entry *entry, const st
 {
     const struct lysc_node *schema = node->schema;
 
+    if (rows->table->has && !rows->table->has(node))
+        return true;
     if (!rows->table->index_count || !(schema->flags & LYS_CONFIG_W))
         return add_row(rows, node, place, place); /* state alone: the agent numbers no such rows */
     if (!entry || !entry->number)
@@ -297,7 +345,7 @@ enum outcome snmp_rows_fill(struct snmp_rows *rows, const struct operational *st
 {
     size_t columns = rows->table->column_count;
 
-    empty(rows);
+    snmp_rows_empty(rows);
     each_row(rows, state, count_row);
     rows->word_count = (rows->capacity + WORD_BITS - 1) / WORD_BITS;
     rows->rows = calloc(rows->capacity + 1, sizeof(*rows->rows));
@@ -305,9 +353,10 @@ enum outcome snmp_rows_fill(struct snmp_rows *rows, const struct operational *st
     rows->present = calloc(columns * rows->word_count + 1, sizeof(*rows->present));
     if (!rows->rows || !rows->cells || !rows->present || !each_row(rows, state, take_row) ||
         !sort(rows)) {
-        empty(rows);
+        snmp_rows_empty(rows);
         return fail_memory(err);
     }
+    rows->filled = true;
     return DONE;
 }
 

@@ -24,8 +24,8 @@ struct snmp_column {
     enum snmp_kind kind;
     const char *leaf;  /**< Below the row, "weight", "statistics/in-bytes", "../name"; or NULL. */
     const char *other; /**< The leaf to take where the first one is absent, or NULL. */
-    /** Gives the number where no leaf does, or NULL. @return Whether there is one. */
-    bool (*derive)(const struct lyd_node *row, uint64_t *number);
+    /** Gives the value where no leaf does, or NULL. @return Whether there is one. */
+    bool (*derive)(const struct lyd_node *row, struct snmp_value *value);
 };
 
 /** The longest index: a real server's. */
@@ -34,11 +34,14 @@ struct snmp_column {
 /** A table, or a group of scalars: data alone. */
 struct snmp_table {
     const char *name;
-    unsigned oid[4];    /**< Below noriaMIB: of the table, or of the scalars' group. */
-    size_t oid_length;  /**< How many there are. */
-    size_t index_count; /**< Parts of the index; 0: a group of scalars. */
-    const char *row;    /**< Schema path of what a row is made from. */
-    const struct snmp_column *columns; /**< By id. */
+    const oid *root;                         /**< What oid is below; NULL: noriaMIB. */
+    size_t root_length;                      /**< Its length. */
+    unsigned oid[4];                         /**< Of the table, or of the scalars' group. */
+    size_t oid_length;                       /**< How many there are. */
+    size_t index_count;                      /**< Parts of the index; 0: a group of scalars. */
+    const char *row;                         /**< Schema path of what a row is made from. */
+    bool (*has)(const struct lyd_node *row); /**< Whether it is one; NULL: each is. */
+    const struct snmp_column *columns;       /**< By id. */
     size_t column_count;
 };
 
@@ -49,7 +52,9 @@ typedef uint64_t snmp_cell;
 struct snmp_rows {
     const struct snmp_table *table;
     const struct lysc_node *schema; /**< Of table->row. */
-    struct snmp_leaf *leaves;       /**< Which leaf feeds which column. Owned. */
+    bool asked;                     /**< Since they were filled; for who fills them. */
+    bool filled;                    /**< Whether they are those of a state. */
+    struct snmp_leaf *leaves;       /**< Which leaf feeds which column, by schema. Owned. */
     size_t leaf_count;
     size_t count;          /**< Rows. */
     size_t capacity;       /**< Rows that there is room for. */
@@ -82,6 +87,9 @@ enum snmp_found { FOUND, NO_SUCH_OBJECT, NO_SUCH_INSTANCE };
  */
 enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *table,
                             const struct ly_ctx *ctx, struct error *err);
+
+/** Forget the rows. */
+void snmp_rows_empty(struct snmp_rows *rows);
 
 /** Free what rows own, and empty them. */
 void snmp_rows_free(struct snmp_rows *rows);

@@ -66,6 +66,9 @@ static void send_value(netsnmp_variable_list *to, const struct snmp_rows *rows, 
     case KIND_TIME_SINCE:
         value.number = snmp_time_since((int64_t)value.number, present_time());
         break;
+    case KIND_HIGH:
+        value.number >>= 32;
+        break;
     case KIND_GAUGE:
         if (value.number > UINT32_MAX)
             value.number = UINT32_MAX;
@@ -178,8 +181,8 @@ static enum outcome register_table(struct registered_table *table, struct error 
     const struct snmp_table *data = table->table;
     enum outcome outcome = DONE;
 
-    memcpy(table->root, noria_mib, sizeof(noria_mib));
-    table->root_length = sizeof(noria_mib) / sizeof(oid);
+    table->root_length = data->root ? data->root_length : sizeof(noria_mib) / sizeof(oid);
+    memcpy(table->root, data->root ? data->root : noria_mib, table->root_length * sizeof(oid));
     for (size_t i = 0; i < data->oid_length; i++)
         table->root[table->root_length++] = data->oid[i];
     if (data->index_count)

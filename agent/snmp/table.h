@@ -13,7 +13,7 @@
 struct snmp_tables;
 
 /**
- * Register tables below noriaMIB with Net-SNMP.
+ * Register tables with Net-SNMP.
  * @param set Carries SETs out; not copied.
  * @param tables Ended by NULL; not copied.
  * @param[out] registered To be freed with snmp_tables_free().

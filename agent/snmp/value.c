@@ -26,8 +26,11 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
         return ASN_OCTET_STR;
     case KIND_COUNTER64:
         return ASN_COUNTER64;
+    case KIND_COUNTER32:
+        return ASN_COUNTER;
     case KIND_TRUTH:
     case KIND_ENUM:
+    case KIND_INTEGER:
     case KIND_ADDRESS_TYPE:
         return ASN_INTEGER;
     case KIND_TIME_STAMP:
@@ -36,6 +39,7 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_INDEX_FIRST:
     case KIND_INDEX_LAST:
     case KIND_UNSIGNED:
+    case KIND_HIGH:
     case KIND_GAUGE:
         break;
     }
@@ -126,6 +130,9 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
         return from->realtype->basetype == LY_TYPE_IDENT && set_text(value, from->ident->name);
     case KIND_UNSIGNED:
     case KIND_GAUGE:
+    case KIND_INTEGER:
+    case KIND_HIGH:
+    case KIND_COUNTER32:
     case KIND_COUNTER64:
         return number_of(from, &value->number);
     case KIND_TRUTH:

@@ -20,6 +20,9 @@ enum snmp_kind {
     KIND_IDENTITY,      /**< SnmpAdminString: an identity's name without its module's. */
     KIND_UNSIGNED,      /**< Unsigned32, modulo 2^32. */
     KIND_GAUGE,         /**< Gauge32; what is too large for it is its highest value. */
+    KIND_INTEGER,       /**< Integer32, or an INTEGER that the table itself derives. */
+    KIND_HIGH,          /**< Unsigned32, the upper half of a number of 64 bits. */
+    KIND_COUNTER32,     /**< Counter32, modulo 2^32. */
     KIND_COUNTER64,     /**< Counter64. */
     KIND_TRUTH,         /**< TruthValue. */
     KIND_ENUM,          /**< INTEGER: the value of the enum in the YANG module. */

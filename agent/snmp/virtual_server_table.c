@@ -18,15 +18,15 @@ static uint64_t count_real_servers(const struct lyd_node *row, const char *statu
     return count;
 }
 
-static bool real_servers(const struct lyd_node *row, uint64_t *number)
+static bool real_servers(const struct lyd_node *row, struct snmp_value *value)
 {
-    *number = count_real_servers(row, NULL);
+    value->number = count_real_servers(row, NULL);
     return true;
 }
 
-static bool active_real_servers(const struct lyd_node *row, uint64_t *number)
+static bool active_real_servers(const struct lyd_node *row, struct snmp_value *value)
 {
-    *number = count_real_servers(row, "active");
+    value->number = count_real_servers(row, "active");
     return true;
 }
 

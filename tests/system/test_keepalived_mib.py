@@ -1,0 +1,366 @@
+"""KEEPALIVED-MIB, held against a real keepalived that is configured alike."""
+
+import contextlib
+import re
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from daemon import free_port, nacm
+from director import director, directors
+from health import check, health
+from netconf import real, server, servers, wait_for
+from test_snmp import run, snmp, walk
+
+MIB = ".1.3.6.1.4.1.9586.100.5"
+GROUPS, MEMBERS, VIRTUAL, REAL = (f"{MIB}.3.{table}.1" for table in range(1, 5))
+TABLES = {"3.1.1": 1, "3.2.1": 2, "3.3.1": 1, "3.4.1": 2}  # and how long their indexes are
+WRITER = "<community><name>writer</name><write-as>admin</write-as></community></snmp-agent>"
+
+KEEPALIVED = """
+global_defs {
+  enable_snmp_checker
+  lvs_timeouts tcp 800 tcpfin 100 udp 200
+}
+virtual_server_group addresses {
+  192.0.2.10 80
+  192.0.2.11-15 80
+}
+virtual_server_group marks {
+  fwmark 7
+}
+virtual_server 192.0.2.1 80 {
+  snmp_name web
+  delay_loop 1
+  retry 0
+  delay_before_retry 1
+  warmup 0
+  connect_timeout 3
+  lb_algo wlc
+  lb_kind NAT
+  protocol TCP
+  persistence_timeout 60
+  persistence_granularity 255.255.255.0
+  quorum 2
+  hysteresis 1
+  inhibit_on_failure
+  virtualhost www.example.org
+  real_server 127.0.0.1 8080 {
+    weight 3
+    uthreshold 100
+    lthreshold 50
+    TCP_CHECK { connect_timeout 3 }
+  }
+  real_server 127.0.0.1 8081 {
+    weight 1
+    TCP_CHECK { connect_timeout 3 }
+  }
+}
+virtual_server 192.0.2.2 53 {
+  snmp_name dns
+  lb_algo sh
+  sh-port
+  sh-fallback
+  lb_kind DR
+  protocol UDP
+  ops
+  real_server 192.0.2.99 53 { weight 2 }
+}
+virtual_server fwmark 9 {
+  snmp_name mark
+  lb_algo mh
+  lb_kind TUN type gue port 6080 nocsum
+  real_server 192.0.2.99 0 { weight 1 }
+}
+virtual_server 2001:db8::2 80 {
+  snmp_name six
+  lb_algo wrr
+  lb_kind NAT
+  protocol TCP
+  persistence_timeout 300
+  persistence_granularity 64
+  real_server 2001:db8::3 80 { weight 4 }
+}
+virtual_server 2001:db8::4 80 {
+  snmp_name dead
+  lb_algo fo
+  lb_kind NAT
+  protocol TCP
+  delay_loop 1
+  retry 0
+  delay_before_retry 1
+  connect_timeout 3
+  alpha
+  real_server ::1 8081 {
+    weight 1
+    TCP_CHECK { connect_timeout 3 }
+  }
+}
+virtual_server group addresses {
+  snmp_name addresses
+  lb_algo rr
+  lb_kind NAT
+  protocol TCP
+  real_server 192.0.2.99 80 { weight 1 }
+}
+virtual_server group marks {
+  snmp_name marks
+  lb_algo sed
+  lb_kind TUN
+  real_server 192.0.2.99 0 { weight 1 }
+}
+"""
+
+CHECKS = ("<delay-loop>1</delay-loop><timeout>3</timeout><retry>0</retry>"
+          "<delay-before-retry>1</delay-before-retry><warmup>0</warmup>")
+
+
+def method(name):
+    return f"<forwarding-method>{name}</forwarding-method>"
+
+
+def scheduler(name):
+    return f"<scheduler>{name}</scheduler>"
+
+
+def member(name, content):
+    return f"<member><name>{name}</name>{content}</member>"
+
+
+def weight(number):
+    return f"<weight>{number}</weight>"
+
+
+NORIA = servers(
+    server("web",
+           "<persistence><timeout>60</timeout><prefix-length>24</prefix-length></persistence>"
+           + health(CHECKS + "<quorum>2</quorum><hysteresis>1</hysteresis>"
+                    "<on-failure>inhibit</on-failure>" + check("tcp"))
+           + real("127.0.0.1", 8080, weight(3) + "<upper-threshold>100</upper-threshold>"
+                  "<lower-threshold>50</lower-threshold>")
+           + real("127.0.0.1", 8081), "192.0.2.1", 80)
+    + server("dns", scheduler("sh") + "<scheduler-flags>fallback port</scheduler-flags>"
+             "<protocol>udp</protocol><one-packet>true</one-packet>"
+             + method("dr") + real("192.0.2.99", 53, weight(2)), "192.0.2.2", 53)
+    + server("mark", scheduler("mh") + method("tun")
+             + "<tunnel><type>gue</type><port>6080</port></tunnel>"
+             + real("192.0.2.99", 0, "<tunnel><type>gue</type><port>6080</port></tunnel>"),
+             mark=9)
+    + server("six", scheduler("wrr") + "<persistence><prefix-length>64</prefix-length>"
+             "</persistence>" + real("2001:db8::3", 80, weight(4)), "2001:db8::2", 80)
+    + server("dead", scheduler("fo") + health(CHECKS + "<alpha>true</alpha>" + check("tcp"))
+             + real("::1", 8081), "2001:db8::4", 80)
+    + server("addresses", scheduler("rr")
+             + member("one", "<address>192.0.2.10</address><port>80</port>")
+             + member("range", "<address>192.0.2.11</address><last-address>192.0.2.15"
+                      "</last-address><port>80</port>")
+             + real("192.0.2.99", 80))
+    + server("marks", scheduler("sed") + method("tun")
+             + member("mark", "<firewall-mark>7</firewall-mark>") + real("192.0.2.99", 0)))
+TIMEOUTS = directors(director("main", content="<timeouts><tcp>800</tcp><tcp-fin>100</tcp-fin>"
+                              "<udp>200</udp></timeouts>"))
+
+# Everything else is the same, instance by instance, in type and value.
+MAY_DIFFER = {
+    "1.1": "version: whose it is",
+    "1.3.1": "smtpServerAddressType: keepalived says ipv6 of no address; unknown is right",
+    "1.3.2": "smtpServerAddress: keepalived gives four octets of nothing",
+    "3.3.1.5": "virtualServerAddrType: of a group of marks keepalived says ipv6, whatever it is",
+    "3.3.1.8": "virtualServerProtocol: of a mark keepalived has no instance and logs an error, "
+               "where the MIB has none(4)",
+    "3.3.1.12": "virtualServerVirtualHost: ours belongs to HTTP checks, of which there are none",
+    "3.3.1.51": "virtualServerPersistGranularity6: keepalived has 2^32 - 1 where the family is "
+                "IPv4, or has no persistence",
+    "3.4.1.47": "realServerSmtpAlert: keepalived says enabled though it has no server for mail",
+}
+
+
+def instances(port):
+    """{OID below the MIB: its type and value}. keepalived ends some walks with genErr."""
+    def walked():
+        done = run("snmpbulkwalk", "-v", "2c", "-c", "public", "-t", "25", "-Onx",
+                   f"127.0.0.1:{port}", MIB)
+        return not done.returncode and [
+            line for line in done.stdout.splitlines() if line.startswith(MIB + ".")]
+
+    return dict(line[len(MIB) + 1:].split(" = ", 1) for line in wait_for(walked, "a walk", 60))
+
+
+def key_of(found, table, index):
+    """What a row is of, where two agents number rows in their own ways."""
+    if table == "3.1.1":
+        return found[f"3.1.1.2.{index}"]
+    virtual = index.split(".")[0]
+    if table == "3.3.1":
+        return found[f"3.3.1.71.{virtual}"]
+    if table == "3.2.1":
+        return (found[f"3.1.1.2.{virtual}"],
+                *(found.get(f"3.2.1.{column}.{index}") for column in (3, 5, 6)))
+    return (found[f"3.3.1.71.{virtual}"], found[f"3.4.1.4.{index}"], found[f"3.4.1.5.{index}"])
+
+
+def by_column(found):
+    """{column: {row: type and value}}"""
+    columns = {}
+    for name, value in found.items():
+        table = next((table for table in TABLES if name.startswith(table + ".")), None)
+        if table:
+            parts = name.split(".")
+            column = ".".join(parts[:4])
+            row = key_of(found, table, ".".join(parts[4:]))
+        else:
+            column, row = name.removesuffix(".0"), 0
+        columns.setdefault(column, {})[row] = value
+    return columns
+
+
+@contextlib.contextmanager
+def keepalived(folder):
+    """A keepalived behind snmpd; the port of the latter."""
+    port, agentx = free_port(socket.SOCK_DGRAM), folder / "agentx"
+    (folder / "snmpd.conf").write_text(
+        f"master agentx\nagentXTimeout 20\nagentXSocket {agentx}\nrocommunity public\n"
+        f"agentAddress udp:127.0.0.1:{port}\n")
+    (folder / "keepalived.conf").write_text(KEEPALIVED)
+    environment = {"SNMP_PERSISTENT_DIR": str(folder / "persistent"),
+                   "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    with open(folder / "keepalived.log", "wb") as log:
+        snmpd = subprocess.Popen(["snmpd", "-f", "-Lf", folder / "snmpd.log", "-C", "-c",
+                                  folder / "snmpd.conf", "-p", folder / "pid"], env=environment)
+        wait_for(agentx.exists, "snmpd's socket")
+        process = subprocess.Popen(
+            ["keepalived", "-n", "-l", "-D", "-C", "-x", "-A", agentx, "-f",
+             folder / "keepalived.conf", "-p", folder / "keepalived.pid", "-c",
+             folder / "checkers.pid"], stdout=log, stderr=log, env=environment)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+        snmpd.terminate()
+        snmpd.wait(10)
+
+
+@pytest.fixture(name="web")
+def fixture_web():
+    """What answers the clients of the virtual server web, which they reach on the loopback."""
+    subprocess.run(["ip", "address", "add", "192.0.2.1/32", "dev", "lo"], check=True)
+    listener = socket.create_server(("127.0.0.1", 8080), backlog=64)
+
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                listener.accept()[0].close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    subprocess.run(["ip", "address", "delete", "192.0.2.1/32", "dev", "lo"], check=True)
+
+
+def use(clients):
+    for _ in range(clients):
+        with socket.create_connection(("192.0.2.1", 80), 10) as connection:
+            assert connection.recv(1) == b""
+
+
+def settled(port):
+    """What an agent says when it has come to verdicts and has seen three clients."""
+    def checked():
+        columns = by_column(instances(port))
+        dead = sum(value == "INTEGER: 2" for value in columns.get("3.4.1.6", {}).values())
+        return dead == 2
+
+    wait_for(checked, "two dead real servers", 30)
+    use(3)
+    wait_for(lambda: "Counter64: 3" in by_column(instances(port))["3.3.1.38"].values(),
+             "three connections", 20)
+    return by_column(instances(port))
+
+
+# Traffic: they are compared by type, and by whether there was any.
+TRAFFIC = {*(f"3.3.1.{column}" for column in (28, 29, 30, 31, 39, 40)),
+           *(f"3.4.1.{column}" for column in (18, 19, 20, 21, 28, 29))}
+# What decays after traffic at its own pace.
+RATES = {*(f"3.3.1.{column}" for column in (*range(32, 37), *range(41, 51))),
+         *(f"3.4.1.{column}" for column in (15, 16, 17, *range(22, 27), *range(30, 40)))}
+
+
+def comparable(column, rows):
+    if column in RATES:
+        return {row: value.split(":")[0] for row, value in rows.items()}
+    if column in TRAFFIC:
+        return {row: re.sub(r" [1-9]\d*$", " some", value) for row, value in rows.items()}
+    return rows
+
+
+@pytest.mark.kernel
+def test_each_column_is_as_keepalived_has_it(ipvs, web, daemon_factory, tmp_path):
+    with keepalived(tmp_path) as port:
+        theirs = settled(port)
+    ipvs("-C")
+    daemon = daemon_factory()
+    with daemon.session() as session:
+        session.set(NORIA)
+        session.set(TIMEOUTS)
+    ours = settled(daemon.snmp_port)
+    differences = {
+        column: (comparable(column, theirs.get(column, {})),
+                 comparable(column, ours.get(column, {})))
+        for column in theirs.keys() | ours.keys()
+        if comparable(column, theirs.get(column, {})) != comparable(column, ours.get(column, {}))}
+    assert len(theirs) > 140, "keepalived has shown all of its MIB"
+    assert {column: pair for column, pair in differences.items()
+            if column not in MAY_DIFFER} == {}
+    assert differences.keys() == MAY_DIFFER.keys(), "what is listed does differ"
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    daemon = daemon_factory(start=False, null="all")
+    daemon.config.write_text(
+        daemon.default_configuration().replace("</snmp-agent>", WRITER) + nacm() + NORIA)
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, f"{MIB}.1.1.0").returncode, "SNMP")
+    return daemon
+
+
+def test_rows_keep_their_numbers(daemon):
+    before = walk(daemon.snmp_port, f"{VIRTUAL}.71")
+    with daemon.session() as session:
+        session.set(servers(server("a", "", "192.0.2.77", 80)
+                            + server("dns", operation="delete")))
+    wait_for(lambda: "a" in walk(daemon.snmp_port, f"{VIRTUAL}.71").values(), "the new row")
+    after = walk(daemon.snmp_port, f"{VIRTUAL}.71")
+    assert set(before.items()) - set(after.items()) == {
+        (index, name) for index, name in before.items() if name == "dns"}
+    assert not set(before) & {index for index, name in after.items() if name == "a"}
+
+
+def test_the_weight_is_written(daemon):
+    port = daemon.snmp_port
+    names = walk(port, f"{VIRTUAL}.71")
+    web = next(index for index, name in names.items() if name == "web")
+    row = next(index for index, value in walk(port, f"{REAL}.5").items()
+               if index.startswith(web + ".") and value == "8080")
+    done = snmp("snmpset", port, f"{REAL}.7.{row}", "i", "9", community="writer")
+    assert done.returncode == 0, done.stderr
+    assert walk(port, f"{REAL}.7")[row] == "9"
+    with daemon.session() as session:
+        assert "<weight>9</weight>" in session.data("running")
+    for kind, value in (("i", "-1"), ("i", "65536"), ("u", "1")):
+        refused = snmp("snmpset", port, f"{REAL}.7.{row}", kind, value, community="writer")
+        assert refused.returncode != 0 and "wrong" in refused.stderr
+    assert walk(port, f"{REAL}.7")[row] == "9"
+
+
+def test_only_the_weight_is_written(daemon):
+    row = next(iter(walk(daemon.snmp_port, f"{REAL}.6")))
+    refused = snmp("snmpset", daemon.snmp_port, f"{REAL}.6.{row}", "i", "2", community="writer")
+    assert "notWritable" in refused.stderr
+    index = next(iter(walk(daemon.snmp_port, f"{MEMBERS}.2")))
+    refused = snmp("snmpset", daemon.snmp_port, f"{REAL}.7.{index}", "i", "2", community="writer")
+    assert refused.returncode != 0, "a member of a group is no real server"
