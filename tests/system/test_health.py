@@ -1,5 +1,7 @@
 """Health checks: verdicts on real servers of the loopback, without a kernel's IPVS."""
 
+import resource
+
 import pytest
 
 from health import QUICK, Listener, check, checked, health, status, wait_state
@@ -175,6 +177,30 @@ def test_alarms(daemon, session, listener):
     session.set(servers(server("web", operation="delete")))
     wait_for(lambda: alarms(session) == {"real-server-down": "true", "quorum-lost": "true"},
              "alarms to be cleared")
+
+
+def test_without_descriptors_nothing_is_down(daemon, session, listener):
+    """What the agent lacks says nothing of a server."""
+    persistent = "<timeout>0.4</timeout>"
+    steps = "<tcp><step><number>1</number><send>x</send></step></tcp>"
+    session.set(checked(QUICK.replace("<timeout>0.5</timeout>", persistent)
+                        + check("port", steps), listener.real()))
+    wait_state(session, listener, "up")
+    pid = daemon.process.pid
+
+    def limit(count):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (count, hard))
+
+    def unable():
+        return int(session.get("health-engine/unable")[0])
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    limit(3)
+    wait_for(lambda: unable() >= 5, "checks that cannot be run")
+    assert status(session)[f"127.0.0.1:{listener.port}"]["state"] == "up"
+    assert alarms(session) == {"check-degraded": "false"}
+    listener.close()
+    limit(soft)
+    wait_state(session, listener, "down")
 
 
 def test_a_flapping_server_is_kept_down(session, listener):
