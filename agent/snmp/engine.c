@@ -114,7 +114,9 @@ static enum outcome make_parts(struct snmp_engine *engine, struct error *err)
                                              .owner = engine->owner};
     if (!engine->set)
         engine->set = snmp_set_new(&context);
-    return engine->set ? DONE : fail_memory(err);
+    if (!engine->notifier)
+        engine->notifier = snmp_notifier_new(engine->agent, engine->wake);
+    return engine->set && engine->notifier ? DONE : fail_memory(err);
 }
 
 static enum outcome open_library(struct snmp_engine *engine, struct snmp_settings *settings,
@@ -145,6 +147,7 @@ static void close_library(struct snmp_engine *engine)
     if (engine->mode == SNMP_OFF)
         return;
     snmp_listeners_close(&engine->listeners);
+    snmp_notifier_close(engine->notifier);
     if (engine->mode == SNMP_AGENTX) {
         snmp_subagent_forget();
     } else {
@@ -156,12 +159,13 @@ static void close_library(struct snmp_engine *engine)
     snmp_tables_free(engine->tables);
     engine->tables = NULL;
     engine->mode = SNMP_OFF;
-    engine->users_of = NULL;
+    engine->served = NULL;
 }
 
 void snmp_engine_close(struct snmp_engine *engine)
 {
     close_library(engine);
+    snmp_notifier_free(engine->notifier);
     snmp_set_free(engine->set);
     snmp_cache_free(engine->cache);
     snmp_settings_free(engine->settings);
@@ -212,10 +216,11 @@ static enum outcome set(struct snmp_engine *engine, struct snmp_settings *settin
             return FAILED;
         }
     }
-    if (settings->mode == SNMP_MASTER && engine->users_of != settings) {
-        if (snmp_usm_apply(&engine->id, settings, err) != DONE)
+    if (settings->mode != SNMP_OFF && engine->served != settings) {
+        if (settings->mode == SNMP_MASTER && snmp_usm_apply(&engine->id, settings, err) != DONE)
             return FAILED;
-        engine->users_of = settings;
+        snmp_notifier_open(engine->notifier, settings, &engine->id);
+        engine->served = settings;
     }
     return open_addresses(engine, settings, former, strict, err);
 }
@@ -234,6 +239,8 @@ enum outcome snmp_engine_apply(struct snmp_engine *engine, struct snmp_settings 
     if (former && set(engine, former, former, false, &ignored) != DONE)
         log_error(AREA_SNMP, "SNMP is not served as before: %s", error_message(&ignored));
     error_clear(&ignored);
+    if (engine->served == settings)
+        engine->served = NULL;
     snmp_settings_free(settings);
     return FAILED;
 }
@@ -250,7 +257,7 @@ enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err)
 
 /* --- requests --- */
 
-void snmp_engine_serve(struct snmp_engine *engine, int wake, unsigned milliseconds)
+void snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
 {
     struct timeval timeout = {.tv_sec = milliseconds / 1000,
                               .tv_usec = milliseconds % 1000 * 1000L};
@@ -262,9 +269,9 @@ void snmp_engine_serve(struct snmp_engine *engine, int wake, unsigned millisecon
     NETSNMP_LARGE_FD_ZERO(&readable);
     if (engine->mode != SNMP_OFF)
         snmp_select_info2(&count, &readable, &timeout, &block);
-    netsnmp_large_fd_setfd(wake, &readable);
-    if (wake >= count)
-        count = wake + 1;
+    netsnmp_large_fd_setfd(engine->wake, &readable);
+    if (engine->wake >= count)
+        count = engine->wake + 1;
     int ready = netsnmp_large_fd_set_select(count, &readable, NULL, NULL, &timeout);
     if (engine->mode != SNMP_OFF) {
         if (ready > 0)
@@ -273,5 +280,7 @@ void snmp_engine_serve(struct snmp_engine *engine, int wake, unsigned millisecon
         run_alarms();
         netsnmp_check_outstanding_agent_requests();
     }
+    if (engine->notifier)
+        snmp_notifier_run(engine->notifier);
     netsnmp_large_fd_set_cleanup(&readable);
 }

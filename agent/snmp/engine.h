@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/snmp/listener.h"
+#include "agent/snmp/notifier.h"
 #include "agent/snmp/table.h"
 #include "agent/snmp/usm.h"
 
@@ -25,8 +26,10 @@ struct snmp_engine {
     void (*end_change)(void *owner);
     void *owner;
     struct snmp_listeners listeners;
+    struct snmp_notifier *notifier; /**< Owned. */
+    int wake;                       /**< Eventfd of the thread. */
     struct snmp_engine_id id;
-    const struct snmp_settings *users_of; /**< Whose users Net-SNMP has; only compared. */
+    const struct snmp_settings *served; /**< Whose users and targets are at work; only compared. */
 };
 
 /**
@@ -45,8 +48,8 @@ enum outcome snmp_engine_apply(struct snmp_engine *engine, struct snmp_settings 
  */
 enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err);
 
-/** Wait for requests, or until a descriptor can be read or some time has passed; answer them. */
-void snmp_engine_serve(struct snmp_engine *engine, int wake, unsigned milliseconds);
+/** Wait for requests, or until it is woken or some time has passed; answer them. */
+void snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds);
 
 /** Bring Net-SNMP down and free what the engine owns. */
 void snmp_engine_close(struct snmp_engine *engine);

@@ -11,8 +11,10 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     const char *enabled = entry ? leaf_value(entry->node, "enabled") : NULL;
     const char *mode = entry ? leaf_value(entry->node, "mode") : NULL;
     const char *path = entry ? leaf_value(entry->node, "agentx-socket") : NULL;
+    const char *rate = entry ? leaf_value(entry->node, "notification-rate") : NULL;
     const char *user = entry ? leaf_value(entry->node, "agentx-write-as") : NULL;
 
+    settings->rate = rate ? (unsigned)strtoul(rate, NULL, 10) : 20;
     settings->mode = mode && !strcmp(mode, "agentx") ? SNMP_AGENTX : SNMP_MASTER;
     if (enabled && !strcmp(enabled, "false"))
         settings->mode = SNMP_OFF;
@@ -109,6 +111,13 @@ static enum outcome set_managers(struct snmp_settings *settings, const struct sc
     for (size_t i = 0; i < count && outcome == DONE; i++)
         outcome = snmp_user_read(&settings->users[settings->user_count++],
                                  snapshot->entries[first + i]->node, err);
+    first = range_of(schema, snapshot, "/noria-agent:snmp-agent/target", &count);
+    settings->destinations = calloc(count + 1, sizeof(*settings->destinations));
+    if (!settings->destinations)
+        return fail_memory(err);
+    for (size_t i = 0; i < count && outcome == DONE; i++)
+        outcome = snmp_destination_read(&settings->destinations[settings->destination_count++],
+                                        snapshot->entries[first + i]->node, err);
     first = range_of(schema, snapshot, "/noria-agent:snmp-agent/view", &count);
     settings->views = calloc(count + 1, sizeof(*settings->views));
     if (!settings->views)
@@ -180,6 +189,9 @@ void snmp_settings_free(struct snmp_settings *settings)
         snmp_user_clear(&settings->users[i]);
     for (size_t i = 0; i < settings->view_count; i++)
         snmp_view_clear(&settings->views[i]);
+    for (size_t i = 0; i < settings->destination_count; i++)
+        snmp_destination_clear(&settings->destinations[i]);
+    free(settings->destinations);
     free(settings->users);
     free(settings->views);
     free(settings->agentx_writer);

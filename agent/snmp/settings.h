@@ -8,6 +8,7 @@
 
 #include <netinet/in.h>
 
+#include "agent/snmp/destination.h"
 #include "agent/snmp/manager.h"
 
 /** Who answers managers. */
@@ -48,6 +49,9 @@ struct snmp_settings {
     struct snmp_community *communities; /**< Owned. */
     size_t user_count;
     struct snmp_user *users; /**< Owned. */
+    size_t destination_count;
+    struct snmp_destination *destinations; /**< Owned. */
+    unsigned rate;                         /**< Notifications a second, in the long run. */
     size_t view_count;
     struct snmp_view *views; /**< Owned. */
 };

@@ -115,7 +115,7 @@ static void *run(void *arg)
     struct snmp_thread *thread = arg;
 
     while (take_orders(thread))
-        snmp_engine_serve(&thread->engine, thread->wake, RETRY_INTERVAL);
+        snmp_engine_serve(&thread->engine, RETRY_INTERVAL);
     snmp_engine_close(&thread->engine);
     return NULL;
 }
@@ -166,6 +166,7 @@ enum outcome snmp_thread_start(struct agent *agent, struct snmp_settings *settin
     made->awaited = true;
     made->report.up = true;
     made->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    made->engine.wake = made->wake;
     int number = made->wake < 0 ? errno : start_without_signals(made);
     if (number) {
         free_thread(made);

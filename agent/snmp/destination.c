@@ -1,0 +1,95 @@
+/*
+ * Destinations.
+ */
+#include "agent/snmp/destination.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+#include "agent/snmp/settings.h"
+#include "agent/snmp/usm.h"
+
+#define MICROSECONDS 1000000L
+
+static bool copy_leaf(const struct lyd_node *node, const char *name, char **copy)
+{
+    const char *value = leaf_value(node, name);
+    *copy = value ? strdup(value) : NULL;
+    return *copy || !value;
+}
+
+enum outcome snmp_destination_read(struct snmp_destination *destination,
+                                   const struct lyd_node *node, struct error *err)
+{
+    const char *address = leaf_value(node, "address"), *port = leaf_value(node, "port");
+    const char *type = leaf_value(node, "type");
+    bool v6 = address && strchr(address, ':');
+    *destination = (struct snmp_destination){0};
+    if (!copy_leaf(node, "name", &destination->name) ||
+        !copy_leaf(node, "community", &destination->community) ||
+        !copy_leaf(node, "user", &destination->user) ||
+        asprintf(&destination->spec, "udp%s:%s%s%s:%s", v6 ? "6" : "", v6 ? "[" : "", address,
+                 v6 ? "]" : "", port) < 0)
+        return fail_memory(err);
+    destination->inform = type && !strcmp(type, "inform");
+    destination->timeout = (unsigned)strtoul(leaf_value(node, "timeout"), NULL, 10);
+    destination->retries = (unsigned)strtoul(leaf_value(node, "retries"), NULL, 10);
+    return DONE;
+}
+
+void snmp_destination_clear(struct snmp_destination *destination)
+{
+    free(destination->name);
+    free(destination->spec);
+    if (destination->community)
+        explicit_bzero(destination->community, strlen(destination->community));
+    free(destination->community);
+    free(destination->user);
+    *destination = (struct snmp_destination){0};
+}
+
+/* Of a trap the sender is authoritative (RFC 3414, 1.5.1): it is sent with our own user. */
+static void set_user(netsnmp_session *session, const struct snmp_user *user,
+                     const struct snmp_engine_id *id)
+{
+    session->version = SNMP_VERSION_3;
+    session->securityModel = SNMP_SEC_MODEL_USM;
+    session->securityName = user->name;
+    session->securityNameLen = strlen(user->name);
+    session->securityLevel = user->privacy.length ? SNMP_SEC_LEVEL_AUTHPRIV
+                             : user->auth.length  ? SNMP_SEC_LEVEL_AUTHNOPRIV
+                                                  : SNMP_SEC_LEVEL_NOAUTH;
+    session->securityEngineID = session->contextEngineID = (unsigned char *)id->octets;
+    session->securityEngineIDLen = session->contextEngineIDLen = id->length;
+    session->isAuthoritative = SNMP_SESS_AUTHORITATIVE;
+    session->flags |= SNMP_FLAGS_DONT_PROBE;
+}
+
+netsnmp_session *snmp_destination_open(const struct snmp_destination *destination,
+                                       const struct snmp_settings *settings,
+                                       const struct snmp_engine_id *id)
+{
+    netsnmp_session session;
+    snmp_sess_init(&session);
+    session.peername = destination->spec;
+    session.timeout = (long)destination->timeout * MICROSECONDS;
+    session.retries = (int)destination->retries;
+    if (destination->community) {
+        session.version = SNMP_VERSION_2c;
+        session.community = (unsigned char *)destination->community;
+        session.community_len = strlen(destination->community);
+    } else {
+        const char *name = destination->user;
+        const struct snmp_user *user = snmp_settings_user(settings, name, strlen(name));
+        if (!user)
+            return NULL;
+        set_user(&session, user, id);
+    }
+    netsnmp_session *opened = snmp_open(&session);
+    if (!opened)
+        log_error(AREA_SNMP, "notifications cannot be sent to %s (%s): %s", destination->name,
+                  destination->spec, snmp_api_errstring(session.s_snmp_errno));
+    return opened;
+}

@@ -1,0 +1,282 @@
+/*
+ * The notifier.
+ */
+#include "agent/snmp/notifier.h"
+
+#include <net-snmp/agent/net-snmp-agent-includes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/event/event.h"
+#include "agent/log.h"
+#include "agent/snmp/notification.h"
+
+/* So many seconds' worth may be sent at once after a time of silence. */
+#define BURST_SECONDS 5
+
+#define NANOSECONDS UINT64_C(1000000000)
+
+static const oid notifications[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1, 0};
+static const oid objects[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1, 1, 8};
+static const oid up_time[] = {1, 3, 6, 1, 2, 1, 1, 3, 0};
+static const oid trap_oid[] = {1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0};
+static const oid cold_start[] = {1, 3, 6, 1, 6, 3, 1, 1, 5, 1};
+
+/* A destination at work. */
+struct sink {
+    netsnmp_session *session;
+    char *name; /* Owned. */
+    bool inform;
+    bool silent; /* The last inform was not answered; said once. */
+};
+
+struct snmp_notifier {
+    struct event_subscriber *subscriber;
+    struct sink *sinks;
+    size_t count;
+    bool subagent;   /* The master agent sends. */
+    bool started;    /* The start was told. */
+    unsigned rate;   /* A second. */
+    uint64_t filled; /* When there was last added to what may be sent, by uv_hrtime(). */
+    uint64_t credit; /* What may be sent, in notifications times nanoseconds. */
+    uint64_t suppressed;
+};
+
+struct snmp_notifier *snmp_notifier_new(struct agent *agent, int wake)
+{
+    struct snmp_notifier *notifier = calloc(1, sizeof(*notifier));
+    if (!notifier)
+        return NULL;
+    notifier->subscriber = event_subscribe(agent, "SNMP", wake);
+    if (notifier->subscriber)
+        return notifier;
+    free(notifier);
+    return NULL;
+}
+
+void snmp_notifier_close(struct snmp_notifier *notifier)
+{
+    if (!notifier)
+        return;
+    for (size_t i = 0; i < notifier->count; i++) {
+        snmp_close(notifier->sinks[i].session);
+        free(notifier->sinks[i].name);
+    }
+    free(notifier->sinks);
+    notifier->sinks = NULL;
+    notifier->count = 0;
+    notifier->subagent = false;
+}
+
+void snmp_notifier_free(struct snmp_notifier *notifier)
+{
+    if (!notifier)
+        return;
+    event_unsubscribe(notifier->subscriber);
+    free(notifier);
+}
+
+/* Sending. */
+
+/* The answer to an inform, or that there is none. */
+static int on_answer(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
+                     void *magic)
+{
+    struct sink *sink = magic;
+    bool silent = operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE;
+    if (operation != NETSNMP_CALLBACK_OP_TIMED_OUT &&
+        operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE)
+        return 1;
+    if (silent != sink->silent)
+        log_line(silent ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_SNMP,
+                 silent ? "the target %s does not confirm notifications"
+                        : "the target %s confirms notifications again",
+                 sink->name);
+    sink->silent = silent;
+    return 1;
+}
+
+static void send_to(struct sink *sink, netsnmp_variable_list *variables)
+{
+    netsnmp_pdu *pdu = snmp_pdu_create(sink->inform ? SNMP_MSG_INFORM : SNMP_MSG_TRAP2);
+    if (!pdu)
+        return;
+    pdu->variables = snmp_clone_varbind(variables);
+    int sent = sink->inform ? snmp_async_send(sink->session, pdu, on_answer, sink)
+                            : snmp_send(sink->session, pdu);
+    if (sent)
+        return;
+    log_info(AREA_SNMP, "a notification could not be sent to %s: %s", sink->name,
+             snmp_api_errstring(sink->session->s_snmp_errno));
+    snmp_free_pdu(pdu);
+}
+
+/* Takes the variables, which begin with snmpTrapOID. */
+static void send_all(struct snmp_notifier *notifier, netsnmp_variable_list *variables)
+{
+    long now = (long)(uint32_t)netsnmp_get_agent_uptime();
+    netsnmp_variable_list *whole = NULL;
+    if (notifier->subagent)
+        send_v2trap(variables);
+    snmp_varlist_add_variable(&whole, up_time, sizeof(up_time) / sizeof(oid), ASN_TIMETICKS, &now,
+                              sizeof(now));
+    if (whole) {
+        whole->next_variable = variables;
+        for (size_t i = 0; i < notifier->count; i++)
+            send_to(&notifier->sinks[i], whole);
+        whole->next_variable = NULL;
+    }
+    snmp_free_varbind(whole);
+    snmp_free_varbind(variables);
+}
+
+static netsnmp_variable_list *begin(const oid *name, size_t length)
+{
+    netsnmp_variable_list *variables = NULL;
+    snmp_varlist_add_variable(&variables, trap_oid, sizeof(trap_oid) / sizeof(oid), ASN_OBJECT_ID,
+                              name, length * sizeof(oid));
+    return variables;
+}
+
+static netsnmp_variable_list *begin_own(unsigned id)
+{
+    oid name[sizeof(notifications) / sizeof(oid) + 1];
+    memcpy(name, notifications, sizeof(notifications));
+    name[sizeof(notifications) / sizeof(oid)] = id;
+    return begin(name, sizeof(name) / sizeof(oid));
+}
+
+static void add(netsnmp_variable_list **variables, unsigned id, enum snmp_kind kind,
+                const struct snmp_value *value)
+{
+    size_t length = sizeof(objects) / sizeof(oid);
+    oid name[sizeof(objects) / sizeof(oid) + 2];
+    long number = (long)(value->number > UINT32_MAX ? UINT32_MAX : value->number);
+    memcpy(name, objects, sizeof(objects));
+    name[length++] = id;
+    name[length++] = 0;
+    if (snmp_kind_is_text(kind))
+        snmp_varlist_add_variable(variables, name, length, snmp_kind_type(kind), value->text,
+                                  value->length);
+    else
+        snmp_varlist_add_variable(variables, name, length, snmp_kind_type(kind), &number,
+                                  sizeof(number));
+}
+
+static bool value_of(const struct snmp_notified *object, const struct lyd_node *event,
+                     struct snmp_value *value)
+{
+    struct lyd_node *leaf = NULL;
+    const char *const paths[] = {object->leaf, object->other};
+    for (size_t i = 0; i < 2 && paths[i]; i++)
+        if (lyd_find_path(event, paths[i], 0, &leaf) == LY_SUCCESS)
+            return snmp_value_of(object->kind, leaf, value);
+    return false;
+}
+
+/* An object that the event does not have is left out (RFC 2578, 8.1 asks for them in front). */
+static void tell(struct snmp_notifier *notifier, const struct snmp_notification *notification,
+                 const struct lyd_node *event)
+{
+    netsnmp_variable_list *variables = begin_own(notification->id);
+    struct snmp_value value;
+    for (const struct snmp_notified *object = notification->objects; variables && object->id;
+         object++) {
+        if (!value_of(object, event, &value))
+            value = (struct snmp_value){0};
+        add(&variables, object->id, object->kind, &value);
+    }
+    ly_err_clean((struct ly_ctx *)LYD_CTX(event), NULL);
+    if (variables)
+        send_all(notifier, variables);
+}
+
+/* The limit. */
+
+static void fill(struct snmp_notifier *notifier)
+{
+    uint64_t now = uv_hrtime(), most = notifier->rate * BURST_SECONDS * NANOSECONDS;
+    uint64_t elapsed = now - notifier->filled;
+    if (elapsed > BURST_SECONDS * NANOSECONDS)
+        elapsed = BURST_SECONDS * NANOSECONDS;
+    notifier->credit += elapsed * notifier->rate;
+    if (notifier->credit > most)
+        notifier->credit = most;
+    notifier->filled = now;
+}
+
+static bool spend(struct snmp_notifier *notifier)
+{
+    if (notifier->credit < NANOSECONDS)
+        return false;
+    notifier->credit -= NANOSECONDS;
+    return true;
+}
+
+/* The sum is worth a place only when others have one, too: else it would be one of many. */
+static void tell_suppressed(struct snmp_notifier *notifier)
+{
+    struct snmp_value value = {.number = notifier->suppressed};
+    if (!notifier->suppressed || notifier->credit < 2 * NANOSECONDS || !spend(notifier))
+        return;
+    netsnmp_variable_list *variables = begin_own(SNMP_SUPPRESSED);
+    if (!variables)
+        return;
+    add(&variables, SNMP_SUPPRESSED_COUNT, KIND_UNSIGNED, &value);
+    send_all(notifier, variables);
+    log_notice(AREA_SNMP, "%llu notifications were not sent: there were too many at once",
+               (unsigned long long)notifier->suppressed);
+    notifier->suppressed = 0;
+}
+
+void snmp_notifier_run(struct snmp_notifier *notifier)
+{
+    struct event *event;
+    uint64_t lost;
+    bool any = notifier->count || notifier->subagent;
+    fill(notifier);
+    tell_suppressed(notifier);
+    while (event_take(notifier->subscriber, &event, &lost)) {
+        const struct snmp_notification *notification =
+            event && any ? snmp_notification_of(event->node) : NULL;
+        notifier->suppressed += any ? lost : 0;
+        if (notification && !notifier->suppressed && spend(notifier))
+            tell(notifier, notification, event->node);
+        else if (notification)
+            notifier->suppressed++;
+        event_unref(event);
+    }
+}
+
+/* Settings. */
+
+static void add_sink(struct snmp_notifier *notifier, const struct snmp_destination *destination,
+                     const struct snmp_settings *settings, const struct snmp_engine_id *id)
+{
+    struct sink *sink = &notifier->sinks[notifier->count];
+    sink->name = strdup(destination->name);
+    sink->inform = destination->inform;
+    sink->session = sink->name ? snmp_destination_open(destination, settings, id) : NULL;
+    if (sink->session)
+        notifier->count++;
+    else
+        free(sink->name);
+}
+
+void snmp_notifier_open(struct snmp_notifier *notifier, const struct snmp_settings *settings,
+                        const struct snmp_engine_id *id)
+{
+    snmp_notifier_close(notifier);
+    notifier->subagent = settings->mode == SNMP_AGENTX;
+    notifier->rate = settings->rate;
+    notifier->sinks = calloc(settings->destination_count + 1, sizeof(*notifier->sinks));
+    for (size_t i = 0;
+         settings->mode == SNMP_MASTER && notifier->sinks && i < settings->destination_count; i++)
+        add_sink(notifier, &settings->destinations[i], settings, id);
+    if (notifier->started || !notifier->count)
+        return;
+    notifier->started = true;
+    netsnmp_variable_list *variables = begin(cold_start, sizeof(cold_start) / sizeof(oid));
+    if (variables)
+        send_all(notifier, variables);
+}

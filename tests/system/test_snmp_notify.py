@@ -1,0 +1,169 @@
+"""Traps and informs, as a real snmptrapd gets them."""
+
+import socket
+import subprocess
+
+import pytest
+
+from daemon import AGENT, free_port, nacm
+from netconf import item, items, wait_for
+from test_snmp import AGENT_VERSION, snmp
+from test_snmp_users import AUTH, PRIVACY, agent, user
+
+TRAPS = ".1.3.6.1.4.1.32473.1.0"
+OBJECTS = ".1.3.6.1.4.1.32473.1.1.8"
+CONFIG_CHANGED, BACKEND_UP, BACKEND_DOWN, ALARM_RAISED, ALARM_CLEARED, SELF_TEST = 2, 3, 4, 9, 10, 11
+COLD_START = ".1.3.6.1.6.3.1.1.5.1"
+
+
+class Receiver:
+    """snmptrapd."""
+
+    def __init__(self, folder, configuration="authCommunity log public\n"):
+        self.port = free_port(socket.SOCK_DGRAM)
+        self.file = folder / "traps"
+        (folder / "snmptrapd.conf").write_text(
+            "doNotLogTraps no\n" + configuration + "format2 TRAP %P|%v\\n\n")
+        self.folder = folder
+        self.file.touch()
+        self.process = None
+
+    def start(self):
+        with open(self.file, "ab") as out:
+            self.process = subprocess.Popen(
+                ["snmptrapd", "-f", "-Lo", "-On", "-C", "-c", self.folder / "snmptrapd.conf",
+                 f"udp:127.0.0.1:{self.port}"], stdout=out, stderr=out,
+                env={"SNMP_PERSISTENT_DIR": str(self.folder / "persistent"), "PATH":
+                     "/usr/sbin:/usr/bin", "MIBS": ""})
+        hexa = f":{self.port:04X} "
+        wait_for(lambda: hexa in open("/proc/net/udp", encoding="ascii").read(), "snmptrapd")
+        return self
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def got(self, number):
+        return [line for line in self.file.read_text(errors="replace").splitlines()
+                if f"OID: {TRAPS}.{number}\t" in line]
+
+    def wait(self, number, count=1):
+        return wait_for(lambda: len(self.got(number)) >= count and self.got(number),
+                        f"notification {number}; there are {self.file.read_text()[-3000:]}")
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    daemon = daemon_factory(start=False, null="all")
+    daemon.config.write_text(daemon.default_configuration() + nacm())
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    return daemon
+
+
+@pytest.fixture(name="receivers")
+def fixture_receivers(tmp_path):
+    made = []
+
+    def make(*arguments):
+        folder = tmp_path / f"receiver{len(made)}"
+        folder.mkdir()
+        made.append(Receiver(folder, *arguments))
+        return made[-1]
+
+    yield make
+    for receiver in made:
+        if receiver.process:
+            receiver.stop()
+
+
+def target(port, more="<community>public</community>"):
+    return (f"<target><name>nms</name><address>127.0.0.1</address><port>{port}</port>{more}"
+            "</target>")
+
+
+def self_test(session, message):
+    session.rpc(f'<emit-self-test xmlns="{AGENT}"><message>{message}</message></emit-self-test>')
+
+
+def test_traps_tell_what_happens(daemon, receivers):
+    receiver = receivers().start()
+    with daemon.session() as session:
+        session.set(agent(target(receiver.port)))
+        wait_for(lambda: COLD_START in receiver.file.read_text(), "coldStart")
+        self_test(session, "hello")
+        assert f'{OBJECTS}.6.0 = STRING: "hello"' in receiver.wait(SELF_TEST)[0]
+        session.set(items(item("a")))
+        assert f"{OBJECTS}.7.0" in receiver.wait(CONFIG_CHANGED)[-1]
+
+
+def test_alarms_are_raised_and_cleared(daemon_factory, receivers):
+    receiver = receivers().start()
+    daemon = daemon_factory(start=False, null="all")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        taken = (f"<listen><name>taken</name><address>127.0.0.1</address><port>"
+                 f"{other.getsockname()[1]}</port></listen>")
+        daemon.config.write_text(daemon.default_configuration().replace(
+            "</snmp-agent>", taken + target(receiver.port) + "</snmp-agent>"))
+        daemon.start()
+        raised = receiver.wait(ALARM_RAISED)[0]
+        assert f'{OBJECTS}.11.0 = STRING: "backend-down"' in raised
+        assert "snmp-agent" in raised and "another program listens" in raised
+        assert "snmp-agent" in receiver.wait(BACKEND_DOWN)[0]
+    cleared = receiver.wait(ALARM_CLEARED)[0]
+    assert f"{OBJECTS}.13.0 = INTEGER: 1" in cleared
+    receiver.wait(BACKEND_UP)
+
+
+def test_informs_are_sent_until_they_are_confirmed(daemon, receivers):
+    receiver = receivers()
+    with daemon.session() as session:
+        session.set(agent(target(receiver.port, "<community>public</community><type>inform</type>"
+                                 "<timeout>1</timeout><retries>10</retries>")))
+        self_test(session, "late")
+        receiver.start()
+        receiver.wait(SELF_TEST)
+        self_test(session, "again")
+        receiver.wait(SELF_TEST, 2)
+
+
+def test_traps_of_version_3(daemon, receivers):
+    with daemon.session() as session:
+        user(session)
+        engine = session.get("snmp-agent/engine-id")[0].replace(":", "")
+        receiver = receivers(f'createUser -e 0x{engine} ann SHA-256 "{AUTH}" AES "{PRIVACY}"\n'
+                             "authUser log ann priv\n").start()
+        session.set(agent(target(receiver.port, "<user>ann</user>")))
+        self_test(session, "secret")
+        assert '"secret"' in receiver.wait(SELF_TEST)[0]
+        self_test(session, "more")
+        receiver.wait(SELF_TEST, 2)
+
+
+def test_targets_change_at_run_time(daemon, receivers):
+    first, second = receivers().start(), receivers().start()
+    with daemon.session() as session:
+        session.set(agent(target(first.port)))
+        self_test(session, "one")
+        first.wait(SELF_TEST)
+        session.set(agent(target(second.port)))
+        self_test(session, "two")
+        assert '"two"' in second.wait(SELF_TEST)[0]
+        assert len(first.got(SELF_TEST)) == 1
+
+
+def test_a_storm_is_a_bounded_number_and_a_sum(daemon, receivers):
+    receiver = receivers().start()
+    with daemon.session() as session:
+        session.set(agent("<notification-rate>2</notification-rate>" + target(receiver.port)))
+        for number in range(100):
+            self_test(session, f"storm {number}")
+        receiver.wait(1)
+        told = len(receiver.got(SELF_TEST))
+        assert told <= 20
+        summed = sum(int(line.split(f"{OBJECTS}.1.0 = Gauge32: ")[1].split()[0])
+                     for line in receiver.got(1))
+        assert 100 <= told + summed <= 102, "coldStart and the change have a place, too"
+        self_test(session, "after")
+        wait_for(lambda: any('"after"' in line for line in receiver.got(SELF_TEST)), "the next one")
