@@ -89,21 +89,27 @@ def test_drift_is_only_told_where_that_is_asked_for(compared, ipvs):
 
 def test_drift_of_settings(compared, ipvs):
     parameter = pathlib.Path("/proc/sys/net/ipv4/vs/expire_nodest_conn")
+    before = [*re.findall(r"\d+", ipvs("-l", "--timeout"))]
     session = compared()
-    session.set(directors(director("main", content="<timeouts><tcp>700</tcp></timeouts><parameters>"
-                                   "<expire-nodest-conn>true</expire-nodest-conn></parameters>")))
-    ipvs("--set", "5", "6", "7")
-    parameter.write_text("0")
-    wait_for(lambda: parameter.read_text().strip() == "1", "the parameter to be repaired")
-    wait_for(lambda: "700" in ipvs("-l", "--timeout"), "the time-out to be repaired")
-    texts = [text for kind, _, text in alarms(session) if kind == "drift"]
-    assert "expire-nodest-conn" in texts[0] and "the time-out tcp is 5 s" in texts[0]
-    session.set(directors(director("main", content="<reconciliation><mode>report</mode>"
-                                   "</reconciliation>")))
-    parameter.write_text("0")
-    wait_for(lambda: count(session, "differences") == 1, "the difference to be told")
-    compare_again(session)
-    assert parameter.read_text().strip() == "0"
+    try:
+        session.set(directors(director("main", content="<timeouts><tcp>700</tcp></timeouts>"
+                                       "<parameters><expire-nodest-conn>true</expire-nodest-conn>"
+                                       "</parameters>")))
+        ipvs("--set", "5", "6", "7")
+        parameter.write_text("0")
+        wait_for(lambda: parameter.read_text().strip() == "1", "the parameter to be repaired")
+        wait_for(lambda: "700" in ipvs("-l", "--timeout"), "the time-out to be repaired")
+        texts = [text for kind, _, text in alarms(session) if kind == "drift"]
+        assert "expire-nodest-conn" in texts[0] and "the time-out tcp is 5 s" in texts[0]
+        session.set(directors(director("main", content="<reconciliation><mode>report</mode>"
+                                       "</reconciliation>")))
+        parameter.write_text("0")
+        wait_for(lambda: count(session, "differences") == 1, "the difference to be told")
+        compare_again(session)
+        assert parameter.read_text().strip() == "0"
+    finally:
+        ipvs("--set", *before)
+        parameter.write_text("0")
 
 
 def test_what_others_serve_is_left_alone(compared, ipvs):
