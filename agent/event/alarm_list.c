@@ -89,6 +89,7 @@ struct alarm *alarm_copy(const struct alarm *from, size_t limit)
     size_t action = from->action_count > limit ? from->action_count - limit : 0;
     if (!copy)
         return NULL;
+    copy->number = from->number;
     copy->raised = from->raised;
     copy->cleared = from->cleared;
     copy->severity = from->severity;
@@ -189,6 +190,10 @@ bool alarm_list_put(struct alarm_list *list, struct alarm *alarm)
         alarm_unref(alarm);
         return false;
     }
+    if (!alarm->number)
+        alarm->number = list->last_number + 1;
+    if (list->last_number < alarm->number)
+        list->last_number = alarm->number;
     list->alarms[list->count++] = alarm;
     list->cleared += alarm->cleared;
     *slot_of(list, &id) = list->count;

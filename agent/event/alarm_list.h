@@ -38,6 +38,7 @@ struct alarm_action {
 /** A version of an alarm. Read its members; change none. */
 struct alarm {
     atomic_uint refs;
+    uint32_t number; /**< Of this alarm in all its versions; 0: the list has yet to give it. */
     char *resource, *type, *qualifier; /**< Owned; the qualifier may be empty. */
     int64_t created, raised;
     bool cleared;
@@ -52,8 +53,9 @@ struct alarm {
 struct alarm_list {
     struct alarm **alarms; /**< In the order of their first raise. One reference each. */
     size_t count, room;
-    size_t cleared; /**< How many of them are. */
-    size_t *slots;  /**< Of a hash table: places in alarms, plus 1. */
+    uint32_t last_number; /**< The highest that was ever given, or is stored. */
+    size_t cleared;       /**< How many of them are. */
+    size_t *slots;        /**< Of a hash table: places in alarms, plus 1. */
     size_t slot_count;
 };
 

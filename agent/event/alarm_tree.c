@@ -60,6 +60,15 @@ static bool add_number(struct lyd_node *node, const char *name, uint64_t number)
     return add(node, name, text);
 }
 
+/* The leaf that noria-alarms adds to ietf-alarms. */
+static bool add_own_number(struct lyd_node *node, uint32_t number)
+{
+    const struct lys_module *module = ly_ctx_get_module_implemented(LYD_CTX(node), TYPES);
+    char text[16];
+    snprintf(text, sizeof(text), "%" PRIu32, number);
+    return module && !lyd_new_term(node, module, "number", text, 0, NULL);
+}
+
 static bool add_change(struct lyd_node *node, const struct alarm_change *change)
 {
     return add_time(node, "time", change->time) &&
@@ -117,7 +126,8 @@ static bool add_alarm(struct lyd_node *list, const struct alarm *alarm)
 {
     const struct alarm_change *last = alarm_last(alarm);
     struct lyd_node *node = new_alarm(list, alarm);
-    return node && add_time(node, "time-created", alarm->created) &&
+    return node && add_own_number(node, alarm->number) &&
+           add_time(node, "time-created", alarm->created) &&
            add(node, "is-cleared", alarm->cleared ? "true" : "false") &&
            add_time(node, "last-raised", alarm->raised) &&
            add_time(node, "last-changed", last->time) &&
@@ -306,6 +316,8 @@ struct alarm *alarm_tree_read(const struct lyd_node *node)
     struct alarm *alarm = alarm_new(&id, time_of(node, "time-created"));
     if (!alarm)
         return NULL;
+    const char *number = leaf_value(node, TYPES ":number");
+    alarm->number = number ? (uint32_t)strtoul(number, NULL, 10) : 0;
     alarm->raised = time_of(node, "last-raised");
     alarm->cleared = !strcmp(cleared, "true");
     alarm->severity = (enum alarm_severity)severity;

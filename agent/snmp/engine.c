@@ -29,6 +29,8 @@ static const struct snmp_table *const tables[] = {
     &backend_table,
     &virtual_server_table,
     &real_server_table,
+    &alarm_table,
+    &alarm_history_table,
     &keepalived_global,
     &keepalived_mail,
     &keepalived_group_table,

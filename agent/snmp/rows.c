@@ -265,6 +265,26 @@ static bool count_row(struct snmp_rows *rows, const struct entry *entry,
     return true;
 }
 
+/* State alone: it has its own numbers, or is numbered by its place among others of its parent. */
+static uint32_t number_of(const struct lyd_node *node, uint32_t place)
+{
+    struct lyd_node *leaf = NULL;
+    const struct lysc_node *child = lysc_node_child(node->schema);
+
+    while (child && strcmp(child->name, "number") != 0)
+        child = child->next;
+    if (!child || lyd_find_sibling_val(lyd_child(node), child, NULL, 0, &leaf))
+        return place;
+    return ((const struct lyd_node_term *)leaf)->value.uint32;
+}
+
+static bool take_state_row(struct snmp_rows *rows, const struct lyd_node *node, uint32_t place)
+{
+    if (rows->table->index_count < 2)
+        return add_row(rows, node, number_of(node, place), number_of(node, place));
+    return add_row(rows, node, number_of(lyd_parent(node), 1), place);
+}
+
 static bool take_row(struct snmp_rows *rows, const struct entry *entry, const struct lyd_node *node,
                      uint32_t place)
 {
@@ -273,7 +293,7 @@ static bool take_row(struct snmp_rows *rows, const struct entry *entry, const st
     if (rows->table->has && !rows->table->has(node))
         return true;
     if (!rows->table->index_count || !(schema->flags & LYS_CONFIG_W))
-        return add_row(rows, node, place, place); /* state alone: the agent numbers no such rows */
+        return take_state_row(rows, node, place);
     if (!entry || !entry->number)
         return true;
     if (rows->table->index_count < 2)
@@ -283,7 +303,32 @@ static bool take_row(struct snmp_rows *rows, const struct entry *entry, const st
     return number ? add_row(rows, node, entry->number, number) : true;
 }
 
-/* A row is the node that was read or a child of it. */
+static bool leads_to(const struct lysc_node *above, const struct lysc_node *node)
+{
+    while (node && node != above)
+        node = lysc_data_parent(node);
+    return node;
+}
+
+/* Rows below a node; their places are counted anew below each. */
+static bool each_below(struct snmp_rows *rows, const struct entry *entry,
+                       const struct lyd_node *parent, row_function function)
+{
+    uint32_t place = 0;
+
+    for (const struct lyd_node *child = lyd_child(parent); child; child = child->next) {
+        if (child->schema == rows->schema) {
+            if (!function(rows, entry, child, ++place))
+                return false;
+        } else if (child->schema && leads_to(child->schema, rows->schema) &&
+                   !each_below(rows, entry, child, function)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A row is a node that was read, or below one. */
 static bool each_row(struct snmp_rows *rows, const struct operational *state, row_function function)
 {
     uint32_t place = 0;
@@ -296,13 +341,9 @@ static bool each_row(struct snmp_rows *rows, const struct operational *state, ro
         if (node->schema == rows->schema) {
             if (!function(rows, entry, node, ++place))
                 return false;
-            continue;
-        }
-        if (lysc_data_parent(rows->schema) != node->schema)
-            continue;
-        for (const struct lyd_node *child = lyd_child(node); child; child = child->next) {
-            if (child->schema == rows->schema && !function(rows, entry, child, ++place))
-                return false;
+        } else if (leads_to(node->schema, rows->schema) &&
+                   !each_below(rows, entry, node, function)) {
+            return false;
         }
     }
     return true;

@@ -8,6 +8,8 @@
 
 extern const struct snmp_table agent_scalars;
 extern const struct snmp_table backend_table;
+extern const struct snmp_table alarm_table;
+extern const struct snmp_table alarm_history_table;
 extern const struct snmp_table virtual_server_table;
 extern const struct snmp_table real_server_table;
 extern const struct snmp_table keepalived_global;

@@ -7,12 +7,13 @@ import pytest
 
 from daemon import AGENT, free_port, nacm
 from netconf import item, items, wait_for
-from test_snmp import AGENT_VERSION, snmp
+from test_snmp import AGENT_VERSION, NORIA, snmp, walk
 from test_snmp_users import AUTH, PRIVACY, agent, user
 
 TRAPS = ".1.3.6.1.4.1.32473.1.0"
 OBJECTS = ".1.3.6.1.4.1.32473.1.1.8"
 CONFIG_CHANGED, BACKEND_UP, BACKEND_DOWN, ALARM_RAISED, ALARM_CLEARED, SELF_TEST = 2, 3, 4, 9, 10, 11
+ALARMS, HISTORY = f"{NORIA}.7.1.1", f"{NORIA}.7.2.1"
 COLD_START = ".1.3.6.1.6.3.1.1.5.1"
 
 
@@ -114,6 +115,18 @@ def test_alarms_are_raised_and_cleared(daemon_factory, receivers):
     cleared = receiver.wait(ALARM_CLEARED)[0]
     assert f"{OBJECTS}.13.0 = INTEGER: 1" in cleared
     receiver.wait(BACKEND_UP)
+    alarms = walk(daemon.snmp_port, ALARMS)
+    row = next(name[2:] for name, value in alarms.items()
+               if name.startswith("2.") and "snmp-agent" in value)
+    assert alarms[f"3.{row}"] == "backend-down" and alarms[f"5.{row}"] == "1"
+    assert alarms[f"6.{row}"] in ("5", "6")
+    history = walk(daemon.snmp_port, HISTORY)
+    assert [history[f"3.{row}.{place}"] for place in (1, 2)] == ["1", alarms[f"6.{row}"]]
+    assert "another program listens" in history[f"4.{row}.2"]
+    daemon.stop()
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    assert walk(daemon.snmp_port, ALARMS)[f"3.{row}"] == "backend-down"
 
 
 def test_informs_are_sent_until_they_are_confirmed(daemon, receivers):
