@@ -10,6 +10,7 @@
 
 #include "agent/clock.h"
 #include "agent/event/alarm_internal.h"
+#include "agent/event/alarm_text.h"
 #include "agent/event/event.h"
 #include "agent/log.h"
 
@@ -123,8 +124,11 @@ static bool change(struct alarms *alarms, const struct alarm_id *id, int severit
 static void change_and_store(struct alarms *alarms, const struct alarm_id *id, int severity,
                              const char *text)
 {
+    char clean[ALARM_TEXT_MAX * 2];
+    snprintf(clean, sizeof(clean), "%s", text);
+    alarm_text_clean(clean);
     uv_mutex_lock(&alarms->lock);
-    bool news = change(alarms, id, severity, text);
+    bool news = change(alarms, id, severity, clean);
     uv_mutex_unlock(&alarms->lock);
     if (news)
         alarm_store_later(alarms);
