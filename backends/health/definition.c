@@ -315,15 +315,18 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
     *result = NULL;
     if (!health || !is_true(health, "enabled", true) || !is_true(entry->node, "enabled", true))
         return DONE;
+    /* A group is told by its first member. */
+    const struct lyd_node *member = child_node(entry->node, "member");
+    const struct lyd_node *served = member ? member : entry->node;
     struct defaults defaults = {
         .health = health,
         .timing = timing_of(health, &no_timing),
         .rule = rule_of(health, &no_rule),
         .has_warmup = leaf_value(health, "warmup"),
         .warmup = time_of(health, "warmup", 0),
-        .address = leaf_value(entry->node, "address"),
-        .port = leaf_value(entry->node, "port"),
-        .mark = leaf_value(entry->node, "firewall-mark"),
+        .address = leaf_value(served, "address"),
+        .port = leaf_value(served, "port"),
+        .mark = leaf_value(served, "firewall-mark"),
     };
     struct health_service *service = calloc(1, sizeof(*service));
     if (!service)

@@ -45,6 +45,16 @@ def test_ipv6(session):
     wait_state(session, listener, "down")
 
 
+def test_a_group(session, listener):
+    session.set(servers(server("web", health(QUICK + check("port")) + listener.real()
+                               + "<member><name>a</name><address>192.0.2.1</address><port>80</port>"
+                               "</member><member><name>b</name><firewall-mark>7</firewall-mark>"
+                               "</member>")))
+    wait_state(session, listener, "up")
+    listener.close()
+    wait_state(session, listener, "down")
+
+
 def test_retries_are_let_pass(session, listener):
     slow = QUICK.replace("<retry>0", "<retry>3").replace("0.05", "0.3")
     session.set(checked(slow + check("port"), listener.real()))
