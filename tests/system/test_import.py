@@ -1,0 +1,353 @@
+"""noria-import: other programs' files become a configuration that the agent takes."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from daemon import BUILD, PERMIT_ADMIN, SANITIZER_OPTIONS, YANG_DIRS
+
+SAMPLES = pathlib.Path("/usr/share/doc/keepalived/samples")
+
+
+def run(*arguments, text=None):
+    return subprocess.run([BUILD / "noria-import", "--yang-dirs", YANG_DIRS, *arguments],
+                          input=text, capture_output=True, text=True, timeout=60, check=False,
+                          env={"PATH": "/usr/bin", **SANITIZER_OPTIONS})
+
+
+def left(done):
+    """What was listed: ["LINE KEYWORD", ...]."""
+    return [" ".join(re.match(r"[^:]+:(\d+): ([^ :]+)", line).groups())
+            for line in done.stderr.splitlines()]
+
+
+def check(xml, folder):
+    """What noriad --check says of a configuration."""
+    file = folder / "noria.xml"
+    file.write_text(xml)
+    return subprocess.run([BUILD / "noriad", "--check", "-c", file, "--yang-dirs", YANG_DIRS],
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+EXPECTED = {
+    "HTTP_GET.port": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "10 router_id"],
+    "IPv6": ["4 router_id"],
+    "PING_CHECK": [
+        "5 notification_email", "8 notification_email_from", "9 smtp_server",
+        "10 smtp_connect_timeout", "11 router_id"],
+    "SMTP_CHECK": [
+        "16 notification_email", "19 notification_email_from", "20 smtp_server",
+        "21 smtp_connect_timeout", "22 router_id"],
+    "SSL_GET": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "19 authentication"],
+    "UDP_CHECK": [
+        "5 notification_email", "8 notification_email_from", "9 smtp_server",
+        "10 smtp_connect_timeout", "11 router_id"],
+    "conditional_conf": [
+        "3 @high", "4 @low", "6 script", "7 @high", "8 @low", "19 @high", "20 @low",
+        "25 track-script"],
+    "fwmark": ["4 router_id"],
+    "inhibit": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "10 router_id"],
+    "misc_check": [
+        "5 notification_email", "8 notification_email_from", "9 smtp_server",
+        "10 smtp_connect_timeout", "11 router_id"],
+    "misc_check_arg": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "10 router_id"],
+    "quorum": ["30 omega", "33 quorum_up", "34 quorum_down"],
+    "sample": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout"],
+    "status_code": [
+        "5 notification_email", "8 notification_email_from", "9 smtp_server",
+        "10 smtp_connect_timeout", "11 router_id"],
+    "track_interface": ["7 static_routes"],
+    "virtual_server_group": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "10 router_id"],
+    "virtualhost": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "10 router_id"],
+    "vrrp": [
+        "4 notification_email", "7 notification_email_from", "8 smtp_server",
+        "9 smtp_connect_timeout", "17 smtp_alert", "32 virtual-address", "38 smtp_alert",
+        "52 smtp_alert", "69 smtp_alert"],
+    "vrrp.localcheck": [
+        "11 script", "12 script", "19 script", "20 script", "24 script", "25 script", "30 script",
+        "31 script", "36 script", "37 script", "56 track-script", "57 track-script",
+        "58 track-script", "59 track-script", "60 track-script", "78 track-script",
+        "79 track-script", "80 track-script", "81 track-script"],
+    "vrrp.lvs_syncd": ["11 lvs_sync_daemon_interface"],
+    "vrrp.routes": ["7 static_routes", "26 src", "30 or", "30 virtual_routes", "31 blackhole"],
+    "vrrp.rules": ["9 static_rules", "25 virtual_rules", "26 virtual_rules"],
+    "vrrp.scripts": ["19 smtp_alert"],
+    "vrrp.static_ipaddress": ["7 static_ipaddress", "22 src"],
+    "vrrp.sync": [],
+}
+
+
+def test_all_samples_of_keepalived_are_here():
+    assert {file.name.removeprefix("keepalived.conf.") for file in SAMPLES.glob("keepalived.conf.*")
+            } == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_sample_of_keepalived(name, tmp_path):
+    done = run("keepalived", SAMPLES / f"keepalived.conf.{name}")
+    assert left(done) == EXPECTED[name]
+    assert done.returncode == (3 if EXPECTED[name] else 0)
+    assert "<virtual-server>" in done.stdout or "<instance>" in done.stdout
+    checked = check(done.stdout, tmp_path)
+    assert checked.returncode == 0, checked.stderr
+
+
+FULL = """
+global_defs {
+    router_id lvs1
+    script_user nobody
+    vrrp_garp_master_delay 7
+    lvs_timeouts tcp 900 udp 30
+    lvs_sync_daemon eth1 id 9 port 8849
+}
+include parts/*.conf
+$NET=192.0.2
+$SERVER= \\
+real_server 10.0.0.${NUM} 80 { \\
+    weight ${NUM} \\
+    inhibit_on_failure \\
+    HTTP_GET { \\
+        url { \\
+            path /health?a=b \\
+            status_code 200 204-206 \\
+            regex "^ok \\d+" \\
+            regex_options caseless \\
+        } \\
+        connect_timeout 2.5 \\
+    } \\
+}
+virtual_server ${NET}.1 80 {
+    delay_loop 6
+    lvs_sched sh
+    sh-port
+    sh-fallback
+    lvs_method TUN type gue port 6080 csum
+    persistence_timeout
+    persistence_granularity 255.255.255.0
+    virtualhost www.example.com
+    alpha
+    quorum 3
+    hysteresis 1
+    retry 2
+    sorry_server 10.0.0.99 80
+    sorry_server_lvs_method DR
+    $NUM=1
+    $SERVER
+    $NUM=2
+    $SERVER
+}
+vrrp_script chk {
+    script "/usr/bin/true --all"
+    interval 5
+    weight -20
+}
+track_file load { file /run/load }
+vrrp_instance VI {
+    interface eth0
+    @here priority 150
+    @^here priority 50
+    virtual_router_id 7
+    version 3
+    advert_int 0.2
+    nopreempt
+    unicast_src_ip 192.0.2.8
+    unicast_peer { 192.0.2.9 min_ttl 255 }
+    virtual_ipaddress { 192.0.2.1/24 dev eth0 label eth0:0 }
+    virtual_ipaddress_excluded { 2001:db8::1 }
+    virtual_routes { default via 192.0.2.254 dev eth0 metric 5 }
+    virtual_rules { from 192.0.2.0/24 table 7 preference 100 }
+    track_script { chk }
+    track_file { load weight 2 }
+    track_interface { eth0 weight 10 reverse }
+}
+vrrp_sync_group G { group { VI } }
+"""
+
+PART = """
+virtual_server_group many {
+    198.51.100.1 53
+    198.51.100.8-10 53
+    198.51.100.64/28 53
+    fwmark 5
+}
+virtual_server group many {
+    protocol UDP
+    lb_algo rr
+    lb_kind NAT
+    ops
+    real_server 10.0.1.1 53 {
+        DNS_CHECK {
+            type A
+            name example.com
+        }
+        UDP_CHECK {
+            payload 01 2
+            require_reply 0Xff
+        }
+        MISC_CHECK {
+            misc_path "/usr/bin/probe -v 1"
+            misc_timeout 3
+            misc_dynamic
+        }
+        PING_CHECK { }
+        TCP_CHECK {
+            connect_port 5353
+            bindto 10.0.1.254
+        }
+    }
+}
+"""
+
+
+@pytest.fixture(name="full")
+def fixture_full(tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "dns.conf").write_text(PART)
+    (tmp_path / "keepalived.conf").write_text(FULL)
+    return tmp_path / "keepalived.conf"
+
+
+def test_a_whole_keepalived_conf_reaches_a_running_agent(full, daemon_factory):
+    done = run("-i", "here", "keepalived", full)
+    assert (done.returncode, done.stderr) == (0, "")
+    daemon = daemon_factory(null="all", configuration=PERMIT_ADMIN)
+    with daemon.session() as session:
+        vrrp = re.search(r"<vrrp .*</vrrp>", done.stdout, re.S)[0]
+        session.set(done.stdout.replace(vrrp, ""))
+        server = "virtual-servers/virtual-server"
+        assert session.get(f"{server}/name") == ["many-udp", "tcp-192.0.2.1-80"]
+        assert session.get(f"{server}/member/name") == [
+            "a198.51.100.1-53", "a198.51.100.8-10-53", "a198.51.100.64_28-53", "mark-5"]
+        assert session.get(f"{server}/member/last-address") == ["198.51.100.10"]
+        assert session.get(f"{server}/real-server/weight") == ["1", "2"]
+        assert session.get(f"{server}/scheduler-flags") == ["fallback port"]
+        assert session.get(f"{server}/persistence/timeout") == ["360"]
+        assert session.get(f"{server}/tunnel/checksum") == ["full"]
+        assert session.get(f"{server}/sorry-server/forwarding-method") == ["dr"]
+        assert session.get(f"{server}/health/on-failure") == ["inhibit"]
+        assert session.get(f"{server}/health/delay-loop") == ["60.0", "6.0"]
+        checks = f"{server}/health/check"
+        assert session.get(f"{checks}/name") == ["dns", "udp", "command", "ping", "tcp", "http"]
+        assert session.get(f"{checks}/http/url/regex") == ["(?i)^ok \\d+"]
+        assert session.get(f"{checks}/http/virtual-host") == ["www.example.com"]
+        assert session.get(f"{checks}/udp/payload") == ["0102"]
+        assert session.get(f"{checks}/udp/require-reply") == ["0xff"]
+        assert session.get(f"{checks}/command/argument") == ["-v", "1"]
+        assert session.get("directors/director/timeouts/tcp") == ["900"]
+        session.edit(vrrp)  # keepalived itself would ask for the interfaces
+        candidate = session.data("candidate")
+    for part in ("<priority>150<", "<advertise-interval>20<", "<delay>7<", "<weight>-20<",
+                 "<destination>0.0.0.0/0<", "<label>eth0:0<", "<min-ttl>255<", "<member>VI<"):
+        assert part in candidate
+
+
+TABLE = """\
+-A -t 192.0.2.1:80 -s wlc -p 300 -M 255.255.255.0
+-a -t 192.0.2.1:80 -r 10.0.0.2:80 -m -w 3
+-a -t 192.0.2.1:80 -r 10.0.0.3:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-csum
+-a -t 192.0.2.1:80 -r 10.0.0.4:80 -i -w 1 --tun-type gre --tun-nocsum
+-A -u 192.0.2.1:5060 -s rr -p 60 -o --pe sip
+-a -u 192.0.2.1:5060 -r 10.0.0.2:5061 -m -w 0
+-A --sctp-service 192.0.2.1:90 -s sh -b sh-fallback,sh-port
+-A -t [2001:db8::1]:443 -s mh -b mh-port -p 50 -M 64
+-a -t [2001:db8::1]:443 -r [2001:db8::2]:443 -g -w 65535
+-A -t 192.0.2.2:0 -s rr -p 360
+-A -f 7 -s lblcr
+-a -f 7 -r 10.0.0.2:0 -g -w 1 -x 100 -y 50
+-A -f 7 -6 -s wrr
+-a -f 7 -6 -r [2001:db8::2]:0 -g -w 1
+"""
+
+
+@pytest.mark.kernel
+def test_a_table_of_ipvsadm_comes_back_the_same(ipvs, daemon_factory):
+    for line in TABLE.splitlines():
+        ipvs(*line.split())
+    before, thresholds = ipvs("-Sn"), ipvs("-Ln", "--thresholds")
+    assert before.count("-A") == 7 and before.count("-a") == 7
+    done = run("ipvsadm", text=before)
+    assert (done.returncode, done.stderr) == (0, "")
+    ipvs("-C")
+    with daemon_factory().session() as session:
+        session.set(done.stdout)
+        assert sorted(ipvs("-Sn").splitlines()) == sorted(before.splitlines())
+        assert "-x" in before or "100" in thresholds
+
+
+def test_ipvsadm_names_what_it_leaves():
+    done = run("ipvsadm", text="-A -t www:http -s rr\n-A -t 192.0.2.1:80 -s rr --bogus\n"
+                               "-a -t 192.0.2.9:80 -r 10.0.0.1:80 -m\n-D -t 192.0.2.1:80\n"
+                               "-A -t 192.0.2.1:80 -s wlc\n-A -t 192.0.2.3:0 -s rr\n")
+    assert left(done) == ["1 -A", "2 --bogus", "3 -a", "4 -D", "5 virtual-server", "6 port",
+                          "6 virtual-server"]
+    assert done.returncode == 3
+    assert done.stdout.count("<virtual-server>") == 1
+
+
+def test_a_long_command_says_the_same_as_a_short_one():
+    short = run("ipvsadm", text="-A -t 192.0.2.1:80 -s rr -p 60\n--set 900 0 30\n")
+    full = run("ipvsadm", text="ipvsadm --add-service --tcp-service=192.0.2.1:80 --scheduler rr "
+                               "--persistent=60\nipvsadm --set 900 0 30")
+    assert (full.returncode, full.stderr, full.stdout) == (0, "", short.stdout)
+
+
+@pytest.mark.parametrize("text, message", [
+    ("virtual_server 192.0.2.1 80 {\n", "1: the block virtual_server has no end"),
+    ("}\n", "1: a block ends here that has not begun"),
+    ("a {\n { }\n}\n", "2: a block without a name"),
+])
+def test_a_syntax_error_ends_with_1_and_its_place(text, message, tmp_path):
+    file = tmp_path / "keepalived.conf"
+    file.write_text(text)
+    done = run("keepalived", file)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{file}:{message}\n"
+
+
+def test_no_password_is_repeated(tmp_path):
+    file = tmp_path / "keepalived.conf"
+    file.write_text("vrrp_instance V {\n interface eth0\n virtual_router_id 1\n version 3\n"
+                    " authentication { auth_type PASS\n auth_pass s3cr|t }\n"
+                    " virtual_ipaddress { 192.0.2.1 }\n}\n")
+    done = run("keepalived", file)
+    assert done.returncode == 3
+    assert "password" in done.stderr and "s3cr" not in done.stderr + done.stdout
+
+
+def test_a_file_that_includes_itself_comes_to_an_end(tmp_path):
+    file = tmp_path / "keepalived.conf"
+    file.write_text("include keepalived.conf\nvirtual_server 192.0.2.1 80 {\n}\n")
+    done = run("keepalived", file)
+    assert done.returncode == 3
+    assert "too many files in files" in done.stderr
+
+
+@pytest.mark.parametrize("arguments, status", [
+    (["--help"], 0), (["--version"], 0), ([], 2), (["bogus"], 2), (["keepalived"], 2),
+    (["keepalived", "/nowhere"], 1), (["--format", "yaml", "ipvsadm"], 2), (["-x"], 2),
+])
+def test_the_command_line(arguments, status):
+    done = run(*arguments)
+    assert done.returncode == status
+    assert done.stderr.startswith(("noria-import: ", str(BUILD))) if status else done.stdout
+
+
+def test_json():
+    done = run("--format", "json", "ipvsadm", text="-A -t 192.0.2.1:80 -s rr\n")
+    assert '"noria-virtual-server:virtual-servers"' in done.stdout
