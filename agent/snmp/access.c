@@ -95,13 +95,28 @@ static bool may_write(const struct manager *manager, const struct view_parameter
            (is_below(view, noria, length) || is_below(view, keepalived_mib, KEEPALIVED_MIB_LENGTH));
 }
 
+/* Net-SNMP leaves these two to whoever knows the communities (RFC 3418); once for a request. */
+static int turn_away(const netsnmp_pdu *pdu, int minor)
+{
+    if (minor == SNMPD_CALLBACK_ACM_CHECK_INITIAL && pdu->version != SNMP_VERSION_3)
+        snmp_increment_statistic(STAT_SNMPINBADCOMMUNITYNAMES);
+    return VACM_NOSECNAME;
+}
+
+static int deny_write(const netsnmp_pdu *pdu)
+{
+    if (pdu->version != SNMP_VERSION_3)
+        snmp_increment_statistic(STAT_SNMPINBADCOMMUNITYUSES);
+    return VACM_NOACCESS;
+}
+
 static int judge(const struct snmp_settings *settings, int minor,
                  const struct view_parameters *view)
 {
     struct manager manager;
 
     if (!settings || !find_manager(settings, view->pdu, &manager))
-        return VACM_NOSECNAME;
+        return turn_away(view->pdu, minor);
     if (minor == SNMPD_CALLBACK_ACM_CHECK_INITIAL)
         return VACM_SUCCESS;
     enum snmp_sight sight = snmp_view_sight(manager.view, view->name, view->namelen);
@@ -114,7 +129,7 @@ static int judge(const struct snmp_settings *settings, int minor,
         return VACM_NOTINVIEW;
     if (view->pdu->command == SNMP_MSG_SET && minor == SNMPD_CALLBACK_ACM_CHECK &&
         !may_write(&manager, view))
-        return VACM_NOACCESS;
+        return deny_write(view->pdu);
     return VACM_SUCCESS;
 }
 

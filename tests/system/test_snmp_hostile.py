@@ -1,0 +1,74 @@
+"""What no manager would send: the agent neither answers nor falls, and counts it."""
+
+import random
+import socket
+
+import pytest
+
+from netconf import wait_for
+from snmp_packet import GAUGE, GET, SET, SEQUENCE, STRING, integer, message, oid, tlv
+from test_snmp import AGENT_VERSION, NORIA, snmp, walk
+from test_snmp_users import agent, user, v3
+
+GETBULK = 0xA5
+BAD_COMMUNITIES, BAD_USES, PARSE_ERRORS = (f".1.3.6.1.2.1.11.{n}.0" for n in (4, 5, 6))
+UNKNOWN_USERS, WRONG_DIGESTS = ".1.3.6.1.6.3.15.1.1.3.0", ".1.3.6.1.6.3.15.1.1.5.0"
+COUNTERS = (BAD_COMMUNITIES, BAD_USES, UNKNOWN_USERS, WRONG_DIGESTS)
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    daemon = daemon_factory(null="all")
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    return daemon
+
+
+def count(daemon, name):
+    return int(snmp("snmpget", daemon.snmp_port, name).stdout.split()[1])
+
+
+def test_strangers_are_counted(daemon):
+    with daemon.session() as session:
+        user(session)
+    before = [count(daemon, name) for name in COUNTERS]
+    for _ in range(2):
+        snmp("snmpget", daemon.snmp_port, AGENT_VERSION, community="wrong", patience=0.2)
+    snmp("snmpset", daemon.snmp_port, f"{NORIA}.2.2.1.8.1.1", "u", "1")  # who only reads
+    v3("snmpget", daemon.snmp_port, AGENT_VERSION, name="stranger", patience=0.2)
+    v3("snmpget", daemon.snmp_port, AGENT_VERSION, auth="wrong password", patience=0.2)
+    after = [count(daemon, name) for name in COUNTERS]
+    assert all(new > old for new, old in zip(after, before)), (before, after)
+
+
+def test_a_getbulk_without_end_has_one(daemon):
+    variables = tlv(SEQUENCE, tlv(SEQUENCE, oid(NORIA) + b"\x05\x00"))
+    pdu = tlv(GETBULK, integer(1) + integer(0) + integer(0x7FFFFFFF) + variables)
+    request = tlv(SEQUENCE, integer(1) + tlv(STRING, b"public") + pdu)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.settimeout(10)
+        sender.sendto(request, ("127.0.0.1", daemon.snmp_port))
+        assert len(sender.recv(1 << 16)) < 65508
+    assert walk(daemon.snmp_port, f"{NORIA}.1.1")
+
+
+def test_spoilt_messages_do_no_harm(daemon):
+    """Seeded, so that what fails once fails again."""
+    dice = random.Random(7)
+    with daemon.session() as session:
+        user(session)
+        session.set(agent("<community><name>writer</name><write-as>admin</write-as></community>"))
+    whole = [message(SET, [(f"{NORIA}.2.2.1.8.1.1", integer(5, GAUGE))], "writer"),
+             message(GET, [(AGENT_VERSION, b"\x05\x00")])]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for number in range(3000):
+            data = bytearray(dice.choice(whole))
+            for _ in range(dice.randint(1, 4)):
+                data[dice.randrange(len(data))] = dice.choice((0, 1, 0x7F, 0x80, 0x84, 0xFF,
+                                                               dice.randrange(256)))
+            sender.sendto(bytes(data[:dice.randint(1, len(data))] if number % 3 == 0 else data),
+                          ("127.0.0.1", daemon.snmp_port))
+            if number % 100 == 0:  # not faster than they are read
+                assert walk(daemon.snmp_port, f"{NORIA}.1.1")
+    assert count(daemon, PARSE_ERRORS) > 100
+    with daemon.session() as session:
+        assert session.data("running")
