@@ -6,9 +6,14 @@ import subprocess
 import time
 
 import pytest
+from ncclient import manager
+from ncclient.operations import RPCError
+from ncclient.xml_ import to_ele
 
+from daemon import nacm
 from netconf import RpcError, wait_for
 from test_notifications import Subscriber
+from test_operations import HASH
 from vrrp import VRRP, Node, action, instance, run, vrrp
 
 
@@ -253,3 +258,20 @@ def test_a_flooded_fifo_holds_nobody_up(pair):
         assert time.monotonic() - started < 1
     finally:
         os.close(fifo)
+
+
+def test_an_order_needs_a_rule_that_permits_it(daemon_factory):
+    daemon = daemon_factory(start=False, null="all")
+    user = f"<user><name>guest</name><password>{HASH}</password></user>"
+    daemon.config.write_text(daemon.default_configuration(user) + nacm())
+    daemon.start()
+    with daemon.session() as root:
+        root.set(vrrp(instance(more="<enabled>false</enabled>")))
+    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=30,
+                         username="guest", password="secret", allow_agent=False,
+                         look_for_keys=False) as client:
+        for name in ("<fail-over/>", "<resume/>",
+                     "<override-priority><priority>1</priority></override-priority>"):
+            with pytest.raises(RPCError) as denied:
+                client.dispatch(to_ele(action(name)))
+            assert denied.value.tag == "access-denied"
