@@ -18,3 +18,12 @@ install(CODE "
          DESTINATION \"${CMAKE_INSTALL_FULL_SYSCONFDIR}/noria\"
          PERMISSIONS OWNER_READ OWNER_WRITE)
   endif()")
+
+# Where Debian's munin-node looks for plugins.
+foreach(plugin virtual_servers real_servers health agent)
+  configure_file(clients/munin/snmp__noria_${plugin}.in
+    ${CMAKE_BINARY_DIR}/munin/snmp__noria_${plugin} @ONLY
+    FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  install(PROGRAMS ${CMAKE_BINARY_DIR}/munin/snmp__noria_${plugin}
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/munin/plugins)
+endforeach()
