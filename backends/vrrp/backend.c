@@ -254,6 +254,7 @@ static struct vrrp *vrrp_new(struct backend *backend, const struct snapshot *run
     vrrp->backend = backend;
     vrrp->running = snapshot_ref(running);
     uv_mutex_init(&vrrp->states.lock);
+    vrrp_rivals_open(vrrp);
     uv_timer_init(backend->loop, &vrrp->order_due);
     vrrp->order_due.data = vrrp;
     vrrp->follower = (struct steering_follower){.changed = on_steered, .arg = vrrp};
@@ -308,11 +309,12 @@ static void vrrp_stop(struct backend *backend)
     struct vrrp *vrrp = backend->data;
     backend->data = NULL;
     steering_unfollow(backend->agent, &vrrp->follower);
-    vrrp->handles = 4;
+    vrrp->handles = 5;
     vrrp_process_close(&vrrp->process, on_process_closed);
     vrrp_fifo_close(vrrp, on_closed);
     uv_close((uv_handle_t *)&vrrp->watch, on_closed);
     uv_close((uv_handle_t *)&vrrp->order_due, on_closed);
+    uv_close((uv_handle_t *)&vrrp->rival_over, on_closed);
 }
 
 static const char *const claims[] = {VRRP_TOP, NULL};

@@ -29,6 +29,8 @@ static void take_line(const char *line, void *arg)
     const struct vrrp_item *item = vrrp_states_take(&vrrp->states, &notice, &before);
     if (item)
         vrrp_tell(vrrp, item, before);
+    if (notice.other_master)
+        vrrp_rival_heard(vrrp, notice.name);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)

@@ -21,14 +21,16 @@ static const struct {
     const char *word;
     enum vrrp_state state;
     bool gone;
+    bool other_master;
 } words[] = {
-    {"MASTER", VRRP_MASTER, false},
-    {"BACKUP", VRRP_BACKUP, false},
-    {"FAULT", VRRP_FAULT, false},
-    {"STOP", VRRP_INITIALIZE, false},
-    {"DELETED", VRRP_INITIALIZE, true},
-    {"MASTER_PRIORITY", VRRP_MASTER, false},
-    {"BACKUP_PRIORITY", VRRP_BACKUP, false},
+    {"MASTER", VRRP_MASTER, false, false},
+    {"BACKUP", VRRP_BACKUP, false, false},
+    {"FAULT", VRRP_FAULT, false, false},
+    {"STOP", VRRP_INITIALIZE, false, false},
+    {"DELETED", VRRP_INITIALIZE, true, false},
+    {"MASTER_RX_LOWER_PRI", VRRP_MASTER, false, true},
+    {"MASTER_PRIORITY", VRRP_MASTER, false, false},
+    {"BACKUP_PRIORITY", VRRP_BACKUP, false, false},
 };
 
 static bool read_state(const char *word, struct vrrp_notice *notice)
@@ -38,6 +40,7 @@ static bool read_state(const char *word, struct vrrp_notice *notice)
             continue;
         notice->state = words[i].state;
         notice->gone = words[i].gone;
+        notice->other_master = words[i].other_master;
         return true;
     }
     return false;

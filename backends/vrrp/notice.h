@@ -21,6 +21,7 @@ struct vrrp_notice {
     enum vrrp_state state; /**< That it has now. */
     int priority;          /**< Effective; -1 if the line does not say. */
     bool gone;             /**< It was deleted. */
+    bool other_master;     /**< It is master, and hears another one of lower priority. */
 };
 
 /** Understand a line without its end. @return false if it says nothing that is understood. */

@@ -31,6 +31,9 @@
 /* For scripts, where the agent has no PATH itself. */
 #define STANDARD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* An account is asked for so long after a reload: of many instances it takes longer than that. */
+#define SETTLED_MS 500
+
 /* How often it is looked whether a new process can take a signal. */
 #define READY_MS 20
 
@@ -279,10 +282,16 @@ static void signal_when_ready(struct vrrp_process *process)
     if (process->reload_due) {
         log_info(AREA_VRRP, "keepalived reads its configuration again");
         kill(process->pid, SIGHUP);
+        process->reload_due = false;
+        process->settled = uv_now(process->loop) + SETTLED_MS;
+    }
+    if (process->account_due && uv_now(process->loop) < process->settled) {
+        uv_timer_start(&process->again, on_ready, process->settled - uv_now(process->loop), 0);
+        return;
     }
     if (process->account_due)
         kill(process->pid, SIGRTMIN + 2); /* keepalived --signum=JSON */
-    process->reload_due = process->account_due = false;
+    process->account_due = false;
 }
 
 void vrrp_process_reload(struct vrrp_process *process)

@@ -27,7 +27,8 @@ struct vrrp_process {
     uint32_t restarts;         /**< How often it was started again. */
     unsigned failures;         /**< Ends in a row without having stayed up. */
     bool reload_due;           /**< As soon as it can take a signal. */
-    bool account_due;          /**< Likewise. */
+    bool account_due;          /**< Likewise, and when the last reload is over. */
+    uint64_t settled;          /**< When that is, on the loop's clock. */
     uv_poll_t *exit;           /**< On a pidfd: it has ended. NULL: it does not run. */
     int pidfd;                 /**< Or -1. */
     uv_timer_t again;          /**< Until the next attempt, or until it can take a signal. */

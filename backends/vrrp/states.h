@@ -35,6 +35,7 @@ struct vrrp_item {
     int64_t last_change; /**< Of the state, or 0. */
     uint32_t to_master;  /**< How often it became master. */
     struct vrrp_order order;
+    uint64_t rival_heard;          /**< When another master was, on the loop's clock, or 0. */
     bool counted;                  /**< The counters are known. */
     struct vrrp_counters counters; /**< As keepalived last said. */
 };

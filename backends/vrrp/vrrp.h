@@ -27,9 +27,10 @@ struct vrrp {
     struct vrrp_lines lines;
     int fifo; /**< Or -1. */
     uv_poll_t listen;
-    uv_fs_event_t watch;  /**< On the folder: an account has come. */
-    uv_timer_t order_due; /**< When the next order ends. */
-    unsigned handles;     /**< That are to be closed at the end. */
+    uv_fs_event_t watch;   /**< On the folder: an account has come. */
+    uv_timer_t order_due;  /**< When the next order ends. */
+    uv_timer_t rival_over; /**< When it is looked whether other masters are gone. */
+    unsigned handles;      /**< That are to be closed at the end. */
     struct steering_follower follower;
 };
 
@@ -53,6 +54,15 @@ void vrrp_account_wanted(struct vrrp *vrrp);
 
 /** An instance or a group has another state: tell it. */
 void vrrp_tell(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state before);
+
+/* rivals.c */
+
+/** Be ready for other masters. */
+void vrrp_rivals_open(struct vrrp *vrrp);
+
+/** An instance that is master hears another one: raise the alarm until none is heard for a while.
+ */
+void vrrp_rival_heard(struct vrrp *vrrp, const char *instance);
 
 /* orders.c */
 

@@ -243,6 +243,25 @@ def test_an_operators_own_keepalived_is_not_disturbed(nodes, tmp_path):
     wait_for(lambda: node.state() == "master", "our own keepalived")
 
 
+def test_another_master_that_is_heard_is_an_alarm(pair):
+    first, second = pair
+
+    def cleared():
+        with first.daemon.session() as session:
+            kinds = session.get("alarms/alarm-list/alarm/alarm-type-id")
+            states = session.get("alarms/alarm-list/alarm/is-cleared")
+        return [state for kind, state in zip(kinds, states) if "vrrp-split-brain" in kind]
+    assert not cleared()
+    one_way = ["ip", "link", "set", second.port, "type", "bridge_slave", "mcast_flood"]
+    run(*one_way, "off")
+    wait_for(lambda: cleared() == ["false"], "the alarm", 3)
+    assert first.holds() and second.holds()
+    run(*one_way, "on")
+    wait_for(lambda: second.state() == "backup", "the second to give way")
+    wait_for(lambda: cleared() == ["true"], "the alarm to clear", 15)
+    assert first.state() == "master"
+
+
 def test_a_flooded_fifo_holds_nobody_up(pair):
     first, _ = pair
     fifo = os.open(first.daemon.run / "vrrp" / "notify", os.O_WRONLY | os.O_NONBLOCK)

@@ -133,6 +133,9 @@ static void lines_are_understood_or_not(void **state)
     assert_string_equal(notice.name, "web");
     assert_int_equal(notice.state, VRRP_MASTER);
     assert_int_equal(notice.priority, 150);
+    assert_false(notice.other_master);
+    assert_true(vrrp_notice_read("INSTANCE \"web\" MASTER_RX_LOWER_PRI 150", &notice));
+    assert_true(notice.other_master && notice.state == VRRP_MASTER);
     assert_true(vrrp_notice_read("GROUP \"g\" FAULT 0", &notice));
     assert_true(notice.group && notice.state == VRRP_FAULT);
     assert_true(vrrp_notice_read("INSTANCE \"web\" DELETED 100", &notice) && notice.gone);
