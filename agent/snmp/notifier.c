@@ -174,7 +174,7 @@ static bool value_of(const struct snmp_notified *object, const struct lyd_node *
     return false;
 }
 
-/* An object that the event does not have is left out (RFC 2578, 8.1 asks for them in front). */
+/* All objects of a notification must be there (RFC 2578, 8.1): what is not known is 0 or empty. */
 static void tell(struct snmp_notifier *notifier, const struct snmp_notification *notification,
                  const struct lyd_node *event)
 {

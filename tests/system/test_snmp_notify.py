@@ -180,3 +180,25 @@ def test_a_storm_is_a_bounded_number_and_a_sum(daemon, receivers):
         assert 100 <= told + summed <= 102, "coldStart and the change have a place, too"
         self_test(session, "after")
         wait_for(lambda: any('"after"' in line for line in receiver.got(SELF_TEST)), "the next one")
+
+
+def test_the_master_agent_sends_for_its_subagent(daemon, receivers, tmp_path):
+    receiver = receivers().start()
+    port, socket_ = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
+    (tmp_path / "snmpd.conf").write_text(
+        f"master agentx\nagentXSocket {socket_}\nrocommunity public\n"
+        f"trap2sink 127.0.0.1:{receiver.port} public\nagentAddress udp:127.0.0.1:{port}\n")
+    snmpd = subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "snmpd.log", "-C", "-c",
+                              tmp_path / "snmpd.conf", "-p", tmp_path / "pid", "-I",
+                              "-sysORTable"],
+                             env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
+                                  "PATH": "/usr/sbin:/usr/bin"})
+    try:
+        with daemon.session() as session:
+            session.set(agent(f"<mode>agentx</mode><agentx-socket>{socket_}</agentx-socket>"))
+            wait_for(lambda: '"' in snmp("snmpget", port, AGENT_VERSION).stdout, "it", 40)
+            self_test(session, "by the master")
+            assert '"by the master"' in receiver.wait(SELF_TEST)[0]
+    finally:
+        snmpd.terminate()
+        snmpd.wait(10)
