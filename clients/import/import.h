@@ -122,4 +122,8 @@ enum outcome import_keepalived(struct import *import, const char *text, const ch
 enum outcome import_ipvsadm(struct import *import, const char *text, const char *file,
                             struct error *err);
 
+/** ldirectord(8), its configuration file. */
+enum outcome import_ldirectord(struct import *import, const char *text, const char *file,
+                               struct error *err);
+
 #endif

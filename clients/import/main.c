@@ -21,6 +21,7 @@ static const struct format {
     bool from_stdin;
 } formats[] = {
     {"keepalived", import_keepalived, false},
+    {"ldirectord", import_ldirectord, false},
     {"ipvsadm", import_ipvsadm, true},
 };
 
@@ -34,10 +35,12 @@ static void print_help(void)
 {
     printf(
         "Usage: noria-import [OPTION]... keepalived FILE\n"
+        "       noria-import [OPTION]... ldirectord FILE\n"
         "       noria-import [OPTION]... ipvsadm [FILE]\n"
         "Read another program's configuration, and write it as one of Noria to standard output.\n"
         "\n"
         "  keepalived FILE        keepalived.conf(5) and the files that it includes\n"
+        "  ldirectord FILE        the configuration file of ldirectord(8)\n"
         "  ipvsadm [FILE]         the output of 'ipvsadm -Sn'; without FILE, standard input\n"
         "\n"
         "  -i, --config-id ID     keepalived's: lines that begin with @ID hold\n"
@@ -81,7 +84,7 @@ static int read_options(int argc, char **argv, struct options *options)
             return option == 'f' ? wrong("there is no format ", optarg) : wrong("wrong option", "");
     }
     if (optind == argc)
-        return wrong("name what is to be imported: keepalived or ipvsadm", "");
+        return wrong("name what is to be imported: keepalived, ldirectord or ipvsadm", "");
     for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
         if (!strcmp(argv[optind], formats[i].name))
             options->format = &formats[i];

@@ -290,6 +290,80 @@ def test_a_table_of_ipvsadm_comes_back_the_same(ipvs, daemon_factory):
         assert "-x" in before or "100" in thresholds
 
 
+LDIRECTORD = """
+checkinterval=2
+negotiatetimeout = 4
+failurecount=3
+quiescent=no
+fallback=127.0.0.1:80
+emailalert="admin@example.com"
+
+virtual=192.0.2.1:80
+\treal=10.0.0.2->10.0.0.4:80 gate 5
+\treal=10.0.0.9:8080 masq 7 "own.html", "Own"
+\tservice=http
+\trequest="/health"
+\treceive="^ok"
+\tvirtualhost=www.example.com
+\tpersistent=600
+\tnetmask=255.255.255.0
+\tlogin="me"
+\tpasswd="s3cret"
+virtual=192.0.2.1:53
+        real=10.0.0.2:53 masq
+        request="192.0.2.7"
+        receive="host.example.com"
+        ops=yes
+virtual=7
+        real=10.0.0.2 gate
+        service=smtp
+        protocol=fwm
+        checkport=25
+virtual6=[2001:db8::1]:443
+        real6=[2001:db8::2]:443 gate l:5 u:9
+        checktype=external
+        checkcommand="/usr/bin/probe"
+virtual=www.example.com:80
+        real=10.0.0.2:80 gate
+"""
+
+
+def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
+    file = tmp_path / "ldirectord.cf"
+    file.write_text(LDIRECTORD)
+    done = run("ldirectord", file)
+    assert left(done) == ["7 emailalert", "19 passwd", "34 virtual"]
+    assert done.returncode == 3
+    assert "s3cret" not in done.stdout + done.stderr
+    with daemon_factory(null="all", configuration=PERMIT_ADMIN).session() as session:
+        session.set(done.stdout)
+        server = "virtual-servers/virtual-server"
+        assert session.get(f"{server}/name") == [
+            "mark-7", "tcp-192.0.2.1-80", "tcp-2001:db8::1-443", "udp-192.0.2.1-53"]
+        assert session.get(f"{server}/scheduler") == ["nvs:wrr"] * 4
+        assert session.get(f"{server}/real-server/address") == [
+            "10.0.0.2", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.9", "2001:db8::2", "10.0.0.2"]
+        assert session.get(f"{server}/real-server/weight") == ["5", "5", "5", "7"]
+        assert session.get(f"{server}/real-server/upper-threshold") == ["9"]
+        assert session.get(f"{server}/persistence/prefix-length") == ["24"]
+        assert session.get(f"{server}/sorry-server/port") == ["80", "80", "80"]
+        assert set(session.get(f"{server}/health/retry")) == {"2"}
+        assert set(session.get(f"{server}/health/delay-loop")) == {"2.0"}
+        check_path = f"{server}/health/check"
+        assert session.get(f"{check_path}/http/url/path") == ["/health"]
+        assert session.get(f"{server}/real-server/health/check/http/url/regex") == ["Own"]
+        assert session.get(f"{check_path}/command/arguments") == ["ldirectord"]
+        assert session.get(f"{check_path}/dns/name") == ["7.2.0.192.in-addr.arpa"]
+        assert session.get(f"{check_path}/connect-port") == ["25"]
+
+
+def test_the_sample_of_ldirectord(tmp_path):
+    done = run("ldirectord", "/usr/share/doc/ldirectord/examples/ldirectord.cf")
+    assert left(done) == ["16 autoreload"]
+    assert done.stdout.count("<real-server>") == 3
+    assert check(done.stdout, tmp_path).returncode == 0
+
+
 def test_ipvsadm_names_what_it_leaves():
     done = run("ipvsadm", text="-A -t www:http -s rr\n-A -t 192.0.2.1:80 -s rr --bogus\n"
                                "-a -t 192.0.2.9:80 -r 10.0.0.1:80 -m\n-D -t 192.0.2.1:80\n"
