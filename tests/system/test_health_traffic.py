@@ -17,7 +17,7 @@ INTERVAL, TIMEOUT = 0.2, 0.5
 TIMES = (f"<delay-loop>{INTERVAL}</delay-loop><timeout>{TIMEOUT}</timeout><retry>0</retry>"
          "<warmup>0</warmup>")
 HTTP = check("page", "<http><url><path>/</path><regex>^web</regex></url></http>")
-MARGIN = 1  # seconds: a guest under load, where ipvsadm has to be run again and again
+MARGIN = 3  # the guest shares its processor with others
 
 
 class Web:
@@ -91,7 +91,7 @@ SECOND = {"198.51.100.12": 1}
 
 def test_requests_go_around_what_fails(webs, session, ipvs):
     session.set(web_servers(TIMES + HTTP))
-    until(ipvs, BOTH, 1)
+    until(ipvs, BOTH, MARGIN)
     with Traffic() as traffic:
         traffic.more(10)
         for fault, cure, limit in (
@@ -115,7 +115,7 @@ def test_requests_go_around_what_fails(webs, session, ipvs):
 
 def test_inhibit_keeps_connections(webs, session, ipvs):
     session.set(web_servers(TIMES + HTTP + "<on-failure>inhibit</on-failure>"))
-    until(ipvs, BOTH, 1)
+    until(ipvs, BOTH, MARGIN)
     webs[0].end()
     until(ipvs, {"198.51.100.11": 0, "198.51.100.12": 1}, INTERVAL + MARGIN)
     assert session.get("virtual-servers/virtual-server/real-server/oper-status") == [
@@ -155,4 +155,4 @@ def test_a_restart_keeps_verdicts(webs, daemon, ipvs):
     until(ipvs, SECOND, 1)
     with daemon.session() as session:
         session.set(servers(server("web", health("", operation="delete"))))
-    until(ipvs, BOTH, 1)
+    until(ipvs, BOTH, MARGIN)

@@ -137,11 +137,11 @@ def test_verdicts_do_not_wait_for_a_slow_commit(daemon, session, ipvs):
 
 def test_a_commit_that_is_taken_back_minds_the_verdicts_since(daemon, session, ipvs):
     """The null backend fails after ipvs has applied, and verdicts came in between."""
-    end = committing(daemon, items(item("bad", "<apply>fail</apply><delay>500</delay>")) +
+    end = committing(daemon, items(item("bad", "<apply>fail</apply><delay>2000</delay>")) +
                      servers(server("web", real("10.0.0.1", 80, "<weight>7</weight>") +
                                     real("10.0.0.3", 80))))
     wait_for(lambda: weights(ipvs) == {"10.0.0.1:80": 7, "10.0.0.2:80": 1, "10.0.0.3:80": 1},
-             "ipvs to have applied", 5)
+             "ipvs to have applied")
     judge(session, verdict("10.0.0.1", "down") + verdict("10.0.0.2", "down",
                                                          more="<inhibit>true</inhibit>"))
     reaches(ipvs, {"10.0.0.2:80": 0, "10.0.0.3:80": 1})
