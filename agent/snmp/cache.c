@@ -17,6 +17,7 @@ struct source {
 
 struct snmp_cache {
     struct agent *agent;
+    uint64_t now; /* As snmp_cache_tick() found it; 0: it did not. */
     size_t count;
     struct source *sources; /* As many as tables suffice. */
     size_t source_count;
@@ -132,10 +133,16 @@ static void forget_unasked(struct snmp_cache *cache, const struct source *source
     }
 }
 
+void snmp_cache_tick(struct snmp_cache *cache)
+{
+    if (cache)
+        cache->now = uv_hrtime();
+}
+
 static void refresh(struct snmp_cache *cache, struct source *source, struct snmp_rows *rows)
 {
     struct error err = {0};
-    uint64_t began = uv_hrtime();
+    uint64_t began = cache->now ? cache->now : uv_hrtime();
 
     if (source->expires > began && (rows->filled || source->failed)) {
         rows->asked = true;
@@ -144,6 +151,7 @@ static void refresh(struct snmp_cache *cache, struct source *source, struct snmp
     if (source->expires <= began)
         forget_unasked(cache, source);
     rows->asked = true;
+    began = uv_hrtime();
     enum outcome outcome = read_source(cache, source, &err);
     uint64_t now = uv_hrtime();
     uint64_t lifetime = LIFETIME_PER_COST * (now - began);

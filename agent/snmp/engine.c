@@ -17,6 +17,7 @@
 #include "agent/snmp/subagent.h"
 #include "agent/snmp/system.h"
 #include "agent/snmp/tables.h"
+#include "agent/snmp/wrappers.h"
 
 #define APPLICATION "noriad"
 /* Where no configuration is; what is in our own directory would be read twice, and not be right. */
@@ -158,6 +159,7 @@ static void close_library(struct snmp_engine *engine)
     }
     snmp_shutdown(APPLICATION);
     shutdown_agent();
+    snmp_wrappers_forget();
     snmp_tables_free(engine->tables);
     engine->tables = NULL;
     engine->mode = SNMP_OFF;
@@ -276,6 +278,7 @@ void snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
         count = engine->wake + 1;
     int ready = netsnmp_large_fd_set_select(count, &readable, NULL, NULL, &timeout);
     if (engine->mode != SNMP_OFF) {
+        snmp_cache_tick(engine->cache);
         if (ready > 0)
             snmp_read2(&readable);
         snmp_timeout();

@@ -42,8 +42,8 @@ static void send_number(netsnmp_variable_list *to, unsigned char type, uint64_t 
 }
 
 /* Give the value of an instance that was found. */
-static void send_value(netsnmp_variable_list *to, const struct snmp_rows *rows, int64_t epoch,
-                       const struct snmp_instance *at)
+static void send_value(netsnmp_variable_list *to, const struct snmp_rows *rows,
+                       struct registered_table *table, const struct snmp_instance *at)
 {
     enum snmp_kind kind = rows->table->columns[at->column].kind;
     unsigned char type = snmp_kind_type(kind);
@@ -61,7 +61,9 @@ static void send_value(netsnmp_variable_list *to, const struct snmp_rows *rows, 
         snmp_set_var_typed_value(to, type, date, sizeof(date));
         return;
     case KIND_TIME_STAMP:
-        value.number = snmp_time_since(epoch, (int64_t)value.number);
+        table->epoch =
+            snmp_epoch(table->epoch, present_time(), (uint32_t)netsnmp_get_agent_uptime());
+        value.number = snmp_time_since(table->epoch, (int64_t)value.number);
         break;
     case KIND_TIME_SINCE:
         value.number = snmp_time_since((int64_t)value.number, present_time());
@@ -79,7 +81,7 @@ static void send_value(netsnmp_variable_list *to, const struct snmp_rows *rows, 
     send_number(to, type, value.number);
 }
 
-static void answer_get(const struct snmp_rows *rows, const struct registered_table *table,
+static void answer_get(const struct snmp_rows *rows, struct registered_table *table,
                        netsnmp_agent_request_info *info, netsnmp_request_info *request,
                        const oid *suffix, size_t length)
 {
@@ -87,7 +89,7 @@ static void answer_get(const struct snmp_rows *rows, const struct registered_tab
 
     switch (snmp_rows_find(rows, suffix, length, &at)) {
     case FOUND:
-        send_value(request->requestvb, rows, table->epoch, &at);
+        send_value(request->requestvb, rows, table, &at);
         break;
     case NO_SUCH_OBJECT:
         netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
@@ -99,7 +101,7 @@ static void answer_get(const struct snmp_rows *rows, const struct registered_tab
 }
 
 /* Without an answer, Net-SNMP goes on with what is registered next. */
-static void answer_getnext(const struct snmp_rows *rows, const struct registered_table *table,
+static void answer_getnext(const struct snmp_rows *rows, struct registered_table *table,
                            netsnmp_request_info *request, const oid *suffix, size_t length)
 {
     struct snmp_instance at;
@@ -111,10 +113,10 @@ static void answer_getnext(const struct snmp_rows *rows, const struct registered
     memcpy(name, table->root, end * sizeof(oid));
     end += snmp_rows_suffix(rows, &at, name + end);
     snmp_set_var_objid(request->requestvb, name, end);
-    send_value(request->requestvb, rows, table->epoch, &at);
+    send_value(request->requestvb, rows, table, &at);
 }
 
-static void answer(const struct snmp_rows *rows, const struct registered_table *table,
+static void answer(const struct snmp_rows *rows, struct registered_table *table,
                    netsnmp_agent_request_info *info, netsnmp_request_info *request)
 {
     const oid *name = request->requestvb->name;
@@ -143,7 +145,6 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
                               table->root_length, info, requests);
 
     const struct snmp_rows *rows = snmp_cache_rows(table->cache, table->table);
-    table->epoch = snmp_epoch(table->epoch, present_time(), (uint32_t)netsnmp_get_agent_uptime());
     for (netsnmp_request_info *request = requests; request; request = request->next) {
         if (!request->processed)
             answer(rows, table, info, request);

@@ -206,3 +206,15 @@ def test_state_is_the_kernels(ipvs, daemon_factory):
     ipvs("-e", "-t", "192.0.2.1:80", "-r", "10.0.0.1:80", "-m", "-w", "7")
     wait_for(lambda: "7" in walk(port, f"{REAL}.9").values(), "the kernel's weight")
     assert re.search(r"\b3\b", " ".join(walk(port, f"{REAL}.8").values()))
+
+
+def test_tcp_wrappers_keep_managers_out(daemon, tmp_path):
+    """In a mount namespace of the test run's own; an answer holds for a second."""
+    deny = tmp_path / "hosts.deny"
+    deny.write_text("noriad: ALL\n")
+    subprocess.run(["mount", "--bind", deny, "/etc/hosts.deny"], check=True)
+    try:
+        wait_for(lambda: is_silent(daemon.snmp_port), "silence")
+    finally:
+        subprocess.run(["umount", "/etc/hosts.deny"], check=True)
+    wait_for(lambda: not is_silent(daemon.snmp_port), "an answer again")
