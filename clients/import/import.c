@@ -181,16 +181,11 @@ struct lyd_node *import_entry(struct import *import, struct place place, struct 
         ly_err_clean(import->schema->ctx, NULL);
         return NULL;
     }
-    LY_LIST_FOR(lyd_child(parent), other)
-    {
-        if (other != node && other->schema == node->schema &&
-            !lyd_compare_single(lyd_child(other), lyd_child(node), 0) &&
-            (!second || !lyd_compare_single(lyd_child(other)->next, lyd_child(node)->next, 0))) {
-            import_left(import, place, "%s %s%s%s: it is there already", list, first,
-                        second ? " " : "", second ? second : "");
-            lyd_free_tree(node);
-            return NULL;
-        }
+    if (!lyd_find_sibling_first(lyd_child(parent), node, &other) && other != node) {
+        import_left(import, place, "%s %s%s%s: it is there already", list, first, second ? " " : "",
+                    second ? second : "");
+        lyd_free_tree(node);
+        return NULL;
     }
     set_place(import, node, place);
     return node;

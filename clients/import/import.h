@@ -114,7 +114,8 @@ char *import_name(const char *from);
 /* The formats. A text ends with NUL; 'file' is what places name. REFUSED: a syntax error that
  * cannot be gone on behind. */
 
-/** keepalived.conf(5). @param folder Where relative names of included files begin. */
+/** keepalived.conf(5) and the files that it includes, from the folder of the file that names them.
+ */
 enum outcome import_keepalived(struct import *import, const char *text, const char *file,
                                struct error *err);
 

@@ -2,7 +2,6 @@
  * The output of ipvsadm -Sn: a command a line.
  */
 #include <ctype.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

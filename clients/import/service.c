@@ -126,8 +126,9 @@ struct lyd_node *service_find(const struct import *import, const struct service 
         if (!strcmp(top->schema->name, "virtual-servers"))
             break;
     }
-    LY_LIST_FOR(lyd_child(top), server)
-    {
+    /* From the last one on: real servers come soon after their virtual server. */
+    server = top && lyd_child(top) ? lyd_child(top)->prev : NULL;
+    for (; server; server = server->prev->next ? server->prev : NULL) {
         bool found = service->mark[0] ? has(server, "firewall-mark", service->mark) &&
                                             has(server, "address-family", "ipv6") == service->ipv6
                                       : has(server, "address", service->address) &&
