@@ -105,7 +105,7 @@ def test_a_master_draws_pictures(ipvs, daemon_factory, tmp_path):
                 for _ in range(count):
                     socket.create_connection(("192.0.2.1", service), 5).close()
                     listener.accept()[0].close()
-            master.call("munin-update")
+            master.call("munin-update", "--nofork")
             subprocess.run(["date", "-s", "+5 minutes"], check=True, stdout=subprocess.DEVNULL)
         master.call("munin-limits")
         master.call("munin-html")
