@@ -38,23 +38,34 @@ static bool is_mere_remark(const char *line)
            strstr(line, "'keepalived_script' does not exist");
 }
 
-/* Its complaints in one line, without the file's name. To be freed; may be NULL. */
-static char *complaints(struct trial *trial)
+/* Its lines as one, without the file's name: of all, or of those that complain. */
+static char *join_lines(const char *lines, bool remarks)
 {
-    char *text = NULL, *rest = NULL;
+    char *text = NULL, *copy = strdup(lines), *rest = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    trial->complaint[trial->length] = '\0';
-    for (char *line = strtok_r(trial->complaint, "\n", &rest); line && out;
+    FILE *out = copy ? open_memstream(&text, &size) : NULL;
+    for (char *line = out ? strtok_r(copy, "\n", &rest) : NULL; line;
          line = strtok_r(NULL, "\n", &rest)) {
         const char *place = strstr(line, ": Line ");
-        if (!is_mere_remark(line))
+        if (remarks || !is_mere_remark(line))
             fprintf(out, "%s%s%s", ftell(out) ? "; " : "", place ? "(" : "",
                     place ? place + 2 : line);
     }
     if (out)
         fclose(out);
+    free(copy);
     return text;
+}
+
+/* Its complaints; if there are none, whatever it said. To be freed; may be NULL. */
+static char *complaints(struct trial *trial)
+{
+    trial->complaint[trial->length] = '\0';
+    char *text = join_lines(trial->complaint, false);
+    if (text && *text)
+        return text;
+    free(text);
+    return join_lines(trial->complaint, true);
 }
 
 static void judge(struct trial *trial)

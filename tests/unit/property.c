@@ -117,14 +117,87 @@ static void agent_edit(FILE *out)
     fprintf(out, "</listen></%s>", top);
 }
 
+static const char *some_name(void)
+{
+    static const char *const names[] = {"a", "b", "c"};
+    return names[pick(3)];
+}
+
+static void director_edit(FILE *out)
+{
+    fprintf(out,
+            "<directors xmlns=\"urn:noria:yang:noria-director\" "
+            "xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><director%s><name>%s</name>",
+            operation(), some_name());
+    if (pick(2))
+        fprintf(out, "<network-namespace>%s</network-namespace>", some_name());
+    if (!pick(3))
+        fprintf(out, "<timeouts><tcp>%u</tcp></timeouts>", pick(3) * 100);
+    fputs("</director></directors>", out);
+}
+
+static void health_edit(FILE *out)
+{
+    fprintf(out,
+            "%s<virtual-server><name>s%u</name>"
+            "<health xmlns=\"urn:noria:yang:noria-health\"%s><quorum>%u</quorum>",
+            SERVERS, pick(5), operation(), 1 + pick(3));
+    if (pick(2))
+        fprintf(out, "<check%s><name>%s</name>%s</check>", operation(), some_name(),
+                pick(2)   ? "<tcp/>"
+                : pick(2) ? "<ping/>"
+                          : "");
+    fputs("</health></virtual-server>" END, out);
+}
+
+/* References within the module and to another one, and a rule over several entries. */
+static void vrrp_edit(FILE *out)
+{
+    fputs("<vrrp xmlns=\"urn:noria:yang:noria-vrrp\" "
+          "xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\">",
+          out);
+    switch (pick(4)) {
+    case 0:
+        fprintf(out, "<script%s><name>%s</name>%s</script>", operation(), some_name(),
+                pick(3) ? "<command>/bin/true</command>" : "");
+        break;
+    case 1:
+        fprintf(out, "<sync-group%s><name>%s</name>", operation(), some_name());
+        if (pick(4))
+            fprintf(out, "<member>%s</member>", some_name());
+        fputs("</sync-group>", out);
+        break;
+    default:
+        fprintf(out, "<instance%s><name>%s</name>", operation(), some_name());
+        if (pick(5))
+            fprintf(out,
+                    "<interface>eth%u</interface><virtual-router-id>%u</virtual-router-id>"
+                    "<virtual-address><address>%s</address></virtual-address>",
+                    pick(2), 1 + pick(2), pick(4) ? "10.0.0.1" : "fe80::1");
+        if (!pick(3))
+            fprintf(out, "<track-script%s><script>%s</script></track-script>", operation(),
+                    some_name());
+        if (!pick(3))
+            fprintf(out,
+                    "<track-virtual-server%s><virtual-server>s%u</virtual-server>"
+                    "</track-virtual-server>",
+                    operation(), pick(5));
+        if (!pick(4))
+            fprintf(out, "<version>vrrp-v%u</version>", 2 + pick(2));
+        fputs("</instance>", out);
+    }
+    fputs("</vrrp>", out);
+}
+
 static char *random_edit(void)
 {
-    static void (*const makers[])(FILE *) = {null_edit, null_edit, server_edit, agent_edit};
+    static void (*const makers[])(FILE *) = {null_edit,     null_edit,   server_edit, agent_edit,
+                                             director_edit, health_edit, vrrp_edit,   vrrp_edit};
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     /* Containers may be given once in an edit. */
-    makers[pick(4)](out);
+    makers[pick(sizeof(makers) / sizeof(*makers))](out);
     fclose(out);
     return text;
 }
