@@ -31,7 +31,7 @@ def fixture_nodes(daemon_factory, bridge):
     """Makes nodes on one bridge; configured by the tests."""
     made = []
 
-    def make(number):
+    def make(number, null="all"):
         node = Node(number, None)
         port = node.port = f"v{number}-{os.getpid()}"
         run("ip", "netns", "add", node.name)
@@ -41,7 +41,7 @@ def fixture_nodes(daemon_factory, bridge):
         for command in (["link", "set", "lo", "up"], ["link", "set", "eth0", "up"],
                         ["addr", "add", f"10.9.0.{10 + number}/24", "dev", "eth0"]):
             run("ip", "-n", node.name, *command)
-        node.daemon = daemon_factory(null="all", prefix=["ip", "netns", "exec", node.name])
+        node.daemon = daemon_factory(null=null, prefix=["ip", "netns", "exec", node.name])
         return node
 
     yield make
