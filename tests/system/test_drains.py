@@ -9,7 +9,7 @@ from netconf import RpcError, item, items, real, server, servers, wait_for
 from test_notifications import Subscriber
 from test_steered import weights
 from test_steering import act, order_of
-from test_traffic import CLEANUP, SETUP
+from test_traffic import CLEANUP, set_up_network
 
 pytestmark = pytest.mark.kernel
 
@@ -47,7 +47,7 @@ GRACEFUL = ('<graceful-removal xmlns="urn:noria:yang:noria-operations"><timeout>
 
 @pytest.fixture(name="network", scope="module")
 def fixture_network():
-    subprocess.run(["sh", "-e", "-c", SETUP], check=True)
+    set_up_network()
     processes = [subprocess.Popen(["ip", "netns", "exec", f"web{n}", "/usr/bin/python3", "-c",
                                    ECHO, address]) for n, address in ((1, ONE), (2, TWO))]
     for n in (1, 2):

@@ -9,7 +9,7 @@ import pytest
 
 from health import check, health
 from netconf import real, server, servers, wait_for
-from test_traffic import CLEANUP, HANDLER, SETUP, Traffic, fetch
+from test_traffic import CLEANUP, HANDLER, Traffic, fetch, set_up_network
 
 pytestmark = pytest.mark.kernel
 
@@ -44,7 +44,7 @@ class Web:
 
 @pytest.fixture(name="all_webs", scope="module")
 def fixture_all_webs():
-    subprocess.run(["sh", "-e", "-c", SETUP], check=True)
+    set_up_network()
     webs = [Web(1), Web(2)]
     yield webs
     for web in webs:

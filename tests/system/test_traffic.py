@@ -35,7 +35,7 @@ for n in 1 2; do
   ip -n web$n addr add 198.51.100.1$n/24 dev eth0
   ip -n web$n route add default via 198.51.100.1
 done
-ip addr add 192.0.2.80/32 dev lo
+ip addr replace 192.0.2.80/32 dev lo
 ip netns add client
 ip link add to-client type veth peer name eth0 netns client
 ip link set to-client up; ip addr add 192.0.2.1/30 dev to-client
@@ -44,8 +44,10 @@ ip -n client route add default via 192.0.2.1
 sysctl -qw net.ipv4.ip_forward=1
 """
 
+# The links first: those of a namespace that is deleted go some time later.
 CLEANUP = """
-ip netns del client; ip netns del web1; ip netns del web2; ip link del inside
+ip link del to-web1; ip link del to-web2; ip link del to-client; ip link del inside
+ip netns del client; ip netns del web1; ip netns del web2
 ip addr del 192.0.2.80/32 dev lo
 """
 
@@ -62,9 +64,15 @@ while not stop.is_set():
 """
 
 
+def set_up_network():
+    """Also where another test left a part of one."""
+    subprocess.run(["sh", "-c", CLEANUP], stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(["sh", "-e", "-c", SETUP], check=True)
+
+
 @pytest.fixture(name="network")
 def fixture_network(ipvs):
-    subprocess.run(["sh", "-e", "-c", SETUP], check=True)
+    set_up_network()
     processes = [subprocess.Popen(["ip", "netns", "exec", f"web{n}", "/usr/bin/python3", "-c",
                                    HANDLER, f"web{n}", f"198.51.100.1{n}"]) for n in (1, 2)]
     for n in (1, 2):
