@@ -17,7 +17,7 @@ static const char *const area_names[AREA_COUNT] = {
     [AREA_NETCONF] = "netconf", [AREA_SSH] = "ssh",       [AREA_YANG] = "yang",
     [AREA_SNMP] = "snmp",       [AREA_IPVS] = "ipvs",     [AREA_NULL] = "null",
     [AREA_EVENT] = "event",     [AREA_ACCESS] = "access", [AREA_STEERING] = "steering",
-    [AREA_HEALTH] = "health",   [AREA_VRRP] = "vrrp",
+    [AREA_HEALTH] = "health",   [AREA_VRRP] = "vrrp",     [AREA_MAIL] = "mail",
 };
 
 /* The one state of the process that is not in the context: every thread and library logs. */

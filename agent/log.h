@@ -34,6 +34,7 @@ enum log_area {
     AREA_STEERING,
     AREA_HEALTH,
     AREA_VRRP,
+    AREA_MAIL,
     AREA_COUNT
 };
 

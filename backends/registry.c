@@ -3,6 +3,7 @@
  */
 #include "agent/access/backend.h"
 #include "agent/event/alarm_backend.h"
+#include "agent/mail/backend.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
 #include "agent/steering/backend.h"
@@ -13,9 +14,9 @@
 #include "backends/vrrp/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &access_backend,   &alarm_backend, &netconf_server_backend, &snmp_agent_backend,
-    &steering_backend, &ipvs_backend,  &health_backend,         &vrrp_backend,
-    &null_backend,     NULL,
+    &access_backend,     &alarm_backend,    &mail_backend, &netconf_server_backend,
+    &snmp_agent_backend, &steering_backend, &ipvs_backend, &health_backend,
+    &vrrp_backend,       &null_backend,     NULL,
 };
 
 const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

@@ -37,6 +37,7 @@ static const struct module modules[] = {
     {.name = "noria-operations"},
     {.name = "noria-health"},
     {.name = "noria-vrrp"},
+    {.name = "noria-mail"},
 };
 
 static void libyang_log(LY_LOG_LEVEL level, const char *message, const char *path)

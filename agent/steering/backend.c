@@ -70,6 +70,7 @@ static void add_order(struct reading *reading, struct lyd_node *real,
         add(reading, node, "owner", order->owner);
     if (*order->reason)
         add(reading, node, "reason", order->reason);
+    add(reading, node, "configured", order->configured ? "true" : "false");
     if (order->kind == STEERING_ORDER_DRAIN)
         add(reading, node, "drained", order->drained ? "true" : "false");
     add_drain_state(reading, node, server);

@@ -19,8 +19,8 @@ static const struct lyd_node *find_virtual(const struct agent *agent, const char
     return entry ? entry->node : NULL;
 }
 
-static const struct lyd_node *find_real(const struct lyd_node *server,
-                                        const struct steering_key *key)
+const struct lyd_node *steering_configured_in(const struct lyd_node *server,
+                                              const struct steering_key *key)
 {
     char predicate[STEERING_ADDRESS_SIZE + 40];
     struct lyd_node *found = NULL;
@@ -37,7 +37,7 @@ static const struct lyd_node *find_real(const struct lyd_node *server,
 bool steering_is_configured(const struct agent *agent, const struct steering_key *key)
 {
     const struct lyd_node *server = find_virtual(agent, key->virtual_server);
-    return server && (!key->address || find_real(server, key));
+    return server && (!key->address || steering_configured_in(server, key));
 }
 
 static bool is_enabled(const struct lyd_node *node)
@@ -49,5 +49,12 @@ static bool is_enabled(const struct lyd_node *node)
 bool steering_is_enabled(const struct agent *agent, const struct steering_key *key)
 {
     const struct lyd_node *server = find_virtual(agent, key->virtual_server);
-    return is_enabled(server) && (!key->address || is_enabled(find_real(server, key)));
+    return is_enabled(server) && (!key->address || is_enabled(steering_configured_in(server, key)));
+}
+
+const struct lyd_node *steering_configured(const struct agent *agent,
+                                           const struct steering_key *key)
+{
+    const struct lyd_node *server = find_virtual(agent, key->virtual_server);
+    return server ? steering_configured_in(server, key) : NULL;
 }

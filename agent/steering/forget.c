@@ -103,8 +103,10 @@ void steering_transaction_ended(struct agent *agent, const struct change_set *ch
     struct steering *steering = agent->steering;
     if (!steering)
         return;
-    if (changes)
+    if (changes) {
         steering_forget(steering, changes);
+        steering_maintain(steering, changes);
+    }
     if (!steering->unconfirmed || transactions_unsettled(agent->transactions))
         return;
     check_all(steering, true);

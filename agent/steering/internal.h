@@ -112,7 +112,23 @@ void steering_store_last(struct steering *steering);
  */
 void steering_forget(struct steering *steering, const struct change_set *changes);
 
+/* maintenance.c */
+
+/** Bring the orders about that a transaction has configured; running shows it. */
+void steering_maintain(struct steering *steering, const struct change_set *changes);
+
+/** Bring the orders about that running has, after a start. */
+void steering_maintain_all(struct steering *steering);
+
 /* configured.c */
+
+/** The node of a real server in a virtual server's, or NULL. Borrowed. */
+const struct lyd_node *steering_configured_in(const struct lyd_node *server,
+                                              const struct steering_key *key);
+
+/** The node of a real server in running, or NULL. Borrowed. */
+const struct lyd_node *steering_configured(const struct agent *agent,
+                                           const struct steering_key *key);
 
 /** Whether the virtual server (without an address) or real server of a key is configured. */
 bool steering_is_configured(const struct agent *agent, const struct steering_key *key);

@@ -110,9 +110,13 @@ static enum outcome read_order(struct backend_call *call, enum steering_order_ki
 static void give(struct giving *giving, const struct steering_key *key,
                  const struct steering_order *order)
 {
+    struct agent *agent = giving->call->backend->agent;
+    struct steering_order next = *order;
+    if (order->kind == STEERING_ORDER_NONE)
+        steering_configured_order(agent, key, &next);
     giving->waiting++;
     giving->given++;
-    steering_set_order(giving->call->backend->agent, key, order, stored, giving);
+    steering_set_order(agent, key, &next, stored, giving);
 }
 
 static struct steering_key key_of(const struct lyd_node *real, const char *virtual_server)
@@ -137,6 +141,11 @@ static enum outcome check(struct backend_call *call, const struct steering_key *
         return refuse(&call->error, TAG_DATA_MISSING, NULL,
                       "There is no order on %s port %u that could be taken back.", key->address,
                       (unsigned)key->port);
+    if (!kind && now.order.configured)
+        return refuse(&call->error, TAG_IN_USE, NULL,
+                      "The configuration has %s port %u in maintenance: delete its container "
+                      "maintenance instead.",
+                      key->address, (unsigned)key->port);
     return DONE;
 }
 
@@ -171,7 +180,8 @@ static void give_all(struct giving *giving, const struct lyd_node *server,
         struct steering_key key = key_of(child, name);
         struct steering_server now;
         steering_read(agent, &key, &now);
-        if (now.order.kind != STEERING_ORDER_LEAVE && (order->kind || now.order.kind))
+        if (now.order.kind != STEERING_ORDER_LEAVE &&
+            (order->kind || (now.order.kind && !now.order.configured)))
             give(giving, &key, order);
     }
     if (giving->given)

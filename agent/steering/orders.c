@@ -44,12 +44,13 @@ static void expect_end(struct steering *steering, const struct steering_order *o
 /* The time of an order is over. Told when it is so; the key goes with the record. */
 static void end_order(struct steering *steering, const struct steering_key *key)
 {
-    const struct steering_order none = {0};
+    struct steering_order next;
+    steering_configured_order(steering->agent, key, &next);
     char *server = strdup(key->virtual_server), *address = strdup(key->address);
     struct steering_key copy = {.virtual_server = server, .address = address, .port = key->port};
-    steering_set_order(steering->agent, key, &none, NULL, NULL);
+    steering_set_order(steering->agent, key, &next, NULL, NULL);
     if (server && address)
-        notice_order(steering->agent, &copy, &none, NULL);
+        notice_order(steering->agent, &copy, &next, NULL);
     free(server);
     free(address);
 }

@@ -354,6 +354,7 @@ enum outcome steering_start(struct agent *agent, struct error *err)
     if (steering_load(steering, err) != DONE)
         return FAILED;
     steering_forget(steering, NULL);
+    steering_maintain_all(steering);
     steering_orders_begin(steering);
     if (steering->table.record_count)
         log_info(AREA_STEERING, "something is known of %zu real servers",

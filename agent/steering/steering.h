@@ -89,6 +89,7 @@ struct steering_order {
     int64_t until;
     char owner[STEERING_OWNER_SIZE];   /**< Login name of who gave it. */
     char reason[STEERING_REASON_SIZE]; /**< Why, in the giver's words. */
+    bool configured;                   /**< The configuration gives it (maintenance). */
 };
 
 /** All that is known of a real server. */
@@ -180,6 +181,14 @@ void steering_set_order(struct agent *agent, const struct steering_key *key,
                         const struct steering_order *order,
                         void (*done)(void *arg, enum outcome outcome, struct error *err),
                         void *arg);
+
+/**
+ * The order that the running configuration gives on a real server, which holds where no other one
+ * does. Core thread.
+ * @param[out] order Kind NONE: it gives none.
+ */
+void steering_configured_order(const struct agent *agent, const struct steering_key *key,
+                               struct steering_order *order);
 
 /** Whether a real server is draining, for an order or because it leaves. */
 static inline bool steering_drains(const struct steering_order *order)

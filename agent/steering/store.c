@@ -30,7 +30,8 @@ static bool write_orders(FILE *stream, const void *arg)
             if (!order)
                 continue;
             fprintf(stream, "order %d %" PRId32 " %d %" PRId64 " %" PRId64, (int)order->kind,
-                    order->weight, order->drained, order->since, order->until);
+                    order->weight, order->drained | order->configured << 1, order->since,
+                    order->until);
             write_key(stream, at);
             write_text(stream, order->owner);
             write_text(stream, order->reason);
@@ -143,7 +144,9 @@ static void read_order(struct steering_table *table, struct cursor *cursor)
     order.kind =
         (enum steering_order_kind)take_number(cursor, STEERING_ORDER_UP, STEERING_ORDER_LEAVE);
     order.weight = (int32_t)take_number(cursor, INT32_MIN, INT32_MAX);
-    order.drained = take_number(cursor, 0, 1);
+    int64_t marks = take_number(cursor, 0, 3);
+    order.drained = marks & 1;
+    order.configured = marks & 2;
     order.since = take_number(cursor, INT64_MIN, INT64_MAX);
     order.until = take_number(cursor, INT64_MIN, INT64_MAX);
     struct steering_key key = take_key(cursor, &names);

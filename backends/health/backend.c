@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "agent/log.h"
 #include "backends/health/service.h"
 #include "backends/health/state.h"
@@ -82,6 +83,17 @@ static void health_revert(struct backend *backend, struct backend_step *step)
     step_done(step, DONE);
 }
 
+/* Verdicts and orders have changed; the latter count for the quorum. */
+static void orders_changed(void *arg, const char *const *names, size_t count)
+{
+    struct health_engine *engine = arg;
+    for (size_t i = 0; i < count; i++) {
+        struct health_service *service = text_table_find(&engine->services, names[i]);
+        if (service)
+            service_note_orders(service);
+    }
+}
+
 static enum outcome health_start(struct backend *backend, const struct snapshot *running,
                                  struct error *err)
 {
@@ -96,15 +108,21 @@ static enum outcome health_start(struct backend *backend, const struct snapshot 
         if (outcome == DONE && service)
             service_swap(engine, NULL, service);
     }
-    if (outcome == DONE)
-        backend_report_up(backend);
-    return outcome;
+    if (outcome != DONE)
+        return outcome;
+    engine->follower = (struct steering_follower){.changed = orders_changed, .arg = engine};
+    if (backend->agent->steering)
+        steering_follow(backend->agent, &engine->follower);
+    backend_report_up(backend);
+    return DONE;
 }
 
 static void health_stop(struct backend *backend)
 {
     struct health_engine *engine = backend->data;
     struct health_service *service;
+    if (engine && backend->agent->steering)
+        steering_unfollow(backend->agent, &engine->follower);
     while (engine && (service = text_table_next(&engine->services, NULL))) {
         service_rest(service);
         service_free(service);

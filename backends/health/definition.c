@@ -297,7 +297,9 @@ static bool copy_commands(struct health_service *service, const struct lyd_node 
     } commands[] = {{"notify-up", &service->notify_up},
                     {"notify-down", &service->notify_down},
                     {"quorum-up", &service->quorum_up},
-                    {"quorum-down", &service->quorum_down}};
+                    {"quorum-down", &service->quorum_down},
+                    {"fallback-command", &service->fallback_command},
+                    {"hook-user", &service->hook_user}};
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         const char *path = leaf_value(health, commands[i].leaf);
         if (path && !(*commands[i].to = strdup(path)))
@@ -336,10 +338,17 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
     service->name = strdup(leaf_value(entry->node, "name"));
     service->virtual_address = strdup(defaults.address ? defaults.address : defaults.mark);
     service->virtual_port = strdup(defaults.port ? defaults.port : "0");
+    const char *protocol = leaf_value(served, "protocol");
+    service->protocol = strdup(protocol ? protocol : "fwm");
     enum outcome outcome = service->name && service->virtual_address && service->virtual_port &&
-                                   copy_commands(service, health)
-                               ? fill_servers(service, entry->node, &defaults, err)
+                                   service->protocol && copy_commands(service, health)
+                               ? service_fill_addresses(service, entry->node, err)
                                : fail_memory(err);
+    if (outcome == DONE && !hook_user_known(service->hook_user))
+        outcome = check_refuse(health, "hook-user", err, "There is no user %s on this node.",
+                               service->hook_user);
+    if (outcome == DONE)
+        outcome = fill_servers(service, entry->node, &defaults, err);
     if (outcome != DONE) {
         service_free(service);
         return outcome;
@@ -380,6 +389,10 @@ void service_free(struct health_service *service)
     free(service->notify_down);
     free(service->quorum_up);
     free(service->quorum_down);
+    free(service->fallback_command);
+    free(service->hook_user);
+    free(service->held);
+    free(service->protocol);
     free(service->virtual_address);
     free(service->virtual_port);
     free(service->name);

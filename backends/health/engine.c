@@ -57,6 +57,7 @@ void health_engine_free(struct health_engine *engine)
     for (size_t i = 0; i < HEALTH_CHECKERS_MAX && checker_registry[i]; i++)
         if (engine->shared[i])
             checker_registry[i]->end(engine->shared[i]);
+    address_watch_free(engine->addresses);
     health_poller_free(engine->poller);
     health_timers_free(engine->timers);
     hooks_free(engine->hooks);
@@ -82,6 +83,12 @@ bool health_engine_share(struct health_engine *engine, const struct checker *che
     return *shared;
 }
 
+void health_engine_crowded(struct health_engine *engine)
+{
+    unsigned most = engine->figures.running > RUNNING_MIN ? engine->figures.running - 1 : 0;
+    engine->running_max = most > RUNNING_MIN ? most : RUNNING_MIN;
+}
+
 void health_engine_lacks(struct health_engine *engine, const char *error)
 {
     static const struct alarm_id id = {.resource = "/noria-health:health-engine",
@@ -101,6 +108,7 @@ void health_engine_lacks(struct health_engine *engine, const char *error)
         engine->lacked = now;
     } else if (now - engine->lacked > LACKED_FOR) {
         engine->lacked = 0;
+        engine->running_max = most_running();
         log_notice(AREA_HEALTH, "checks can be run again");
         alarm_clear(agent, &id, "Checks can be run again.");
     }

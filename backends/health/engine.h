@@ -19,7 +19,9 @@
 #ifndef NORIA_HEALTH_ENGINE_H
 #define NORIA_HEALTH_ENGINE_H
 
+#include "agent/steering/steering.h"
 #include "backends/backend.h"
+#include "backends/health/addresses.h"
 #include "backends/health/check.h"
 #include "backends/health/hooks.h"
 #include "backends/health/poller.h"
@@ -38,6 +40,14 @@ struct health_figures {
     unsigned probes, running;
 };
 
+struct health_probe;
+
+/** Probes that are due and wait for others to end, in order. */
+struct health_queue {
+    struct health_probe *first, *last;
+    unsigned admitted; /**< Have left the queue and not yet begun. */
+};
+
 /** Checkers at most. */
 #define HEALTH_CHECKERS_MAX 64
 
@@ -50,11 +60,15 @@ struct health_engine {
     struct text_table probes;   /**< By their texts. */
     struct text_table services; /**< By name; guarded by lock. */
     uv_mutex_t lock;
-    struct health_figures figures;     /**< Guarded by lock. */
-    unsigned running_max;              /**< Runs at once, by the descriptors. */
+    struct health_figures figures; /**< Guarded by lock. */
+    unsigned running_max;          /**< Runs at once, by the descriptors. */
+    struct health_queue queue;
     uint64_t spread;                   /**< Where the next first run is put. */
     void *shared[HEALTH_CHECKERS_MAX]; /**< What runs of one checker share, by registry. */
     uint64_t lacked; /**< When a run last could not be begun (uv_hrtime()); 0: not lately. */
+    struct address_watch *addresses;   /**< NULL until a service asks for it. */
+    bool addresses_unknown;            /**< They cannot be watched; told once. */
+    struct steering_follower follower; /**< Told of orders. */
 };
 
 /** Make an engine. @return NULL for want of memory or descriptors. */
@@ -66,6 +80,10 @@ void health_engine_free(struct health_engine *engine);
 /** What all runs of a checker share, begun if it is not yet. @return Whether it is there. */
 bool health_engine_share(struct health_engine *engine, const struct checker *checker,
                          void **shared);
+
+/** Note that descriptors were used up by as many runs as there are: fewer run at once for a while.
+ */
+void health_engine_crowded(struct health_engine *engine);
 
 /** Note that a run could not be begun, or that it could again. Raises or clears the alarm. */
 void health_engine_lacks(struct health_engine *engine, const char *error);

@@ -1,7 +1,9 @@
 #include "backends/health/hooks.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +20,11 @@ struct hook {
     struct hooks *hooks;
     struct hook *next; /* while it waits */
     unsigned handles;
-    char *words[HOOK_ARGUMENTS_MAX + 2]; /* the program and its arguments, ended by NULL */
+    bool has_user;
+    uv_uid_t uid;
+    uv_gid_t gid;
+    char *words[HOOK_ARGUMENTS_MAX + 2];     /* the program and its arguments, ended by NULL */
+    char *variables[HOOK_VARIABLES_MAX + 2]; /* its environment, ended by NULL */
 };
 
 struct hooks {
@@ -32,6 +38,8 @@ static void free_hook(struct hook *hook)
 {
     for (char **word = hook->words; *word; word++)
         free(*word);
+    for (char **variable = hook->variables; *variable; variable++)
+        free(*variable);
     free(hook);
 }
 
@@ -80,10 +88,15 @@ static void start(struct hook *hook)
     uv_process_options_t options = {.exit_cb = exited,
                                     .file = hook->words[0],
                                     .args = hook->words,
+                                    .env = hook->variables,
                                     .cwd = "/",
                                     .flags = UV_PROCESS_DETACHED,
+                                    .uid = hook->uid,
+                                    .gid = hook->gid,
                                     .stdio_count = 3,
                                     .stdio = nothing};
+    if (hook->has_user)
+        options.flags |= (unsigned)(UV_PROCESS_SETUID | UV_PROCESS_SETGID);
     hook->hooks->running++;
     hook->handles = 2;
     uv_timer_init(hook->hooks->loop, &hook->limit);
@@ -129,18 +142,64 @@ void hooks_free(struct hooks *hooks)
         free(hooks);
 }
 
-void hook_run(struct hooks *hooks, const char *path, const char *const *arguments)
+/* @return Whether there is such a user; none is needed where none is named. */
+static bool set_user(struct hook *hook, const char *name)
 {
-    struct hook *hook = path ? calloc(1, sizeof(*hook)) : NULL;
+    struct passwd entry, *user = NULL;
+    char text[4096];
+    if (!name)
+        return true;
+    if (getpwnam_r(name, &entry, text, sizeof(text), &user) || !user)
+        return false;
+    hook->has_user = true;
+    hook->uid = user->pw_uid;
+    hook->gid = user->pw_gid;
+    return true;
+}
+
+static bool add_variable(struct hook *hook, size_t *count, const char *name, const char *value)
+{
+    if (asprintf(&hook->variables[*count], "%s=%s", name, value) >= 0) {
+        ++*count;
+        return true;
+    }
+    hook->variables[*count] = NULL;
+    return false;
+}
+
+/* @return Whether there was memory for all. */
+static bool copy_order(struct hook *hook, const struct hook_order *order)
+{
+    const char *path = getenv("PATH");
+    size_t count = 0;
+    bool whole = (hook->words[0] = strdup(order->path)) &&
+                 add_variable(hook, &count, "PATH", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+    for (size_t i = 0; i < HOOK_ARGUMENTS_MAX && order->arguments[i] && whole; i++)
+        whole = (hook->words[i + 1] = strdup(order->arguments[i]));
+    for (size_t i = 0; i < HOOK_VARIABLES_MAX && order->variables[i].name && whole; i++)
+        whole = !order->variables[i].value ||
+                add_variable(hook, &count, order->variables[i].name, order->variables[i].value);
+    return whole;
+}
+
+bool hook_user_known(const char *name)
+{
+    struct hook none = {0};
+    return set_user(&none, name);
+}
+
+void hook_run(struct hooks *hooks, const struct hook_order *order)
+{
+    struct hook *hook = order->path ? calloc(1, sizeof(*hook)) : NULL;
     if (!hook)
         return;
     hook->hooks = hooks;
-    bool whole = (hook->words[0] = strdup(path));
-    for (size_t i = 0; i < HOOK_ARGUMENTS_MAX && arguments[i] && whole; i++)
-        whole = (hook->words[i + 1] = strdup(arguments[i]));
-    if (!whole || hooks->waiting >= WAITING_MAX) {
-        log_warning(AREA_HEALTH, "the command %s is not run: %s", path,
-                    whole ? "too many wait for their turn" : "no memory");
+    const char *fault = !copy_order(hook, order)        ? "no memory"
+                        : hooks->waiting >= WAITING_MAX ? "too many wait for their turn"
+                        : !set_user(hook, order->user)  ? "its user is not known on this node"
+                                                        : NULL;
+    if (fault) {
+        log_warning(AREA_HEALTH, "the command %s is not run: %s", order->path, fault);
         free_hook(hook);
         return;
     }

@@ -7,12 +7,24 @@
 #ifndef NORIA_HEALTH_HOOKS_H
 #define NORIA_HEALTH_HOOKS_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 struct hooks;
 
-/** Arguments of a hook at most, without the program. */
+/** Arguments of a hook at most, without the program, and variables of its environment. */
 #define HOOK_ARGUMENTS_MAX 8
+#define HOOK_VARIABLES_MAX 16
+
+/** What is to be run. Texts are borrowed for the call. */
+struct hook_order {
+    const char *path;                              /**< The program; NULL: nothing happens. */
+    const char *user;                              /**< As whom; NULL: as the agent. */
+    const char *arguments[HOOK_ARGUMENTS_MAX + 1]; /**< Ended by NULL. */
+    struct hook_variable {
+        const char *name, *value;        /**< Value NULL: it is left out. */
+    } variables[HOOK_VARIABLES_MAX + 1]; /**< Beside PATH. Ended by the name NULL. */
+};
 
 /** Begin. @return NULL for want of memory. */
 struct hooks *hooks_new(uv_loop_t *loop);
@@ -20,11 +32,10 @@ struct hooks *hooks_new(uv_loop_t *loop);
 /** End, once all that was asked for has been run. NULL is legal. */
 void hooks_free(struct hooks *hooks);
 
-/**
- * Run a command, soon. What goes wrong is logged.
- * @param path The program; NULL: nothing happens.
- * @param arguments Ended by NULL; copied.
- */
-void hook_run(struct hooks *hooks, const char *path, const char *const *arguments);
+/** Whether a user is known on this node, so that commands can be run as it. */
+bool hook_user_known(const char *name);
+
+/** Run a command, soon. What goes wrong is logged. */
+void hook_run(struct hooks *hooks, const struct hook_order *order);
 
 #endif

@@ -39,10 +39,11 @@ static void add_number(struct lyd_node *notice, const char *name, uint64_t value
     add(notice, name, text);
 }
 
-void notice_server(const struct health_server *server, const struct health_check *cause,
-                   const struct probe_result *result)
+void notice_server(const struct health_server *server, const struct health_occasion *occasion)
 {
     const struct health_service *service = server->service;
+    const struct health_check *check = occasion->check;
+    const struct probe_result *result = occasion->result;
     const char *error = result ? result->error : NULL;
     const char *state = health_state_name(server->health);
     bool first = !server->history || !server->history[1].time;
@@ -50,7 +51,7 @@ void notice_server(const struct health_server *server, const struct health_check
              : first                         ? LOG_LEVEL_INFO
                                              : LOG_LEVEL_NOTICE,
              AREA_HEALTH, "real server %s port %" PRIu16 " of %s is %s%s%s%s%s", server->address,
-             server->port, service->name, state, cause ? ": check " : "", cause ? cause->name : "",
+             server->port, service->name, state, check ? ": check " : "", check ? check->name : "",
              error ? ": " : "", error ? error : "");
     notice_down(server, server->health == STEERING_DOWN, error);
     struct lyd_node *notice = begin(service->engine, "real-server-state-change");
@@ -60,7 +61,8 @@ void notice_server(const struct health_server *server, const struct health_check
     add(notice, "address", server->address);
     add_number(notice, "port", server->port);
     add(notice, "state", state);
-    add(notice, "check", cause ? cause->name : NULL);
+    add(notice, "cause", health_cause_name(occasion->cause));
+    add(notice, "check", check ? check->name : NULL);
     add(notice, "error", error);
     if (result)
         add_number(notice, "latency", result->latency / 1000);
@@ -140,29 +142,4 @@ void notice_quorum_alarm(const struct health_service *service, bool lost)
     else
         alarm_clear(agent, &id, "The quorum is met.");
     free(resource);
-}
-
-void hook_server(const struct health_server *server)
-{
-    const struct health_service *service = server->service;
-    char port[8];
-    const char *arguments[] = {health_state_name(server->health),
-                               service->name,
-                               service->virtual_address,
-                               service->virtual_port,
-                               server->address,
-                               port,
-                               NULL};
-    snprintf(port, sizeof(port), "%" PRIu16, server->port);
-    hook_run(service->engine->hooks,
-             server->health == STEERING_DOWN ? service->notify_down : service->notify_up,
-             arguments);
-}
-
-void hook_quorum(const struct health_service *service)
-{
-    const char *arguments[] = {service->lost ? "down" : "up", service->name,
-                               service->virtual_address, service->virtual_port, NULL};
-    hook_run(service->engine->hooks, service->lost ? service->quorum_down : service->quorum_up,
-             arguments);
 }

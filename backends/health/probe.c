@@ -1,5 +1,6 @@
 #include "backends/health/probe.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,11 +11,12 @@
 #include "agent/clock.h"
 #include "backends/health/engine.h"
 
+/* How much earlier than due a run may begin: this, and no more than such a part of the interval. */
+#define EARLY_MAX (10 * HEALTH_MS)
+#define EARLY_PART 20
+
 /* Texts of a job that checkers which are alone get. */
 #define NAMES 5
-
-/* When to try again where too many run already. */
-#define CROWDED (5 * HEALTH_MS)
 
 struct health_probe {
     struct text_link link; /* first: in engine->probes */
@@ -29,6 +31,8 @@ struct health_probe {
     unsigned refs;
     struct probe_subscriber *subscribers;
     bool running;
+    struct health_probe *next_waiting; /* while too many run */
+    enum { PROBE_FREE, PROBE_WAITS, PROBE_ADMITTED } turn;
     uint64_t due, started;
     struct probe_status status;
     max_align_t state[]; /* the checker's */
@@ -55,13 +59,8 @@ static void note_result(struct health_probe *probe, const struct probe_result *r
     status->runs++;
     status->failures += result->ending == CHECK_FAILED;
     status->last_run = clock_now();
-    if (result->ending == CHECK_PASSED) {
-        status->latency = (uint32_t)(result->latency / 1000);
-        status->average_latency =
-            status->average_latency
-                ? (uint32_t)(((uint64_t)status->average_latency * 7 + status->latency) / 8)
-                : status->latency;
-    }
+    if (result->ending == CHECK_PASSED)
+        latency_note(&status->latency, result->latency / 1000);
     if (error) {
         free(status->error);
         status->error = error;
@@ -78,6 +77,57 @@ static uint64_t next_due(const struct health_probe *probe, uint64_t now, bool so
     return probe->due + (missed + 1) * probe->timing.interval;
 }
 
+/*
+ * Where too many run at once, the others begin in the order in which they were due: each of them is
+ * late, and none is left out.
+ */
+static void wait_turn(struct health_probe *probe)
+{
+    struct health_queue *queue = &probe->engine->queue;
+    probe->turn = PROBE_WAITS;
+    probe->next_waiting = NULL;
+    *(queue->first ? &queue->last->next_waiting : &queue->first) = probe;
+    queue->last = probe;
+}
+
+/* Let those that wait begin, as far as there is room; from the timers, not from here. */
+static void admit(struct health_engine *engine)
+{
+    struct health_queue *queue = &engine->queue;
+    while (queue->first && engine->figures.running + queue->admitted < engine->running_max) {
+        struct health_probe *probe = queue->first;
+        queue->first = probe->next_waiting;
+        queue->admitted++;
+        probe->turn = PROBE_ADMITTED;
+        health_timer_set(engine->timers, &probe->timer, probe->due);
+    }
+}
+
+/* It does not wait any more, whether it begins or is given up. */
+static void leave_queue(struct health_probe *probe)
+{
+    struct health_queue *queue = &probe->engine->queue;
+    struct health_probe **at = &queue->first, *before = NULL;
+    if (probe->turn == PROBE_ADMITTED)
+        queue->admitted--;
+    for (; probe->turn == PROBE_WAITS && *at != probe; at = &(*at)->next_waiting)
+        before = *at;
+    if (probe->turn == PROBE_WAITS) {
+        *at = probe->next_waiting;
+        if (queue->last == probe)
+            queue->last = before;
+    }
+    probe->turn = PROBE_FREE;
+}
+
+/* Have the next run begin when it is due, or with others a little earlier. */
+static void schedule(struct health_probe *probe)
+{
+    uint64_t early = probe->timing.interval / EARLY_PART;
+    probe->timer.early = early < EARLY_MAX ? early : EARLY_MAX;
+    health_timer_set(probe->engine->timers, &probe->timer, probe->due);
+}
+
 static void finish(struct health_probe *probe, enum check_ending ending, int32_t weight,
                    const char *error)
 {
@@ -91,7 +141,9 @@ static void finish(struct health_probe *probe, enum check_ending ending, int32_t
         for (struct probe_subscriber *one = probe->subscribers; one; one = one->next)
             soon = one->noted(one, &result) || soon;
     probe->due = next_due(probe, now, soon);
-    health_timer_set(probe->engine->timers, &probe->timer, probe->due);
+    schedule(probe);
+    if (probe->engine->queue.first)
+        admit(probe->engine);
 }
 
 static struct health_probe *probe_of(struct check_job *job)
@@ -128,6 +180,8 @@ void check_pass(struct check_job *job)
 
 void check_end_errno(struct check_job *job, const char *what, int error)
 {
+    if (error == EMFILE || error == ENFILE)
+        health_engine_crowded(probe_of(job)->engine);
     check_end(job, check_errno_is_ours(error) ? CHECK_UNABLE : CHECK_FAILED, CHECK_WEIGHT_NONE,
               "%s: %s", what, strerror(error));
 }
@@ -168,17 +222,22 @@ static void run(struct health_timer *timer)
         time_out(probe);
         return;
     }
-    if (engine->figures.running >= engine->running_max) {
-        health_engine_lacks(engine, "too many checks run at once");
-        health_timer_set(engine->timers, timer, now + CROWDED);
+    if (probe->turn == PROBE_FREE &&
+        (engine->queue.first ||
+         engine->figures.running + engine->queue.admitted >= engine->running_max)) {
+        health_engine_lacks(engine, "more checks are due than descriptors allow at once");
+        wait_turn(probe);
+        admit(engine);
         return;
     }
+    leave_queue(probe);
     note_start(probe, now);
     probe->running = true;
     probe->started = now;
     probe->job.phase = "connecting";
     probe->job.silence_passes = false;
     memset(probe->state, 0, probe->job.checker->state);
+    timer->early = 0;
     health_timer_set(engine->timers, timer, now + probe->timing.timeout);
     probe->job.checker->start(&probe->job);
 }
@@ -329,13 +388,14 @@ void probe_subscribe(struct probe_subscriber *subscriber)
         return;
     count_probes(probe->engine, 1);
     probe->due = first_due(probe->engine, subscriber->warmup);
-    health_timer_set(probe->engine->timers, &probe->timer, probe->due);
+    schedule(probe);
 }
 
 static void stop(struct health_probe *probe)
 {
     struct health_engine *engine = probe->engine;
     health_timer_unset(engine->timers, &probe->timer);
+    leave_queue(probe);
     if (probe->running) {
         probe->running = false;
         probe->job.checker->cancel(&probe->job);
@@ -344,6 +404,7 @@ static void stop(struct health_probe *probe)
         uv_mutex_unlock(&engine->lock);
     }
     count_probes(engine, -1);
+    admit(engine);
 }
 
 void probe_unsubscribe(struct probe_subscriber *subscriber)

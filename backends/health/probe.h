@@ -9,6 +9,7 @@
 #define NORIA_HEALTH_PROBE_H
 
 #include "backends/health/check.h"
+#include "backends/health/latency.h"
 #include "backends/health/timers.h"
 
 struct health_engine;
@@ -43,8 +44,8 @@ struct probe_subscriber {
 
 /** Results of a probe, guarded by health_engine.lock. */
 struct probe_status {
-    int64_t last_run;                  /**< Nanoseconds since 1970 UTC; 0: none yet. */
-    uint32_t latency, average_latency; /**< Microseconds. */
+    int64_t last_run;       /**< Nanoseconds since 1970 UTC; 0: none yet. */
+    struct latency latency; /**< Of runs that were passed. */
     uint64_t runs, failures;
     char *error; /**< Of the last failure, or NULL. Owned. */
 };

@@ -59,9 +59,9 @@ void server_tell(struct health_server *server)
     steering_set_verdict(service->engine->backend->agent, &key, &verdict);
 }
 
-static void remember(struct health_server *server, const struct health_check *cause,
-                     const struct probe_result *result)
+static void remember(struct health_server *server, const struct health_occasion *occasion)
 {
+    const struct probe_result *result = occasion->result;
     if (!server->history)
         server->history = calloc(HEALTH_HISTORY, sizeof(*server->history));
     if (!server->history)
@@ -73,34 +73,36 @@ static void remember(struct health_server *server, const struct health_check *ca
     history[0] = (struct health_change){
         .time = server->since,
         .health = server->health,
-        .check = cause ? strdup(cause->name) : NULL,
+        .cause = occasion->cause,
+        .latency = result ? (uint32_t)(result->latency / 1000) : 0,
+        .check = occasion->check ? strdup(occasion->check->name) : NULL,
         .error = result && result->error ? strdup(result->error) : NULL,
     };
 }
 
 /* A new verdict, and all that follows from it. */
 static void set_health(struct health_server *server, enum steering_health health,
-                       const struct health_check *cause, const struct probe_result *result)
+                       const struct health_occasion *occasion)
 {
     struct health_service *service = server->service;
     if (health == server->health)
         return;
     uv_mutex_lock(&service->engine->lock);
+    service->weight_up -= server_weight_up(server);
     if (server->health == STEERING_DOWN) {
         service->down--;
-        service->weight_up += server->weight;
         server->up_at = service->slow_start ? uv_hrtime() : 0;
     } else if (health == STEERING_DOWN) {
         service->down++;
-        service->weight_up -= server->weight;
     }
     server->health = health;
     server->since = clock_now();
-    remember(server, cause, result);
+    service->weight_up += server_weight_up(server);
+    remember(server, occasion);
     uv_mutex_unlock(&service->engine->lock);
     server_tell(server);
-    notice_server(server, cause, result);
-    hook_server(server);
+    notice_server(server, occasion);
+    hook_server(server, occasion);
     service_note_quorum(service);
 }
 
@@ -121,8 +123,7 @@ static enum steering_health work_out(const struct health_server *server)
     return verdict_of_checks(&count, server->service->needed, server->raw);
 }
 
-static void review(struct health_server *server, const struct health_check *cause,
-                   const struct probe_result *result)
+static void review(struct health_server *server, const struct health_occasion *occasion)
 {
     enum steering_health raw = work_out(server), before = server->raw;
     bool flapping = server->flap && server->flap->flapping;
@@ -135,12 +136,12 @@ static void review(struct health_server *server, const struct health_check *caus
             watch_flapping(server);
     }
     server->raw = raw;
-    set_health(server, flapping ? STEERING_DOWN : raw, cause, result);
+    set_health(server, flapping ? STEERING_DOWN : raw, occasion);
 }
 
 void server_review(struct health_server *server)
 {
-    review(server, NULL, NULL);
+    review(server, &(struct health_occasion){.cause = HEALTH_BY_CONFIGURATION});
 }
 
 void server_tick(struct health_timer *timer)
@@ -154,7 +155,7 @@ void server_tick(struct health_timer *timer)
             return;
         }
         notice_flapping(server, false);
-        set_health(server, server->raw, NULL, NULL);
+        set_health(server, server->raw, &(struct health_occasion){.cause = HEALTH_BY_DAMPING});
     }
     server_tell(server);
 }
@@ -175,7 +176,7 @@ bool check_noted(struct probe_subscriber *subscriber, const struct probe_result 
         check->weight = result->weight;
     uv_mutex_unlock(&check->server->service->engine->lock);
     if (changed)
-        review(check->server, check, result);
+        review(check->server, &(struct health_occasion){HEALTH_BY_CHECK, check, result});
     if (reweighted)
         server_tell(check->server);
     return verdict_is_changing(&verdict);

@@ -56,6 +56,8 @@ static void carry_checks(const struct health_server *from, struct health_server 
 
 static void carry_server(struct health_server *from, struct health_server *to)
 {
+    to->order = from->order;
+    to->order_weight = from->order_weight;
     to->raw = from->raw;
     to->health = from->health;
     to->since = from->since;
@@ -81,19 +83,55 @@ static void carry(struct health_service *from, struct health_service *to)
     }
 }
 
+uint32_t server_weight_up(const struct health_server *server)
+{
+    return verdict_weight_up(server->health, server->weight, server->order, server->order_weight);
+}
+
 static void count_servers(struct health_service *service)
 {
     service->weight_up = 0;
     service->down = 0;
     for (size_t i = 0; i < service->server_count; i++) {
-        if (service->servers[i].health == STEERING_DOWN)
-            service->down++;
-        else
-            service->weight_up += service->servers[i].weight;
+        service->down += service->servers[i].health == STEERING_DOWN;
+        service->weight_up += server_weight_up(&service->servers[i]);
     }
 }
 
-static void for_each_check(struct health_service *service, void (*act)(struct probe_subscriber *))
+/* The orders on real servers; few have one. @return Whether any is another one than before. */
+static bool read_orders(struct health_service *service)
+{
+    struct steering_row *rows = NULL;
+    struct agent *agent = service->engine->backend->agent;
+    size_t count = agent->steering ? steering_orders(agent, service->name, &rows) : 0;
+    bool any = count;
+    for (size_t i = 0; i < service->server_count; i++) {
+        any = any || service->servers[i].order != STEERING_ORDER_NONE;
+        service->servers[i].order = STEERING_ORDER_NONE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct health_server *server = service_find(service, rows[i].address, rows[i].port);
+        if (!server)
+            continue;
+        server->order = rows[i].server.order.kind;
+        server->order_weight = rows[i].server.order.weight;
+    }
+    free(rows);
+    return any;
+}
+
+void service_note_orders(struct health_service *service)
+{
+    uv_mutex_lock(&service->engine->lock);
+    bool any = read_orders(service);
+    if (any)
+        count_servers(service);
+    uv_mutex_unlock(&service->engine->lock);
+    if (any)
+        service_note_quorum(service);
+}
+
+void service_for_each_check(struct health_service *service, void (*act)(struct probe_subscriber *))
 {
     for (size_t i = 0; i < service->server_count; i++)
         for (size_t c = 0; c < service->servers[i].check_count; c++)
@@ -104,7 +142,7 @@ static void for_each_check(struct health_service *service, void (*act)(struct pr
 static void retire(struct health_service *from, const struct health_service *to)
 {
     struct agent *agent = from->engine->backend->agent;
-    for_each_check(from, probe_unsubscribe);
+    service_for_each_check(from, probe_unsubscribe);
     for (size_t i = 0; i < from->server_count; i++) {
         struct health_server *server = &from->servers[i];
         struct steering_key key = {from->name, server->address, server->port};
@@ -158,13 +196,15 @@ void service_swap(struct health_engine *engine, struct health_service *from,
     if (from)
         text_table_remove(&engine->services, &from->link);
     if (to) {
+        to->suspended = service_is_suspended(to);
+        read_orders(to);
         count_servers(to);
         text_table_reserve(&engine->services); /* without room it gets slower, no more */
         text_table_add(&engine->services, &to->link, to->name);
     }
     uv_mutex_unlock(&engine->lock);
-    if (to)
-        for_each_check(to, probe_subscribe);
+    if (to && !to->suspended)
+        service_for_each_check(to, probe_subscribe);
     if (from)
         retire(from, to);
     if (to)
@@ -181,7 +221,7 @@ static void say_good_bye(struct health_service *service)
         if (server->health == STEERING_DOWN)
             continue;
         server->health = STEERING_DOWN; /* the steering is not told */
-        hook_server(server);
+        hook_server(server, &(struct health_occasion){.cause = HEALTH_BY_STOP});
     }
     if (service->omega && !service->lost) {
         service->lost = true;
@@ -195,7 +235,7 @@ void service_rest(struct health_service *service)
     uv_mutex_lock(&engine->lock);
     text_table_remove(&engine->services, &service->link);
     uv_mutex_unlock(&engine->lock);
-    for_each_check(service, probe_unsubscribe);
+    service_for_each_check(service, probe_unsubscribe);
     for (size_t i = 0; i < service->server_count; i++)
         health_timer_unset(engine->timers, &service->servers[i].timer);
     say_good_bye(service);

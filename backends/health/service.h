@@ -25,10 +25,27 @@ struct health_check {
     int32_t weight; /**< What it wants the weight to be, or CHECK_WEIGHT_NONE. */
 };
 
+/** Why a verdict changes. */
+enum health_cause {
+    HEALTH_BY_CHECK,         /**< A check has said so. */
+    HEALTH_BY_CONFIGURATION, /**< What is configured has changed. */
+    HEALTH_BY_DAMPING,       /**< It was flapping, and is steady again. */
+    HEALTH_BY_STOP,          /**< The agent ends; only commands are told. */
+};
+
+/** What has made a verdict change. */
+struct health_occasion {
+    enum health_cause cause;
+    const struct health_check *check;  /**< Or NULL. */
+    const struct probe_result *result; /**< Of the check, or NULL. */
+};
+
 /** A change of the verdict on a real server. */
 struct health_change {
     int64_t time; /**< Nanoseconds since 1970 UTC; 0: none. */
     enum steering_health health;
+    enum health_cause cause;
+    uint32_t latency;    /**< Of the check's run, in microseconds; 0: there was none. */
     char *check, *error; /**< Or NULL. Owned. */
 };
 
@@ -39,13 +56,15 @@ struct health_server {
     uint16_t port;
     uint32_t weight; /**< As configured. */
     size_t check_count;
-    struct health_check *checks; /**< Owned. */
-    enum steering_health raw;    /**< What its checks come to. */
-    enum steering_health health; /**< The verdict: down, too, while it is flapping. */
-    int64_t since;               /**< Of health, in nanoseconds since 1970 UTC. */
-    uint64_t up_at;              /**< When it came up, for the slow start (uv_hrtime()); 0: long. */
-    struct verdict_flap *flap;   /**< NULL where flaps are not damped. Owned. */
-    struct health_timer timer;   /**< Next step of the slow start, end of flapping. */
+    struct health_check *checks;    /**< Owned. */
+    enum steering_health raw;       /**< What its checks come to. */
+    enum steering_health health;    /**< The verdict: down, too, while it is flapping. */
+    enum steering_order_kind order; /**< What an operator has ordered. */
+    int32_t order_weight;           /**< Of an order of a weight. */
+    int64_t since;                  /**< Of health, in nanoseconds since 1970 UTC. */
+    uint64_t up_at;            /**< When it came up, for the slow start (uv_hrtime()); 0: long. */
+    struct verdict_flap *flap; /**< NULL where flaps are not damped. Owned. */
+    struct health_timer timer; /**< Next step of the slow start, end of flapping. */
     bool timer_reserved;
     struct health_change *history; /**< HEALTH_HISTORY, the newest first; NULL: none. Owned. */
     struct steering_verdict told;  /**< What the steering knows. */
@@ -58,16 +77,22 @@ struct health_service {
     struct health_engine *engine;
     char *name; /**< Owned. */
     bool inhibit, alpha, omega;
+    bool ha_suspend;            /**< It is checked while an address of it is held, and only then. */
+    bool suspended;             /**< None is held. */
+    struct address_range *held; /**< Its addresses, if ha_suspend. Owned. */
+    size_t held_count;
+    char *protocol;                       /**< "tcp", "udp", "sctp" or "fwm". Owned. */
     char *virtual_address, *virtual_port; /**< Or the firewall mark, and "0". Owned. */
     /** Commands that are run when something has changed, or NULL. Owned. */
-    char *notify_up, *notify_down, *quorum_up, *quorum_down;
+    char *notify_up, *notify_down, *quorum_up, *quorum_down, *fallback_command;
+    char *hook_user; /**< As whom they are run, or NULL. Owned. */
     unsigned needed; /**< Checks that must pass; 0: all. */
     uint32_t quorum, hysteresis;
     uint64_t slow_start; /**< Nanoseconds. */
     struct verdict_flap_rule flap_rule;
     size_t server_count;
     struct health_server *servers; /**< Ordered by address and port. Owned. */
-    uint64_t weight_up;            /**< Of servers that are not down. */
+    uint64_t weight_up;            /**< Of servers that serve. */
     unsigned down;                 /**< Servers that are down. */
     bool lost;                     /**< The quorum. */
     int64_t lost_since;            /**< Of lost, in nanoseconds since 1970 UTC; 0: never lost. */
@@ -117,17 +142,41 @@ void server_tell(struct health_server *server);
 /** Work out the quorum anew and tell it. service.c */
 void service_note_quorum(struct health_service *service);
 
-/** Run the command for a verdict. notices.c */
-void hook_server(const struct health_server *server);
+/** What it adds to the weight that the quorum is held against. service.c */
+uint32_t server_weight_up(const struct health_server *server);
 
-/** Run the command for the quorum. notices.c */
+/** Orders on its real servers may have changed. service.c */
+void service_note_orders(struct health_service *service);
+
+/** Whether addresses are held may have changed: suspend its checks, or go on. suspension.c */
+void service_review_addresses(struct health_service *service);
+
+/** service_review_addresses() of all, for address_watch_new(). @param arg The engine. */
+void services_review_addresses(void *arg);
+
+/** What of a virtual server's configuration is about its suspension. suspension.c */
+enum outcome service_fill_addresses(struct health_service *service, const struct lyd_node *node,
+                                    struct error *err);
+
+/** Whether its checks rest now; begins to watch addresses if need be. suspension.c */
+bool service_is_suspended(const struct health_service *service);
+
+/** Have its checks run, or not, each. service.c */
+void service_for_each_check(struct health_service *service, void (*act)(struct probe_subscriber *));
+
+/** Run the command for a verdict. service_hooks.c */
+void hook_server(const struct health_server *server, const struct health_occasion *occasion);
+
+/** Run the commands for the quorum. service_hooks.c */
 void hook_quorum(const struct health_service *service);
 
 /* Events, notices.c: */
 
+/** The name of a cause, as noria-health has it. A static string. state.c */
+const char *health_cause_name(enum health_cause cause);
+
 /** real-server-state-change, a line in the log, and the alarm that it is down. */
-void notice_server(const struct health_server *server, const struct health_check *cause,
-                   const struct probe_result *result);
+void notice_server(const struct health_server *server, const struct health_occasion *occasion);
 
 /** quorum-change, a line in the log, and the alarm. */
 void notice_quorum(const struct health_service *service);

@@ -24,6 +24,17 @@ const char *health_state_name(enum steering_health health)
     return "unchecked";
 }
 
+const char *health_cause_name(enum health_cause cause)
+{
+    static const char *const names[] = {
+        [HEALTH_BY_CHECK] = "check",
+        [HEALTH_BY_CONFIGURATION] = "configuration",
+        [HEALTH_BY_DAMPING] = "flap-damping",
+        [HEALTH_BY_STOP] = "agent-stop",
+    };
+    return names[cause];
+}
+
 static void add(struct reading *reading, struct lyd_node *node, const char *name, const char *value)
 {
     if (reading->outcome == DONE && value)
@@ -71,6 +82,19 @@ static struct lyd_node *add_node(struct reading *reading, struct lyd_node *paren
     return node;
 }
 
+static void add_latency(struct reading *reading, struct lyd_node *node,
+                        const struct latency *latency)
+{
+    if (!latency->last)
+        return;
+    add_number(reading, node, "latency", latency->last);
+    add_number(reading, node, "average-latency", latency->average);
+    add_number(reading, node, "minimum-latency", latency->least);
+    add_number(reading, node, "maximum-latency", latency->most);
+    add_number(reading, node, "median-latency", latency_percentile(latency, 50));
+    add_number(reading, node, "p99-latency", latency_percentile(latency, 99));
+}
+
 static void add_check(struct reading *reading, struct lyd_node *status,
                       const struct health_check *check)
 {
@@ -78,10 +102,7 @@ static void add_check(struct reading *reading, struct lyd_node *status,
     struct lyd_node *node = add_node(reading, status, "check", check->name);
     add(reading, node, "state", health_state_name(check->verdict.state));
     add_time(reading, node, "last-run", probe->last_run);
-    if (probe->average_latency) {
-        add_number(reading, node, "latency", probe->latency);
-        add_number(reading, node, "average-latency", probe->average_latency);
-    }
+    add_latency(reading, node, &probe->latency);
     add(reading, node, "last-error", probe->error);
     add_number(reading, node, "runs", probe->runs);
     add_number(reading, node, "failures", probe->failures);
@@ -93,8 +114,11 @@ static void add_change(struct reading *reading, struct lyd_node *status,
     struct lyd_node *node = add_node(reading, status, "change", NULL);
     add_time(reading, node, "time", change->time);
     add(reading, node, "state", health_state_name(change->health));
+    add(reading, node, "cause", health_cause_name(change->cause));
     add(reading, node, "check", change->check);
     add(reading, node, "error", change->error);
+    if (change->latency)
+        add_number(reading, node, "latency", change->latency);
 }
 
 static struct lyd_node *status_of(struct reading *reading, struct lyd_node *node)
@@ -125,6 +149,8 @@ static void add_service(struct reading *reading, struct lyd_node *virtual,
     struct lyd_node *child, *status = status_of(reading, virtual);
     add(reading, status, "quorum-state", service->lost ? "lost" : "met");
     add_time(reading, status, "since", service->lost_since);
+    if (service->ha_suspend)
+        add(reading, status, "suspended", service->suspended ? "true" : "false");
     add_number(reading, status, "servers-up", service->server_count - service->down);
     add_number(reading, status, "servers-down", service->down);
     add_number(reading, status, "weight-up", service->weight_up);

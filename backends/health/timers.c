@@ -2,11 +2,8 @@
 
 #include <stdlib.h>
 
-/*
- * Wake-ups are multiples of this: what is due a little earlier is run together, and at thousands of
- * timers a second that saves most of the waking up.
- */
-#define QUANTUM (5 * HEALTH_MS)
+/* Wake-ups are multiples of this, as the loop's timers are. */
+#define QUANTUM HEALTH_MS
 
 /* How long timers are run in one go. */
 #define SLICE (4 * HEALTH_MS)
@@ -86,7 +83,7 @@ static void tick(uv_timer_t *handle)
     timers->running = true;
     timers->before(timers->arg);
     uint64_t now = uv_hrtime(), end = now + SLICE;
-    while (timers->count && timers->heap[1]->due <= now && now < end) {
+    while (timers->count && timers->heap[1]->due <= now + timers->heap[1]->early && now < end) {
         struct health_timer *timer = timers->heap[1];
         take(timers, timer);
         timer->run(timer);

@@ -1,8 +1,8 @@
 /*
  * Timers of checks: a heap over one timer of the event loop, on the monotonic clock.
  *
- * Thousands of them cost O(log n) a change and one wake-up a millisecond. What is due is run in
- * slices, so that other work of the core thread gets its turn. Core thread.
+ * Thousands of them cost O(log n) a change and one wake-up for many. What is due is run in slices,
+ * so that other work of the core thread gets its turn. Core thread.
  */
 #ifndef NORIA_HEALTH_TIMERS_H
 #define NORIA_HEALTH_TIMERS_H
@@ -18,7 +18,12 @@ struct health_timers;
 struct health_timer {
     void (*run)(struct health_timer *timer); /**< It is due. May set it again. */
     uint64_t due;                            /**< Nanoseconds, as uv_hrtime(). */
-    size_t slot;                             /**< The heap's; 0: not set. */
+    /**
+     * It may be run so much earlier, in nanoseconds, to be run together with others: never late, it
+     * saves most of the waking up. Its owner's, to be set before health_timer_set().
+     */
+    uint64_t early;
+    size_t slot; /**< The heap's; 0: not set. */
 };
 
 /** Nanoseconds of a millisecond and a second. */

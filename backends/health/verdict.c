@@ -65,6 +65,25 @@ int32_t verdict_ramp(int32_t weight, uint64_t elapsed, uint64_t length)
     return part > 1 ? (int32_t)part : 1;
 }
 
+uint32_t verdict_weight_up(enum steering_health health, uint32_t weight,
+                           enum steering_order_kind order, int32_t order_weight)
+{
+    switch (order) {
+    case STEERING_ORDER_UP:
+        return weight;
+    case STEERING_ORDER_DOWN:
+    case STEERING_ORDER_DRAIN:
+    case STEERING_ORDER_LEAVE:
+        return 0;
+    case STEERING_ORDER_WEIGHT:
+        weight = order_weight > 0 ? (uint32_t)order_weight : 0;
+        break;
+    case STEERING_ORDER_NONE:
+        break;
+    }
+    return health == STEERING_DOWN ? 0 : weight;
+}
+
 bool verdict_quorum_lost(bool lost, uint64_t weight, uint32_t quorum, uint32_t hysteresis)
 {
     if (lost)

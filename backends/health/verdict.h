@@ -79,6 +79,17 @@ bool verdict_flap_end(struct verdict_flap *flap, const struct verdict_flap_rule 
  */
 int32_t verdict_ramp(int32_t weight, uint64_t elapsed, uint64_t length);
 
+/**
+ * What a real server adds to the weight that a quorum is held against.
+ * @param health The verdict.
+ * @param weight As configured.
+ * @param order What an operator has ordered: who is forced up serves whatever the verdict, who is
+ *        forced down or drains does not.
+ * @param order_weight Of an order of a weight.
+ */
+uint32_t verdict_weight_up(enum steering_health health, uint32_t weight,
+                           enum steering_order_kind order, int32_t order_weight);
+
 /** Whether the quorum is lost, as keepalived has it. @param lost Whether it was. */
 bool verdict_quorum_lost(bool lost, uint64_t weight, uint32_t quorum, uint32_t hysteresis);
 

@@ -137,24 +137,23 @@ static void take_daemon(const struct reading *reading, const struct statement *s
                     "lvs_sync_daemon: both daemons run always, and do not follow an instance");
 }
 
-#define EMAIL "Noria sends no e-mail; subscribe to its notifications"
 #define SCRIPTS "Noria runs no such script; subscribe to its notifications"
 #define PROCESS "of keepalived's own processes"
 
 static const struct keyword global[] = {
     {"lvs_timeouts", .take = take_timeouts},
     {"lvs_sync_daemon", .take = take_daemon},
-    {"notification_email", .why = EMAIL},
-    {"notification_email_from", .why = EMAIL},
-    {"smtp_server", .why = EMAIL},
-    {"smtp_helo_name", .why = EMAIL},
-    {"smtp_connect_timeout", .why = EMAIL},
-    {"smtp_alert", .why = EMAIL},
-    {"smtp_alert_checker", .why = EMAIL},
-    {"smtp_alert_vrrp", .why = EMAIL},
+    {"notification_email", .why = ""},
+    {"notification_email_from", .why = ""},
+    {"smtp_server", .why = ""},
+    {"smtp_helo_name", .why = ""},
+    {"smtp_connect_timeout", .why = ""},
+    {"smtp_alert", .why = ""},
+    {"smtp_alert_checker", .why = ""},
+    {"smtp_alert_vrrp", .why = ""},
     {"no_email_faults", .why = ""},
     {"no_checker_emails", .why = ""},
-    {"email_faults", .why = EMAIL},
+    {"email_faults", .why = "let the recipient have the alarms, too (docs/health.md)"},
     {"notify_fifo", .why = SCRIPTS},
     {"notify_fifo_script", .why = SCRIPTS},
     {"vrrp_notify_fifo", .why = SCRIPTS},
@@ -255,6 +254,7 @@ enum outcome import_keepalived(struct import *import, const char *text, const ch
             take_left(import, one);
     }
     keepalived_vrrp(import, all);
+    keepalived_mail(import, all);
     statements_free(all);
     return DONE;
 }

@@ -45,6 +45,13 @@ void keepalived_virtual_server(struct import *import, const struct statement *al
                                const struct statement *statement);
 void keepalived_vrrp(struct import *import, const struct statement *all);
 
+/** E-mail, when all virtual servers are there. */
+void keepalived_mail(struct import *import, const struct statement *all);
+
+/** The scripts of a virtual server and its real servers. @param node Its entry. */
+void keepalived_scripts(struct import *import, const struct statement *all,
+                        const struct statement *server, struct lyd_node *node);
+
 /**
  * The checks of a real server.
  * @param server The statement of its virtual server, whose times hold where it has none.

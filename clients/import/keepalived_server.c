@@ -9,9 +9,6 @@
 #include "clients/import/keepalived.h"
 #include "clients/import/service.h"
 
-#define EMAIL "Noria sends no e-mail; subscribe to its notifications"
-#define SCRIPTS "Noria runs no such script; subscribe to its notifications"
-
 /* "TUN type gue port 5555 csum" from a word on. */
 static void take_method(struct import *import, const struct statement *statement, size_t from,
                         struct lyd_node *node)
@@ -111,9 +108,9 @@ static const struct keyword real_keywords[] = {
     {"lb_kind", .take = take_own_method},
     {"uthreshold", "upper-threshold"},
     {"lthreshold", "lower-threshold"},
-    {"notify_up", .why = SCRIPTS},
-    {"notify_down", .why = SCRIPTS},
-    {"smtp_alert", .why = EMAIL},
+    {"notify_up", .why = ""},
+    {"notify_down", .why = ""},
+    {"smtp_alert", .why = "it is said for a whole virtual server, beside its real servers"},
     {"snmp_name", .why = "real servers have no names"},
     {"inhibit_on_failure", .why = ""},
     {"alpha", .why = "it is said for all real servers of a virtual server, beside them"},
@@ -186,11 +183,11 @@ static const struct keyword server_keywords[] = {
     {"sorry_server_lb_kind", .why = ""},
     {"sorry_server_inhibit", .why = "sorry servers leave the table when they are not needed"},
     {"real_server", .take = take_real},
-    {"quorum_up", .why = SCRIPTS},
-    {"quorum_down", .why = SCRIPTS},
-    {"omega", .why = "there are no scripts that it would be about"},
-    {"smtp_alert", .why = EMAIL},
-    {"ha_suspend", .why = "checks are run also where the address is not"},
+    {"quorum_up", .why = ""},
+    {"quorum_down", .why = ""},
+    {"omega", .why = ""},
+    {"smtp_alert", .why = ""},
+    {"ha_suspend", .why = ""},
     {NULL},
 };
 
@@ -252,6 +249,9 @@ static void set_health(struct import *import, const struct statement *server, st
     set_time(import, server, "retry", health, "retry");
     set_time(import, server, "delay_before_retry", health, "delay-before-retry");
     set_time(import, server, "warmup", health, "warmup");
+    const struct statement *suspend = statement_find(server->child, "ha_suspend", NULL);
+    if (statement_on(suspend, false))
+        import_leaf(import, suspend->place, health, "ha-suspend", "true");
     if (statement_on(alpha, false))
         import_leaf(import, alpha->place, health, "alpha", "true");
     if (all_inhibit(import, server))
@@ -438,6 +438,7 @@ void keepalived_virtual_server(struct import *import, const struct statement *al
     struct reading reading = {
         .import = import, .all = all, .node = node, .block = statement->child, .more = statement};
     keywords_take(&reading, server_keywords);
+    keepalived_scripts(import, all, statement, node);
     set_health(import, statement, node);
     share_checks(import, node);
 }

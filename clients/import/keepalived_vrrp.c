@@ -11,7 +11,6 @@
 #include "clients/import/keepalived_place.h"
 #include "clients/import/service.h"
 
-#define EMAIL "Noria sends no e-mail; subscribe to its notifications"
 #define USER "all scripts run as the script-user"
 
 /* A name in this file, as Noria takes it. */
@@ -215,7 +214,7 @@ static void take_track(const struct reading *reading, const struct statement *st
         {"notify_master_rx_lower_pri", .why = "Noria runs no such script"},                        \
         {"notify_priority_changes", .why = "Noria notifies of states"},                            \
     {                                                                                              \
-        "smtp_alert", .why = EMAIL                                                                 \
+        "smtp_alert", .why = ""                                                                    \
     }
 
 /* Instances. */
@@ -463,7 +462,7 @@ static void take_globals(struct import *import, const struct statement *globals,
                 continue;
             else if (wanted)
                 keywords_take(&reading, global_keywords);
-            else
+            else if (strcmp(keyword->name, "script_user")) /* it is of other scripts, too */
                 import_left(import, one->place, "%s: there is no VRRP that it would be about",
                             keyword->name);
     }

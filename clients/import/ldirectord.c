@@ -36,12 +36,9 @@ static const char *why_left(const char *key)
         {"checkcount", "it is deprecated; say failurecount"},
         {"cleanstop", "Noria leaves the table as it is when it ends"},
         {"database", "Noria has no check of databases"},
-        {"emailalert", "Noria sends no e-mail; subscribe to its notifications"},
-        {"emailalertfreq", "Noria sends no e-mail; subscribe to its notifications"},
-        {"emailalertfrom", "Noria sends no e-mail; subscribe to its notifications"},
-        {"emailalertstatus", "Noria sends no e-mail; subscribe to its notifications"},
+        {"emailalertfreq", "Noria tells of a change once"},
+        {"emailalertstatus", "Noria tells of changes of real servers and quorums"},
         {"execute", "import the other file, too"},
-        {"fallbackcommand", "Noria runs no such script; subscribe to its notifications"},
         {"fork", "of ldirectord's own processes"},
         {"logfile", "Noria logs to standard error"},
         {"maintenancedir", "order real servers to drain or be down (docs/virtual-servers.md)"},
@@ -49,35 +46,18 @@ static const char *why_left(const char *key)
         {"passwd", "put it in a file, and name that as password-file of the check"},
         {"readdquiescent", "Noria keeps the table as it is configured"},
         {"secret", "Noria has no check of RADIUS"},
-        {"smtp", "Noria sends no e-mail; subscribe to its notifications"},
         {"supervised", "of ldirectord's own processes"},
     };
-    static const char *const known[] = {"real",
-                                        "real6",
-                                        "virtual",
-                                        "virtual6",
-                                        "fallback",
-                                        "fallback6",
-                                        "scheduler",
-                                        "netmask",
-                                        "persistent",
-                                        "protocol",
-                                        "ops",
-                                        "quiescent",
-                                        "checktype",
-                                        "checkport",
-                                        "checktimeout",
-                                        "checkinterval",
-                                        "negotiatetimeout",
-                                        "checkcommand",
-                                        "failurecount",
-                                        "service",
-                                        "request",
-                                        "receive",
-                                        "httpmethod",
-                                        "virtualhost",
-                                        "login",
-                                        "servicename",
+    static const char *const known[] = {"emailalert",      "emailalertfrom", "smtp",
+                                        "fallbackcommand", "real",           "real6",
+                                        "virtual",         "virtual6",       "fallback",
+                                        "fallback6",       "scheduler",      "netmask",
+                                        "persistent",      "protocol",       "ops",
+                                        "quiescent",       "checktype",      "checkport",
+                                        "checktimeout",    "checkinterval",  "negotiatetimeout",
+                                        "checkcommand",    "failurecount",   "service",
+                                        "request",         "receive",        "httpmethod",
+                                        "virtualhost",     "login",          "servicename",
                                         "comment"};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (!strcmp(key, known[i]))
@@ -292,6 +272,7 @@ static void take_section(struct import *import, struct section *section)
         if (!strcmp(section->settings[i].key, "real") || !strcmp(section->settings[i].key, "real6"))
             take_real(import, section, &section->settings[i], server);
     take_fallback(import, section, server);
+    ldirectord_tell(import, section, server);
 }
 
 /* Sections. */

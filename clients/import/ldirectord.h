@@ -34,6 +34,9 @@ const char *ldirectord_value(const struct section *section, const char *key, con
 bool ldirectord_health(struct import *import, struct place place, const struct section *section,
                        struct lyd_node *server);
 
+/** E-mail and the fallbackcommand of a virtual server. */
+void ldirectord_tell(struct import *import, const struct section *section, struct lyd_node *server);
+
 /** Make a real server's own check, which has a request and an answer of its own. */
 void ldirectord_own_check(struct import *import, struct place place, const struct section *section,
                           const char *request, const char *receive, struct lyd_node *real);

@@ -1,5 +1,6 @@
 """Health checks that steer a real kernel: requests through the virtual address."""
 
+import os
 import re
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from health import check, health
-from netconf import real, server, servers, wait_for
+from netconf import real, server, servers, stays, wait_for
 from test_traffic import CLEANUP, HANDLER, Traffic, fetch, set_up_network
 
 pytestmark = pytest.mark.kernel
@@ -142,6 +143,23 @@ def test_alpha_lets_none_in_before_it_is_checked(webs, session, ipvs):
     session.set(web_servers(TIMES.replace("<warmup>0", "<warmup>60") + HTTP
                             + "<alpha>true</alpha>"))
     until(ipvs, {}, MARGIN)
+
+
+@pytest.mark.skipif(os.environ.get("LAB_KIND") != "uml", reason="the clock is not the guest's own")
+def test_a_clock_that_jumps_changes_nothing(webs, session, ipvs):
+    session.set(web_servers(TIMES + HTTP))
+    until(ipvs, BOTH, MARGIN)
+    begin, now = time.monotonic(), time.time()
+    try:
+        for jump in (366 * 86400, -366 * 86400, 3600, -7200):
+            time.clock_settime(time.CLOCK_REALTIME, time.time() + jump)
+            stays(lambda: weights(ipvs) == BOTH, "no verdict changes", 5 * INTERVAL)
+            webs[0].end()
+            until(ipvs, SECOND, INTERVAL + MARGIN)
+            webs[0].start()
+            until(ipvs, BOTH, MARGIN)
+    finally:
+        time.clock_settime(time.CLOCK_REALTIME, now + time.monotonic() - begin)
 
 
 def test_a_restart_keeps_verdicts(webs, daemon, ipvs):

@@ -32,53 +32,26 @@ def check(xml, folder):
 
 
 EXPECTED = {
-    "HTTP_GET.port": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "10 router_id"],
+    "HTTP_GET.port": ["10 router_id"],
     "IPv6": ["4 router_id"],
-    "PING_CHECK": [
-        "5 notification_email", "8 notification_email_from", "9 smtp_server",
-        "10 smtp_connect_timeout", "11 router_id"],
-    "SMTP_CHECK": [
-        "16 notification_email", "19 notification_email_from", "20 smtp_server",
-        "21 smtp_connect_timeout", "22 router_id"],
-    "SSL_GET": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "19 authentication"],
-    "UDP_CHECK": [
-        "5 notification_email", "8 notification_email_from", "9 smtp_server",
-        "10 smtp_connect_timeout", "11 router_id"],
+    "PING_CHECK": ["11 router_id"],
+    "SMTP_CHECK": ["22 router_id"],
+    "SSL_GET": ["19 authentication"],
+    "UDP_CHECK": ["11 router_id"],
     "conditional_conf": [
         "3 @high", "4 @low", "6 script", "7 @high", "8 @low", "19 @high", "20 @low",
         "25 track-script"],
     "fwmark": ["4 router_id"],
-    "inhibit": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "10 router_id"],
-    "misc_check": [
-        "5 notification_email", "8 notification_email_from", "9 smtp_server",
-        "10 smtp_connect_timeout", "11 router_id"],
-    "misc_check_arg": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "10 router_id"],
-    "quorum": ["30 omega", "33 quorum_up", "34 quorum_down"],
-    "sample": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout"],
-    "status_code": [
-        "5 notification_email", "8 notification_email_from", "9 smtp_server",
-        "10 smtp_connect_timeout", "11 router_id"],
+    "inhibit": ["10 router_id"],
+    "misc_check": ["11 router_id"],
+    "misc_check_arg": ["10 router_id"],
+    "quorum": [],
+    "sample": [],
+    "status_code": ["11 router_id"],
     "track_interface": ["7 static_routes"],
-    "virtual_server_group": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "10 router_id"],
-    "virtualhost": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "10 router_id"],
-    "vrrp": [
-        "4 notification_email", "7 notification_email_from", "8 smtp_server",
-        "9 smtp_connect_timeout", "17 smtp_alert", "32 virtual-address", "38 smtp_alert",
-        "52 smtp_alert", "69 smtp_alert"],
+    "virtual_server_group": ["10 router_id"],
+    "virtualhost": ["10 router_id"],
+    "vrrp": ["32 virtual-address"],
     "vrrp.localcheck": [
         "11 script", "12 script", "19 script", "20 script", "24 script", "25 script", "30 script",
         "31 script", "36 script", "37 script", "56 track-script", "57 track-script",
@@ -87,7 +60,7 @@ EXPECTED = {
     "vrrp.lvs_syncd": ["11 lvs_sync_daemon_interface"],
     "vrrp.routes": ["7 static_routes", "26 src", "30 or", "30 virtual_routes", "31 blackhole"],
     "vrrp.rules": ["9 static_rules", "25 virtual_rules", "26 virtual_rules"],
-    "vrrp.scripts": ["19 smtp_alert"],
+    "vrrp.scripts": [],
     "vrrp.static_ipaddress": ["7 static_ipaddress", "22 src"],
     "vrrp.sync": [],
 }
@@ -328,11 +301,54 @@ virtual=www.example.com:80
 """
 
 
+ALERTS = """
+global_defs {
+  notification_email { ops@example.org boss@example.org }
+  notification_email_from lb@example.org
+  smtp_server 192.0.2.25 2525
+  script_user nobody
+}
+virtual_server 192.0.2.1 80 {
+  ha_suspend
+  omega
+  quorum_up /usr/bin/true
+  quorum_down "/usr/bin/false with arguments"
+  real_server 10.0.0.1 80 { notify_down /usr/bin/true
+    TCP_CHECK { } }
+  real_server 10.0.0.2 80 { notify_down /usr/bin/true
+    TCP_CHECK { } }
+}
+virtual_server 192.0.2.2 80 {
+  smtp_alert off
+  real_server 10.0.0.1 80 { notify_up /usr/bin/true
+    TCP_CHECK { } }
+  real_server 10.0.0.2 80 { TCP_CHECK { } }
+}
+"""
+
+
+def test_scripts_and_e_mail_of_keepalived(tmp_path, daemon_factory):
+    file = tmp_path / "keepalived.conf"
+    file.write_text(ALERTS)
+    done = run("keepalived", file)
+    assert left(done) == ["12 quorum_down", "20 notify_up"], done.stderr
+    with daemon_factory(null="all", configuration=PERMIT_ADMIN).session() as session:
+        session.set(done.stdout)
+        health = {leaf: session.get(f"virtual-servers/virtual-server/health/{leaf}") for leaf in (
+            "quorum-up", "notify-down", "hook-user", "omega", "ha-suspend")}
+        assert health == {"quorum-up": ["/usr/bin/true"], "notify-down": ["/usr/bin/true"],
+                          "hook-user": ["nobody"], "omega": ["true"], "ha-suspend": ["true"]}
+        assert session.get("mail/recipient/address") == ["ops@example.org", "boss@example.org"]
+        assert session.get("mail/recipient/virtual-server") == ["tcp-192.0.2.1-80"]
+        assert session.get("mail/recipient/event") == ["real-server", "quorum"]
+        assert session.get("mail/smtp/port") == ["2525"]
+
+
 def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
     file = tmp_path / "ldirectord.cf"
     file.write_text(LDIRECTORD)
     done = run("ldirectord", file)
-    assert left(done) == ["7 emailalert", "19 passwd", "34 virtual"]
+    assert left(done) == ["19 passwd", "34 virtual"]
     assert done.returncode == 3
     assert "s3cret" not in done.stdout + done.stderr
     with daemon_factory(null="all", configuration=PERMIT_ADMIN).session() as session:
@@ -348,6 +364,7 @@ def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
         assert session.get(f"{server}/persistence/prefix-length") == ["24"]
         assert session.get(f"{server}/sorry-server/port") == ["80", "80", "80"]
         assert set(session.get(f"{server}/health/retry")) == {"2"}
+        assert session.get("mail/recipient/name") == ["ldirectord"]
         assert set(session.get(f"{server}/health/delay-loop")) == {"2.0"}
         check_path = f"{server}/health/check"
         assert session.get(f"{check_path}/http/url/path") == ["/health"]

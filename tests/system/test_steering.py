@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from netconf import NULL, SERVERS, real, server, servers, wait_for
+from netconf import NULL, SERVERS, RpcError, real, server, servers, wait_for
 
 WEB = server("web", real("10.0.0.1", 80) + real("10.0.0.2", 80), "192.0.2.1", 80)
 
@@ -147,3 +147,44 @@ def test_thousands_of_verdicts_take_a_moment(daemon, session):
     judge(session, content)
     assert time.monotonic() - since < 5  # most of it is the reading of the request
     assert sum_of(session, "10.1.99.99", name="s99") is None
+
+
+def maintained(content, address="10.0.0.1"):
+    inside = f'<maintenance xmlns="{OPERATIONS}">{content}</maintenance>' if content else (
+        f'<maintenance xmlns="{OPERATIONS}" nc:operation="delete"/>')
+    return servers(server("web", real(address, 80, inside)))
+
+
+def test_maintenance_by_configuration(daemon):
+    with daemon.session() as session:
+        session.set(maintained("<order>force-down</order><owner>ann</owner><reason>disk</reason>"))
+        wait_for(lambda: sum_of(session, "10.0.0.1") is None, "it to be out")
+        order = order_of(session, "10.0.0.1")
+        assert {k: order[k] for k in ("kind", "owner", "reason", "configured")} == {
+            "kind": "force-down", "owner": "ann", "reason": "disk", "configured": "true"}
+        with pytest.raises(RpcError) as error:
+            act(session, "resume", "10.0.0.1")
+        assert "delete its container maintenance" in str(error.value)
+    daemon.stop()
+    daemon.start()
+    with daemon.session() as session:
+        assert order_of(session, "10.0.0.1")["since"] == order["since"]
+        act(session, "force-up", "10.0.0.1")
+        assert sum_of(session, "10.0.0.1") == -1
+        act(session, "resume", "10.0.0.1")
+        assert sum_of(session, "10.0.0.1") is None
+        session.set(maintained("<order>drain</order>"))
+        wait_for(lambda: order_of(session, "10.0.0.1")["kind"] == "drain", "the other order")
+        session.set(maintained(None))
+        wait_for(lambda: order_of(session, "10.0.0.1") == {}, "it to be over")
+        assert sum_of(session, "10.0.0.1") == -1
+
+
+def test_maintenance_that_is_not_changed_leaves_orders_alone(session):
+    session.set(maintained("<order>force-down</order>"))
+    wait_for(lambda: order_of(session, "10.0.0.1"), "the order")
+    act(session, "force-up", "10.0.0.1", "<duration>1</duration>")
+    session.set(servers(server("web", real("10.0.0.1", 80, "<weight>7</weight>"))))
+    assert order_of(session, "10.0.0.1")["kind"] == "force-up"
+    wait_for(lambda: order_of(session, "10.0.0.1")["kind"] == "force-down", "the order's end")
+    assert sum_of(session, "10.0.0.1") is None

@@ -127,6 +127,30 @@ static void the_quorum_has_hysteresis(void **state)
     assert_true(verdict_quorum_lost(true, UINT32_MAX, UINT32_MAX, 1));
 }
 
+static void orders_count_for_the_quorum(void **state)
+{
+    static const struct {
+        enum steering_health health;
+        enum steering_order_kind order;
+        int32_t order_weight;
+        uint32_t weight_up;
+    } cases[] = {
+        {STEERING_UP, STEERING_ORDER_NONE, 0, 5},
+        {STEERING_UNCHECKED, STEERING_ORDER_NONE, 0, 5},
+        {STEERING_DOWN, STEERING_ORDER_NONE, 0, 0},
+        {STEERING_DOWN, STEERING_ORDER_UP, 0, 5},
+        {STEERING_UP, STEERING_ORDER_DOWN, 0, 0},
+        {STEERING_UP, STEERING_ORDER_DRAIN, 0, 0},
+        {STEERING_UP, STEERING_ORDER_LEAVE, 0, 0},
+        {STEERING_UP, STEERING_ORDER_WEIGHT, 9, 9},
+        {STEERING_DOWN, STEERING_ORDER_WEIGHT, 9, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        assert_int_equal(
+            verdict_weight_up(cases[i].health, 5, cases[i].order, cases[i].order_weight),
+            cases[i].weight_up);
+}
+
 struct thing {
     struct text_link link;
     char name[16];
@@ -164,6 +188,7 @@ int main(void)
         cmocka_unit_test(flapping_is_seen_with_a_full_ring),
         cmocka_unit_test(weights_grow),
         cmocka_unit_test(the_quorum_has_hysteresis),
+        cmocka_unit_test(orders_count_for_the_quorum),
         cmocka_unit_test(a_table_finds_what_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,8 @@ static const struct steering_key web = {"web", "2001:db8::1", 8080};
 static void files_bring_back_what_was_known(void **state)
 {
     struct steering_table table = {0}, again = {0};
-    struct steering_order order = {STEERING_ORDER_WEIGHT, 12, false, 5, 6, "ann", "a b\nc \"7\""};
+    struct steering_order order = {STEERING_ORDER_WEIGHT, 12,  false, 5, 6, "ann",
+                                   "a b\nc \"7\"",        true};
     struct error error = {0};
     char *orders, *verdicts;
     size_t orders_size, verdicts_size;
@@ -122,6 +123,7 @@ static void files_bring_back_what_was_known(void **state)
     assert_int_equal(server.order.kind, STEERING_ORDER_WEIGHT);
     assert_int_equal(server.order.weight, 12);
     assert_int_equal(server.order.until, 6);
+    assert_true(server.order.configured);
     assert_string_equal(server.order.owner, "ann");
     assert_string_equal(server.order.reason, order.reason);
     assert_true(steering_table_service(&again, "lost")->quorum_lost);

@@ -1,0 +1,173 @@
+"""What follows from checks: suspension, quorums with orders, commands, statistics, limits."""
+
+import contextlib
+import subprocess
+
+import pytest
+
+from health import QUICK, Listener, check, checked, health, status, wait_state
+from netconf import RpcError, real, server, servers, stays, wait_for
+from test_notifications import Subscriber
+from test_steering import act
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    return daemon_factory(null="all")
+
+
+@pytest.fixture(name="listener")
+def fixture_listener():
+    return Listener()
+
+
+def state_of(session, listener, name="web"):
+    return status(session, name)[f"{listener.address}:{listener.port}"]
+
+
+@contextlib.contextmanager
+def held(address):
+    """This node holds an address."""
+    where = [f"{address}/{128 if ':' in address else 32}", "dev", "lo"]
+    subprocess.run(["ip", "address", "add", *where], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["ip", "address", "delete", *where], check=True)
+
+
+@pytest.mark.parametrize("what, address", [
+    ("<address>192.0.2.1</address><port>80</port>", "192.0.2.1"),
+    ("<member><name>a</name><address>2001:db8::</address><port>80</port>"
+     "<prefix-length>120</prefix-length></member>"
+     "<member><name>b</name><firewall-mark>7</firewall-mark></member>", "2001:db8::7"),
+])
+def test_checks_rest_while_the_address_is_elsewhere(session, listener, what, address):
+    """As keepalived's ha_suspend: who holds the address checks, and verdicts stay meanwhile."""
+    settings = QUICK + "<warmup>0</warmup><ha-suspend>true</ha-suspend>" + check("port")
+    session.set(servers(server("web", what + health(settings) + listener.real())))
+    assert status(session)[""]["suspended"] == "true"
+    assert session.get("health-engine/checks") == ["0"]
+    stays(lambda: listener.accepted == 0, "unchecked", 0.3)
+    with held(address):
+        wait_state(session, listener, "up")
+        assert status(session)[""]["suspended"] == "false"
+        listener.close()
+        wait_state(session, listener, "down")
+    wait_for(lambda: status(session)[""]["suspended"] == "true", "suspension")
+    listener.open()
+    stays(lambda: state_of(session, listener)["state"] == "down", "the verdict stays", 0.5)
+    with held(address):
+        wait_state(session, listener, "up")
+
+
+def test_an_address_that_was_there_before(session, listener):
+    with held("192.0.2.1"):
+        session.set(checked(QUICK + "<ha-suspend>true</ha-suspend>" + check("port"),
+                            listener.real()))
+        wait_state(session, listener, "up")
+        session.set(servers(server("web", health("<ha-suspend>false</ha-suspend>"))))
+        assert "suspended" not in status(session)[""]
+
+
+@pytest.mark.parametrize("content, words", [
+    (server("web", health("<ha-suspend>true</ha-suspend>") + "<firewall-mark>3</firewall-mark>"),
+     "A firewall mark has no address"),
+    (server("web", health("<hook-user>nobody-knows-me</hook-user>"), "192.0.2.1", 80),
+     "no user nobody-knows-me"),
+])
+def test_what_cannot_be_is_refused(session, content, words):
+    with pytest.raises(RpcError) as error:
+        session.set(servers(content))
+    assert words in str(error.value)
+
+
+def test_orders_count_for_the_quorum(session, listener):
+    other = Listener()
+    session.set(checked(QUICK + "<quorum>2</quorum>" + check("port"), listener.real(),
+                        other.real()))
+    wait_state(session, listener, "up")
+    wait_state(session, other, "up")
+
+    def wait_quorum(state, weight):
+        wait_for(lambda: (status(session)[""]["quorum-state"],
+                          status(session)[""]["weight-up"]) == (state, weight), f"quorum {state}")
+    act(session, "force-down", "127.0.0.1", port=listener.port)
+    wait_quorum("lost", "1")
+    act(session, "resume", "127.0.0.1", port=listener.port)
+    wait_quorum("met", "2")
+    other.close()
+    wait_state(session, other, "down")
+    wait_quorum("lost", "1")
+    act(session, "force-up", "127.0.0.1", port=other.port)
+    wait_quorum("met", "2")
+    act(session, "override-weight", "127.0.0.1", "<weight>0</weight>", port=listener.port)
+    wait_quorum("lost", "1")
+
+
+def test_commands_know_what_happened(session, listener, tmp_path):
+    heard = tmp_path / "heard"
+    heard.touch()
+    heard.chmod(0o666)
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o755)
+    hook = tmp_path / "hook"
+    hook.write_text(f'#!/bin/sh\necho "$* | $(id -un) $NORIA_STATE $NORIA_CAUSE $NORIA_CHECK '
+                    f'$NORIA_ERROR $NORIA_QUORUM" >> {heard}\n')
+    hook.chmod(0o755)
+    session.set(checked(QUICK + check("port") + f"<notify-down>{hook}</notify-down>"
+                        f"<fallback-command>{hook}</fallback-command>"
+                        "<hook-user>nobody</hook-user>", listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+    for line in (f"down web 192.0.2.1 80 127.0.0.1 {listener.port} | nobody down check port connect:"
+                 " Connection refused ", "start 192.0.2.1:80 tcp | nobody down    1"):
+        wait_for(lambda: line in heard.read_text().splitlines(), f"{line}: {heard.read_text()}")
+    listener.open()
+    wait_for(lambda: "stop 192.0.2.1:80 tcp | nobody up    1" in heard.read_text().splitlines(),
+             "the end of the fallback")
+
+
+def test_history_and_statistics(daemon, session, listener):
+    with Subscriber(daemon.socket) as subscriber:
+        subscriber.subscribe()
+        session.set(checked(QUICK + check("port"), listener.real()))
+        wait_state(session, listener, "up")
+        change = subscriber.until("real-server-state-change")[-1]
+        assert (change.findtext("cause"), change.findtext("check")) == ("check", "port")
+        assert int(change.findtext("latency")) > 0
+        wait_for(lambda: int(state_of(session, listener)["checks"]["port"]["runs"]) > 5, "runs")
+        figures = {name: int(value) for name, value in
+                   state_of(session, listener)["checks"]["port"].items() if "latency" in name}
+        assert (figures["minimum-latency"] <= figures["median-latency"] <= figures["p99-latency"]
+                <= figures["maximum-latency"]), figures
+        session.set(servers(server("web", health(check(
+            "port", content="<enabled>false</enabled>") + check("other")))))
+        listener.close()
+        wait_state(session, listener, "down")
+        newest, before = state_of(session, listener)["changes"][:2]
+        assert (newest["cause"], newest["check"], newest["error"]) == (
+            "check", "other", "connect: Connection refused")
+        assert (before["state"], before["cause"]) == ("up", "check")
+        session.set(servers(server("web", health(check("other", content="<enabled>false</enabled>")))))
+        newest = state_of(session, listener)["changes"][0]
+        assert (newest["state"], newest["cause"]) == ("unchecked", "configuration")
+
+
+def test_with_few_descriptors_checks_take_turns(daemon_factory):
+    """More hang at once than there are descriptors: each is late, none is left out."""
+    daemon = daemon_factory(null="all", prefix=["prlimit", "--nofile=300:300"])
+    hanging = Listener(answer="hang", address="0.0.0.0")
+    steps = "<tcp><step><number>1</number><expect>x</expect></step></tcp>"
+    many = 150
+    with daemon.session() as session:
+        session.set(checked(
+            "<delay-loop>0.5</delay-loop><timeout>0.4</timeout><retry>0</retry>"
+            + check("greeting", steps),
+            *(real(f"127.0.1.{i}", hanging.port) for i in range(1, many + 1))))
+        wait_for(lambda: [s["state"] for key, s in status(session).items() if key].count("down")
+                 == many, "every check to have its turn", 60)
+        types = session.get("alarms/alarm-list/alarm/alarm-type-id")
+        assert any("check-degraded" in t for t in types), types
+        assert session.get("health-engine/unable") == ["0"]
