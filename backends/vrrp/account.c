@@ -24,9 +24,15 @@ static void take(const struct vrrp_dumped *dumped, void *arg)
 {
     struct vrrp *vrrp = arg;
     enum vrrp_state before;
-    const struct vrrp_item *item = vrrp_states_take_dumped(&vrrp->states, dumped, &before);
+    const struct vrrp_item *known = vrrp_states_find(&vrrp->states, false, dumped->name, false);
+    bool counted = known && known->counted;
+    struct vrrp_counters counters = counted ? known->counters : (struct vrrp_counters){0};
+    struct vrrp_item *item = vrrp_states_take_dumped(&vrrp->states, dumped, &before);
     if (item)
         vrrp_tell(vrrp, item, before);
+    if (item && before == VRRP_BACKUP) /* it was faster than the FIFO */
+        vrrp_masters_changed(vrrp, item);
+    vrrp_masters_counted(vrrp, dumped, counted ? &counters : NULL);
 }
 
 /* The state of a group is that of its members, of which the account has nothing. */
@@ -57,24 +63,50 @@ static void take_groups(struct vrrp *vrrp)
         take_group(vrrp, vrrp->running->entries[i]->node);
 }
 
+static bool read_own(const struct vrrp *vrrp, const char *name, char **data, size_t *size)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", vrrp->folder, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool whole = fd >= 0 && file_read(fd, FILE_MAX, data, size);
+    if (fd >= 0)
+        close(fd);
+    return whole;
+}
+
+static void remove_own(const struct vrrp *vrrp, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", vrrp->folder, name);
+    unlink(path);
+}
+
+/* It was asked for before the account, so it is whole when that is. */
+static void take_record(struct vrrp *vrrp)
+{
+    char *data = NULL;
+    size_t size;
+    if (read_own(vrrp, VRRP_RECORD, &data, &size)) {
+        vrrp_states_take_record(&vrrp->states, data, size);
+        remove_own(vrrp, VRRP_RECORD);
+    }
+    free(data);
+}
+
 /* The file is written piece by piece: what is not whole comes again. */
 static void on_file(uv_fs_event_t *watch, const char *name, int events, int status)
 {
     struct vrrp *vrrp = watch->data;
-    char path[PATH_MAX], *data = NULL;
+    char *data = NULL;
     size_t size;
     if (!name || strcmp(name, VRRP_DUMP) != 0)
         return;
-    snprintf(path, sizeof(path), "%s/" VRRP_DUMP, vrrp->folder);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    if (file_read(fd, FILE_MAX, &data, &size) && vrrp_dump_read(data, size, take, vrrp)) {
-        unlink(path);
+    if (read_own(vrrp, VRRP_DUMP, &data, &size) && vrrp_dump_read(data, size, take, vrrp)) {
+        remove_own(vrrp, VRRP_DUMP);
         take_groups(vrrp);
+        take_record(vrrp);
     }
     free(data);
-    close(fd);
 }
 
 void vrrp_account_open(struct vrrp *vrrp)

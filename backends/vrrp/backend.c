@@ -55,6 +55,27 @@ static bool is_written(const struct vrrp *vrrp, const struct vrrp_text *text)
     return same;
 }
 
+/* The group that an instance is in. */
+static void note_groups(struct vrrp *vrrp, struct vrrp_item *item)
+{
+    const struct lyd_node *group = vrrp_group_of(vrrp->backend->schema, vrrp->running, item->name);
+    snprintf(item->member_of, sizeof(item->member_of), "%s",
+             group ? leaf_value(group, "name") : "");
+}
+
+/* The multicast groups. */
+static void note_addresses(struct vrrp *vrrp)
+{
+    const struct unit *unit = schema_unit_find(vrrp->backend->schema, VRRP_TOP);
+    const struct entry *entry = unit ? snapshot_find(vrrp->running, unit, "") : NULL;
+    static const char *const leaves[] = {"multicast-group", "multicast-group-ipv6"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *address = entry ? leaf_value(entry->node, leaves[i]) : NULL;
+        snprintf(vrrp->states.groups[i], sizeof(vrrp->states.groups[i]), "%s",
+                 address ? address : "");
+    }
+}
+
 /* Which instances and groups there are now; what was ordered of others is forgotten. */
 static void note_configured(struct vrrp *vrrp)
 {
@@ -68,10 +89,14 @@ static void note_configured(struct vrrp *vrrp)
         for (size_t i = first; i < first + count; i++) {
             const char *name = leaf_value(vrrp->running->entries[i]->node, "name");
             struct vrrp_item *item = vrrp_states_find(&vrrp->states, list == 1, name, true);
-            if (item)
-                item->configured = true;
+            if (!item)
+                continue;
+            item->configured = true;
+            if (!list)
+                note_groups(vrrp, item);
         }
     }
+    note_addresses(vrrp);
     uv_mutex_unlock(&vrrp->states.lock);
     bool ordered = false;
     for (size_t i = 0; i < vrrp->states.count; i++) {
@@ -122,6 +147,8 @@ static void on_changed(struct vrrp_process *process, const char *reason)
     uv_mutex_lock(&vrrp->states.lock);
     vrrp->states.running_since = process->pid ? process->since : 0;
     vrrp->states.restarts = process->restarts;
+    if (!process->pid)
+        vrrp->states.object_count = 0;
     uv_mutex_unlock(&vrrp->states.lock);
     if (!process->pid)
         vrrp_states_reset(&vrrp->states);
@@ -230,6 +257,7 @@ static void vrrp_free(struct vrrp *vrrp)
     snapshot_unref(vrrp->running);
     uv_mutex_destroy(&vrrp->states.lock);
     free(vrrp->states.items);
+    free(vrrp->states.objects);
     free(vrrp->folder);
     free(vrrp);
 }

@@ -26,9 +26,11 @@ static void take_line(const char *line, void *arg)
         log_debug(AREA_VRRP, "keepalived says: %s", line);
         return;
     }
-    const struct vrrp_item *item = vrrp_states_take(&vrrp->states, &notice, &before);
+    struct vrrp_item *item = vrrp_states_take(&vrrp->states, &notice, &before);
     if (item)
         vrrp_tell(vrrp, item, before);
+    if (item && !item->group)
+        vrrp_masters_changed(vrrp, item);
     if (notice.other_master)
         vrrp_rival_heard(vrrp, notice.name);
 }

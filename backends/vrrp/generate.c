@@ -60,13 +60,19 @@ const struct lyd_node *vrrp_group_of(const struct schema *schema, const struct s
     return NULL;
 }
 
-static const struct lyd_node *instance_of(const struct generation *generation, const char *name)
+const struct lyd_node *vrrp_instance_of(const struct schema *schema,
+                                        const struct snapshot *snapshot, const char *name)
 {
     char key[96];
-    const struct unit *unit = schema_unit_find(generation->schema, VRRP_INSTANCE);
+    const struct unit *unit = schema_unit_find(schema, VRRP_INSTANCE);
     snprintf(key, sizeof(key), "[name='%s']", name);
-    const struct entry *entry = unit ? snapshot_find(generation->snapshot, unit, key) : NULL;
+    const struct entry *entry = unit ? snapshot_find(snapshot, unit, key) : NULL;
     return entry ? entry->node : NULL;
+}
+
+static const struct lyd_node *instance_of(const struct generation *generation, const char *name)
+{
+    return vrrp_instance_of(generation->schema, generation->snapshot, name);
 }
 
 /* Writing. */
@@ -275,7 +281,8 @@ static void write_address(const struct generation *generation, const struct lyd_
             : strchr(address, ':') ? "128"
                                    : "32",
             interface ? interface : leaf_value(instance, "interface"));
-    fprintf(generation->out, " scope %s", leaf_value(node, "scope"));
+    if (!strchr(address, ':')) /* that of IPv6 is in the address */
+        fprintf(generation->out, " scope %s", leaf_value(node, "scope"));
     if (label)
         fprintf(generation->out, " label %s", label);
     if (is_true(node, "no-prefix-route"))
@@ -362,6 +369,12 @@ static void write_election(const struct generation *generation, const struct lyd
         fputs("    nopreempt\n", generation->out);
     else if (strcmp(leaf_value(node, "preempt/hold-time"), "0") != 0)
         word(generation, "preempt_delay", node, "preempt/hold-time");
+    if (is_true(node, "promote-secondaries"))
+        fputs("    promote_secondaries\n", generation->out);
+    if (is_true(node, "linkbeat-polling"))
+        fputs("    linkbeat_use_polling\n", generation->out);
+    if (is_true(node, "notify-deleted"))
+        fputs("    notify_deleted\n", generation->out);
     fputs(is_true(node, "accept-mode") ? "    accept\n" : "    no_accept\n", generation->out);
     if (strcmp(leaf_value(node, "down-timer-advertisements"), "3") != 0)
         word(generation, "down_timer_adverts", node, "down-timer-advertisements");

@@ -34,6 +34,10 @@ enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *s
 /** Free what a text owns, and empty it. */
 void vrrp_text_clear(struct vrrp_text *text);
 
+/** An instance by its name, or NULL. @return The entry's node. */
+const struct lyd_node *vrrp_instance_of(const struct schema *schema,
+                                        const struct snapshot *snapshot, const char *name);
+
 /** The group that an instance is in, or NULL. @return The entry's node. */
 const struct lyd_node *vrrp_group_of(const struct schema *schema, const struct snapshot *snapshot,
                                      const char *instance);

@@ -24,6 +24,10 @@ static void emit(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_stat
     snprintf(priority, sizeof(priority), "%d", item->priority);
     if (!item->group && item->priority >= 0)
         lyd_new_term(notice, NULL, "effective-priority", priority, 0, NULL);
+    const struct lyd_node *instance =
+        item->group ? NULL : vrrp_instance_of(agent->schema, vrrp->running, item->name);
+    if (instance)
+        lyd_new_term(notice, NULL, "initial-state", leaf_value(instance, "initial-state"), 0, NULL);
     event_emit(agent, notice);
 }
 

@@ -289,8 +289,10 @@ static void signal_when_ready(struct vrrp_process *process)
         uv_timer_start(&process->again, on_ready, process->settled - uv_now(process->loop), 0);
         return;
     }
-    if (process->account_due)
+    if (process->account_due) {
+        kill(child, SIGUSR1);             /* keepalived --signum=DATA; it takes this one first */
         kill(process->pid, SIGRTMIN + 2); /* keepalived --signum=JSON */
+    }
     process->account_due = false;
 }
 

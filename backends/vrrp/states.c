@@ -9,6 +9,8 @@
 #include "agent/array.h"
 #include "agent/clock.h"
 #include "backends/vrrp/generate.h"
+#include "backends/vrrp/links.h"
+#include "backends/vrrp/objects.h"
 
 struct vrrp_item *vrrp_states_find(struct vrrp_states *states, bool group, const char *name,
                                    bool make)
@@ -24,6 +26,11 @@ struct vrrp_item *vrrp_states_find(struct vrrp_states *states, bool group, const
     return item;
 }
 
+static bool is_up(enum vrrp_state state)
+{
+    return state == VRRP_BACKUP || state == VRRP_MASTER;
+}
+
 struct vrrp_item *vrrp_states_take(struct vrrp_states *states, const struct vrrp_notice *notice,
                                    enum vrrp_state *before)
 {
@@ -37,6 +44,13 @@ struct vrrp_item *vrrp_states_take(struct vrrp_states *states, const struct vrrp
     }
     if (changed) {
         item->last_change = clock_now();
+        if (!is_up(item->state))
+            item->up_since = 0;
+        else if (!item->up_since)
+            item->up_since = item->last_change;
+        item->wanted = item->state;
+        item->placed = item->state == VRRP_MASTER;
+        item->reason = VRRP_NOT_MASTER;
         item->to_master += item->state == VRRP_MASTER;
     }
     uv_mutex_unlock(&states->lock);
@@ -55,7 +69,14 @@ struct vrrp_item *vrrp_states_take_dumped(struct vrrp_states *states,
         item->counters = dumped->counters;
     }
     uv_mutex_unlock(&states->lock);
-    return vrrp_states_take(states, &notice, before);
+    struct vrrp_item *changed = vrrp_states_take(states, &notice, before);
+    uv_mutex_lock(&states->lock);
+    if (item) {
+        item->wanted = dumped->wanted;
+        item->placed = dumped->placed;
+    }
+    uv_mutex_unlock(&states->lock);
+    return changed;
 }
 
 void vrrp_states_reset(struct vrrp_states *states)
@@ -65,7 +86,9 @@ void vrrp_states_reset(struct vrrp_states *states)
         struct vrrp_item *item = &states->items[i];
         if (item->state != VRRP_INITIALIZE)
             item->last_change = clock_now();
-        item->state = VRRP_INITIALIZE;
+        item->state = item->wanted = VRRP_INITIALIZE;
+        item->placed = false;
+        item->up_since = 0;
         item->priority = -1;
         item->counted = false;
     }
@@ -112,6 +135,7 @@ static enum outcome add_counters(struct lyd_node *node, const struct vrrp_counte
         const char *leaf;
         unsigned long long value;
     } leaves[] = {
+        {"statistics/master-transitions", counters->became_master},
         {"statistics/advertisements-received", counters->advertisements_received},
         {"statistics/advertisements-sent", counters->advertisements_sent},
         {"statistics/interval-errors", counters->interval_errors},
@@ -119,7 +143,12 @@ static enum outcome add_counters(struct lyd_node *node, const struct vrrp_counte
         {"statistics/ttl-errors", counters->ttl_errors},
         {"statistics/address-list-errors", counters->address_list_errors},
         {"statistics/invalid-types", counters->invalid_types},
-        {"statistics/authentication-errors", counters->authentication_errors},
+        {"statistics/authentication-errors", counters->invalid_authentication_types +
+                                                 counters->authentication_mismatches +
+                                                 counters->authentication_failures},
+        {"statistics/invalid-authentication-types", counters->invalid_authentication_types},
+        {"statistics/authentication-mismatches", counters->authentication_mismatches},
+        {"statistics/authentication-failures", counters->authentication_failures},
         {"statistics/priority-zero-received", counters->priority_zero_received},
         {"statistics/priority-zero-sent", counters->priority_zero_sent},
     };
@@ -129,21 +158,49 @@ static enum outcome add_counters(struct lyd_node *node, const struct vrrp_counte
     return outcome;
 }
 
-static enum outcome add_instance(struct lyd_node *node, const struct vrrp_item *item,
-                                 struct error *err)
+static enum outcome add_role(struct lyd_node *node, const struct vrrp_states *states,
+                             const struct vrrp_item *item, struct error *err)
 {
-    enum outcome outcome = DONE;
-    if (item->priority >= 0 && item->state != VRRP_INITIALIZE)
+    enum outcome outcome =
+        state_add(node, "addresses-placed", item->placed ? "true" : "false", err);
+    if (outcome == DONE && item->wanted)
+        outcome = state_add(node, "wanted-state", vrrp_state_name(item->wanted), err);
+    if (outcome == DONE && (item->state != VRRP_MASTER || item->reason))
+        outcome = state_add(node, "new-master-reason", vrrp_reason_name(item->reason), err);
+    const char *own = leaf_value(node, "primary-address");
+    const char *master = item->state == VRRP_MASTER   ? own
+                         : item->state == VRRP_BACKUP ? item->master
+                                                      : NULL;
+    if (outcome == DONE && master && *master)
+        outcome = state_add(node, "master-address", master, err);
+    if (outcome == DONE && *item->member_of)
+        outcome = state_add(node, "member-of", item->member_of, err);
+    if (outcome == DONE && item->up_since)
+        outcome = state_add_time(node, "up-since", item->up_since, err);
+    const char *family = leaf_value(node, "address-family");
+    const char *address = states->groups[family && !strcmp(family, "ipv6")];
+    if (outcome == DONE && *address && !child_node(node, "unicast-peer"))
+        outcome = state_add(node, "group-address", address, err);
+    return outcome;
+}
+
+static enum outcome add_instance(struct lyd_node *node, const struct vrrp_states *states,
+                                 const struct vrrp_item *item, struct error *err)
+{
+    enum outcome outcome = add_role(node, states, item, err);
+    if (outcome == DONE && item->priority >= 0 && item->state != VRRP_INITIALIZE)
         outcome = state_add_number(node, "effective-priority", (uint64_t)item->priority, err);
     if (outcome == DONE)
         outcome = state_add_number(node, "master-transitions", item->to_master, err);
+    if (outcome == DONE && item->counted && states->running_since)
+        outcome = state_add_time(node, "statistics/discontinuity-time", states->running_since, err);
     if (outcome == DONE && item->counted)
         outcome = add_counters(node, &item->counters, err);
     return outcome == DONE ? add_order(node, &item->order, err) : outcome;
 }
 
-static enum outcome add_item(struct vrrp_states *states, bool group, struct lyd_node *node,
-                             struct error *err)
+static enum outcome add_item(struct vrrp_states *states, const struct ifaddrs *links, bool group,
+                             struct lyd_node *node, struct error *err)
 {
     static const struct vrrp_item nothing = {.state = VRRP_INITIALIZE, .priority = -1};
     const struct vrrp_item *found =
@@ -152,7 +209,9 @@ static enum outcome add_item(struct vrrp_states *states, bool group, struct lyd_
     enum outcome outcome = state_add(node, "state", vrrp_state_name(item->state), err);
     if (outcome == DONE && item->last_change)
         outcome = state_add_time(node, "last-change", item->last_change, err);
-    return outcome == DONE && !group ? add_instance(node, item, err) : outcome;
+    if (outcome == DONE)
+        outcome = vrrp_links_add(links, node, err);
+    return outcome == DONE && !group ? add_instance(node, states, item, err) : outcome;
 }
 
 static enum outcome add_process(const struct vrrp_states *states, struct lyd_node *node,
@@ -168,18 +227,26 @@ enum outcome vrrp_states_add(struct vrrp_states *states, const struct state_requ
                              struct error *err)
 {
     enum outcome outcome = DONE;
+    struct ifaddrs *links = NULL;
+    if (getifaddrs(&links))
+        links = NULL; /* they are not known; the rest is */
     uv_mutex_lock(&states->lock);
     for (size_t i = 0; i < request->count && outcome == DONE; i++) {
         const struct entry *entry = request->entries[i];
+        struct lyd_node *node = request->nodes[i];
+        bool group = !strcmp(entry->unit->path, VRRP_GROUP);
+        bool instance = !strcmp(entry->unit->path, VRRP_INSTANCE);
         if (!strcmp(entry->unit->path, VRRP_TOP))
-            outcome = add_process(states, request->nodes[i], err);
-        else if (!strcmp(entry->unit->path, VRRP_INSTANCE))
-            outcome = state_add_number(request->nodes[i], "number", entry->number, err);
-        if (outcome == DONE &&
-            (!strcmp(entry->unit->path, VRRP_INSTANCE) || !strcmp(entry->unit->path, VRRP_GROUP)))
-            outcome =
-                add_item(states, !strcmp(entry->unit->path, VRRP_GROUP), request->nodes[i], err);
+            outcome = add_process(states, node, err);
+        else if (instance)
+            outcome = state_add_number(node, "number", entry->number, err);
+        if (outcome == DONE && (instance || group))
+            outcome = add_item(states, links, group, node, err);
+        else if (outcome == DONE)
+            outcome = vrrp_objects_add(states, entry, node, err);
     }
     uv_mutex_unlock(&states->lock);
+    if (links)
+        freeifaddrs(links);
     return outcome;
 }

@@ -11,6 +11,7 @@
 
 #include "backends/backend.h"
 #include "backends/vrrp/dump.h"
+#include "backends/vrrp/record.h"
 
 /** What can be ordered of an instance. */
 enum vrrp_order_kind { VRRP_ORDER_NONE, VRRP_ORDER_FAIL_OVER, VRRP_ORDER_PRIORITY };
@@ -30,14 +31,29 @@ struct vrrp_item {
     bool group;
     bool configured; /**< It is in the configuration, and enabled. */
     char name[65];
+    char member_of[65]; /**< The group of an instance, or nothing. */
+    char master[46];    /**< Address of the master that it last heard, or nothing. */
     enum vrrp_state state;
-    int priority;        /**< Effective; -1: not known. */
-    int64_t last_change; /**< Of the state, or 0. */
-    uint32_t to_master;  /**< How often it became master. */
+    enum vrrp_state wanted;  /**< As keepalived last said; 0: not known. */
+    bool placed;             /**< The addresses are, as keepalived last said. */
+    enum vrrp_reason reason; /**< Why it is master. */
+    bool reason_due;         /**< It is not known yet. Core thread. */
+    int priority;            /**< Effective; -1: not known. */
+    int64_t last_change;     /**< Of the state, or 0. */
+    int64_t up_since;        /**< When it began to take part, or 0: it does not. */
+    uint32_t to_master;      /**< How often it became master. */
     struct vrrp_order order;
     uint64_t rival_heard;          /**< When another master was, on the loop's clock, or 0. */
     bool counted;                  /**< The counters are known. */
     struct vrrp_counters counters; /**< As keepalived last said. */
+};
+
+/** Something that can be tracked, as keepalived last recorded it. */
+struct vrrp_object {
+    enum vrrp_kind kind;
+    char name[65];
+    int number; /**< Result of a script, content of a file, processes, 1 of a session that is up. */
+    bool met;   /**< The quorum of processes. */
 };
 
 /** All of them. */
@@ -45,6 +61,9 @@ struct vrrp_states {
     uv_mutex_t lock;
     struct vrrp_item *items; /**< Owned. */
     size_t count, room;
+    struct vrrp_object *objects; /**< Owned. */
+    size_t object_count, object_room;
+    char groups[2][46];    /**< Multicast groups of IPv4 and of IPv6. */
     int64_t running_since; /**< 0: keepalived does not run. */
     int64_t asked;         /**< When keepalived was last asked for counters for a reader, or 0. */
     uint32_t restarts;
@@ -63,6 +82,9 @@ struct vrrp_item *vrrp_states_take(struct vrrp_states *states, const struct vrrp
 struct vrrp_item *vrrp_states_take_dumped(struct vrrp_states *states,
                                           const struct vrrp_dumped *dumped,
                                           enum vrrp_state *before);
+
+/** Take keepalived's record of what is tracked, and of other masters. */
+void vrrp_states_take_record(struct vrrp_states *states, const char *text, size_t length);
 
 /** keepalived has ended: no instance takes part any more. */
 void vrrp_states_reset(struct vrrp_states *states);

@@ -55,6 +55,18 @@ void vrrp_account_wanted(struct vrrp *vrrp);
 /** An instance or a group has another state: tell it. */
 void vrrp_tell(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state before);
 
+/* masters.c */
+
+/** An instance has another state, says the FIFO: find out why. */
+void vrrp_masters_changed(struct vrrp *vrrp, struct vrrp_item *item);
+
+/**
+ * An account of an instance has come: tell why it is master, if that was not known yet, and errors.
+ * @param before What was counted before; NULL: not known.
+ */
+void vrrp_masters_counted(struct vrrp *vrrp, const struct vrrp_dumped *dumped,
+                          const struct vrrp_counters *before);
+
 /* rivals.c */
 
 /** Be ready for other masters. */

@@ -187,7 +187,22 @@ static void an_account_is_read_when_it_is_whole(void **state)
     assert_int_equal(last.state, VRRP_MASTER);
     assert_int_equal(last.priority, 80);
     assert_int_equal(last.counters.advertisements_sent, 15);
-    assert_int_equal(last.counters.authentication_errors, 2);
+    assert_int_equal(last.counters.authentication_failures, 2);
+}
+
+static void what_was_counted_says_why_it_is_master(void **state)
+{
+    struct vrrp_counters before = {.advertisements_received = 5, .priority_zero_received = 1};
+    struct vrrp_dumped now = {.priority = 100, .master_priority = 50, .counters = before};
+    assert_int_equal(vrrp_reason_of(&now, &before), VRRP_NO_RESPONSE);
+    now.counters.advertisements_received++;
+    assert_int_equal(vrrp_reason_of(&now, &before), VRRP_PREEMPTED);
+    now.master_priority = 150;
+    assert_int_equal(vrrp_reason_of(&now, &before), VRRP_NO_RESPONSE);
+    now.counters.priority_zero_received++;
+    assert_int_equal(vrrp_reason_of(&now, &before), VRRP_PRIORITY);
+    now.counters = (struct vrrp_counters){0};
+    assert_int_equal(vrrp_reason_of(&now, NULL), VRRP_NO_RESPONSE);
 }
 
 int main(void)
@@ -201,6 +216,7 @@ int main(void)
         cmocka_unit_test(lines_are_understood_or_not),
         cmocka_unit_test(lines_may_come_in_pieces_and_too_long),
         cmocka_unit_test(an_account_is_read_when_it_is_whole),
+        cmocka_unit_test(what_was_counted_says_why_it_is_master),
     };
     return cmocka_run_group_tests(tests, given_schema, forget_schema);
 }

@@ -1,0 +1,118 @@
+/*
+ * Interfaces of instances and groups.
+ */
+#include "backends/vrrp/links.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct sockaddr_ll *find_link(const struct ifaddrs *links, const char *name)
+{
+    for (; name && links; links = links->ifa_next)
+        if (links->ifa_addr && links->ifa_addr->sa_family == AF_PACKET &&
+            !strcmp(links->ifa_name, name))
+            return (const struct sockaddr_ll *)links->ifa_addr;
+    return NULL;
+}
+
+static enum outcome add_index(const struct ifaddrs *links, struct lyd_node *node, const char *name,
+                              struct error *err)
+{
+    const struct sockaddr_ll *link = find_link(links, name);
+    return link ? state_add_number(node, "if-index", (uint64_t)link->sll_ifindex, err) : DONE;
+}
+
+/* Of the interface that has the addresses. */
+static enum outcome add_hardware(const struct ifaddrs *links, struct lyd_node *node,
+                                 struct error *err)
+{
+    char text[3 * sizeof(((struct sockaddr_ll *)0)->sll_addr) + 1] = "", own[IF_NAMESIZE];
+    const char *name = leaf_value(node, "interface");
+    if (child_node(node, "virtual-mac")) {
+        snprintf(own, sizeof(own), "vrrp.%s", leaf_value(node, "virtual-router-id"));
+        name = leaf_value(node, "virtual-mac/interface");
+        name = name ? name : own;
+    }
+    const struct sockaddr_ll *link = find_link(links, name);
+    if (!link || !link->sll_halen || link->sll_halen > sizeof(link->sll_addr))
+        return DONE;
+    for (size_t i = 0; i < link->sll_halen; i++)
+        snprintf(text + 3 * i, 4, "%02x:", link->sll_addr[i]);
+    text[3 * link->sll_halen - 1] = '\0';
+    return state_add(node, "phys-address", text, err);
+}
+
+static bool is_virtual(const struct lyd_node *instance, const char *address)
+{
+    const struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(instance), child)
+    {
+        const char *name = child->schema ? child->schema->name : "";
+        if ((!strcmp(name, "virtual-address") || !strcmp(name, "excluded-address")) &&
+            !strcmp(leaf_value(child, "address"), address))
+            return true;
+    }
+    return false;
+}
+
+/* The text of an address that can be a source of advertisements; of IPv6 those are of the link. */
+static bool source_of(const struct sockaddr *address, int family, char *text)
+{
+    if (!address || address->sa_family != family)
+        return false;
+    if (family == AF_INET)
+        return inet_ntop(family, &((const struct sockaddr_in *)address)->sin_addr, text,
+                         INET6_ADDRSTRLEN);
+    const struct in6_addr *wide = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    return IN6_IS_ADDR_LINKLOCAL(wide) && inet_ntop(family, wide, text, INET6_ADDRSTRLEN);
+}
+
+static enum outcome add_primary(const struct ifaddrs *links, struct lyd_node *node,
+                                struct error *err)
+{
+    const char *configured = leaf_value(node, "source-address");
+    const char *interface = leaf_value(node, "interface");
+    const char *kind = leaf_value(node, "address-family");
+    int family = kind && !strcmp(kind, "ipv6") ? AF_INET6 : AF_INET;
+    char text[INET6_ADDRSTRLEN];
+    if (configured)
+        return state_add(node, "primary-address", configured, err);
+    for (; links; links = links->ifa_next)
+        if (!strcmp(links->ifa_name, interface) && source_of(links->ifa_addr, family, text) &&
+            !is_virtual(node, text))
+            return state_add(node, "primary-address", text, err);
+    return DONE;
+}
+
+/* Interfaces that are named below; addresses and routes have the instance's unless they say so. */
+static enum outcome add_named(const struct ifaddrs *links, struct lyd_node *node, struct error *err)
+{
+    enum outcome outcome = DONE;
+    struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(node), child)
+    {
+        const char *list = child->schema ? child->schema->name : "";
+        const char *own = leaf_value(child, "interface");
+        if (!strcmp(list, "virtual-address") || !strcmp(list, "excluded-address"))
+            outcome = add_index(links, child, own ? own : leaf_value(node, "interface"), err);
+        else if (!strcmp(list, "track-interface") || !strcmp(list, "virtual-route"))
+            outcome = add_index(links, child, own, err);
+        if (outcome != DONE)
+            return outcome;
+    }
+    return outcome;
+}
+
+enum outcome vrrp_links_add(const struct ifaddrs *links, struct lyd_node *node, struct error *err)
+{
+    enum outcome outcome = add_named(links, node, err);
+    if (outcome != DONE || !leaf_value(node, "interface"))
+        return outcome;
+    outcome = add_index(links, node, leaf_value(node, "interface"), err);
+    if (outcome == DONE)
+        outcome = add_hardware(links, node, err);
+    return outcome == DONE ? add_primary(links, node, err) : outcome;
+}
