@@ -25,6 +25,8 @@ enum {
     QUORUM,
     VRRP_NAME,
     VRRP_STATE,
+    VRRP_MASTER = 30,
+    VRRP_REASON,
 };
 
 #define SERVER                                                                                     \
@@ -90,6 +92,20 @@ const struct snmp_notification snmp_notifications[] = {
      NULL,
      {{VRRP_NAME, KIND_STRING, "instance", "sync-group"},
       {VRRP_STATE, KIND_STRING, "state", NULL}}},
+    {30,
+     "noria-vrrp",
+     "vrrp-new-master",
+     NULL,
+     NULL,
+     {{VRRP_NAME, KIND_STRING, "instance", NULL},
+      {VRRP_MASTER, KIND_STRING, "master-address", NULL},
+      {VRRP_REASON, KIND_STRING, "new-master-reason", NULL}}},
+    {31,
+     "noria-vrrp",
+     "vrrp-protocol-error",
+     NULL,
+     NULL,
+     {{VRRP_NAME, KIND_STRING, "instance", NULL}, {VRRP_REASON, KIND_STRING, "reason", NULL}}},
     {0, NULL, NULL, NULL, NULL, {{0, KIND_STRING, NULL, NULL}}},
 };
 

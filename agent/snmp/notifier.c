@@ -9,6 +9,7 @@
 
 #include "agent/event/event.h"
 #include "agent/log.h"
+#include "agent/snmp/foreign_notification.h"
 #include "agent/snmp/notification.h"
 
 /* So many seconds' worth may be sent at once after a time of silence. */
@@ -37,6 +38,7 @@ struct snmp_notifier {
     bool subagent;   /* The master agent sends. */
     bool started;    /* The start was told. */
     unsigned rate;   /* A second. */
+    unsigned kinds;  /* Of foreign notifications: enum snmp_foreign. */
     uint64_t filled; /* When there was last added to what may be sent, by uv_hrtime(). */
     uint64_t credit; /* What may be sent, in notifications times nanoseconds. */
     uint64_t suppressed;
@@ -146,21 +148,27 @@ static netsnmp_variable_list *begin_own(unsigned id)
     return begin(name, sizeof(name) / sizeof(oid));
 }
 
-static void add(netsnmp_variable_list **variables, unsigned id, enum snmp_kind kind,
-                const struct snmp_value *value)
+static void add_named(netsnmp_variable_list **variables, const oid *name, size_t length,
+                      enum snmp_kind kind, const struct snmp_value *value)
 {
-    size_t length = sizeof(objects) / sizeof(oid);
-    oid name[sizeof(objects) / sizeof(oid) + 2];
     long number = (long)(value->number > UINT32_MAX ? UINT32_MAX : value->number);
-    memcpy(name, objects, sizeof(objects));
-    name[length++] = id;
-    name[length++] = 0;
     if (snmp_kind_is_text(kind))
         snmp_varlist_add_variable(variables, name, length, snmp_kind_type(kind), value->text,
                                   value->length);
     else
         snmp_varlist_add_variable(variables, name, length, snmp_kind_type(kind), &number,
                                   sizeof(number));
+}
+
+static void add(netsnmp_variable_list **variables, unsigned id, enum snmp_kind kind,
+                const struct snmp_value *value)
+{
+    size_t length = sizeof(objects) / sizeof(oid);
+    oid name[sizeof(objects) / sizeof(oid) + 2];
+    memcpy(name, objects, sizeof(objects));
+    name[length++] = id;
+    name[length++] = 0;
+    add_named(variables, name, length, kind, value);
 }
 
 static bool value_of(const struct snmp_notified *object, const struct lyd_node *event,
@@ -187,6 +195,23 @@ static void tell(struct snmp_notifier *notifier, const struct snmp_notification 
         add(&variables, object->id, object->kind, &value);
     }
     ly_err_clean((struct ly_ctx *)LYD_CTX(event), NULL);
+    if (variables)
+        send_all(notifier, variables);
+}
+
+static void tell_foreign(struct snmp_notifier *notifier,
+                         const struct snmp_foreign_notification *notification,
+                         const struct lyd_node *event)
+{
+    netsnmp_variable_list *variables = begin(notification->name, notification->length);
+    oid name[SNMP_FOREIGN_NAME_MAX + SNMP_FOREIGN_INDEX_MAX];
+    struct snmp_value value;
+    for (const struct snmp_foreign_object *object = notification->objects;
+         variables && object->length; object++) {
+        snmp_foreign_value(object, event, &value);
+        add_named(&variables, name, snmp_foreign_name(notification, object, event, name),
+                  object->kind, &value);
+    }
     if (variables)
         send_all(notifier, variables);
 }
@@ -229,6 +254,26 @@ static void tell_suppressed(struct snmp_notifier *notifier)
     notifier->suppressed = 0;
 }
 
+/* @return Whether a notification may be sent; else it is counted. */
+static bool may_send(struct snmp_notifier *notifier)
+{
+    if (!notifier->suppressed && spend(notifier))
+        return true;
+    notifier->suppressed++;
+    return false;
+}
+
+static void tell_event(struct snmp_notifier *notifier, const struct lyd_node *event)
+{
+    const struct snmp_notification *own = snmp_notification_of(event);
+    const struct snmp_foreign_notification *foreign = snmp_foreign_notifications;
+    if (own && may_send(notifier))
+        tell(notifier, own, event);
+    for (; foreign->module; foreign++)
+        if (snmp_foreign_fits(foreign, notifier->kinds, event) && may_send(notifier))
+            tell_foreign(notifier, foreign, event);
+}
+
 void snmp_notifier_run(struct snmp_notifier *notifier)
 {
     struct event *event;
@@ -237,13 +282,9 @@ void snmp_notifier_run(struct snmp_notifier *notifier)
     fill(notifier);
     tell_suppressed(notifier);
     while (event_take(notifier->subscriber, &event, &lost)) {
-        const struct snmp_notification *notification =
-            event && any ? snmp_notification_of(event->node) : NULL;
         notifier->suppressed += any ? lost : 0;
-        if (notification && !notifier->suppressed && spend(notifier))
-            tell(notifier, notification, event->node);
-        else if (notification)
-            notifier->suppressed++;
+        if (event && any)
+            tell_event(notifier, event->node);
         event_unref(event);
     }
 }
@@ -269,6 +310,7 @@ void snmp_notifier_open(struct snmp_notifier *notifier, const struct snmp_settin
     snmp_notifier_close(notifier);
     notifier->subagent = settings->mode == SNMP_AGENTX;
     notifier->rate = settings->rate;
+    notifier->kinds = settings->foreign;
     notifier->sinks = calloc(settings->destination_count + 1, sizeof(*notifier->sinks));
     for (size_t i = 0;
          settings->mode == SNMP_MASTER && notifier->sinks && i < settings->destination_count; i++)

@@ -7,10 +7,9 @@
 struct snmp_leaf {
     const struct lysc_node *schema;
     size_t column;
-    bool other; /* Only where the column's first leaf is absent. */
+    unsigned levels; /* How far above the row it is: 0, in it or below. */
+    bool other;      /* Only where the column's first leaf is absent. */
 };
-
-#define WORD_BITS 64
 
 /* --- preparation --- */
 
@@ -36,25 +35,47 @@ static const struct lysc_node *find_leaf(const struct lysc_node *row, const char
         name[length] = '\0';
         if (!strcmp(name, ".."))
             row = lysc_data_parent(row);
-        else
+        else if (strcmp(name, ".") != 0)
             row = find_child(row, name);
         path += length + (path[length] == '/');
     }
     return row;
 }
 
+static unsigned levels_of(const char *path)
+{
+    unsigned levels = 0;
+
+    for (; !strncmp(path, "../", 3); path += 3)
+        levels++;
+    return levels;
+}
+
+static bool other_lacks(const struct snmp_table *table, unsigned column)
+{
+    for (const unsigned *id = table->other_lacks; id && *id; id++)
+        if (*id == column)
+            return true;
+    return false;
+}
+
 static enum outcome add_leaf(struct snmp_rows *rows, size_t column, const char *path, bool other,
                              struct error *err)
 {
-    const struct lysc_node *schema = find_leaf(rows->schema, path);
+    const struct snmp_table *table = rows->table;
+    const struct lysc_node *schema = find_leaf(rows->schema, path), *twin = NULL;
 
     if (!path)
         return DONE;
     if (!schema)
         return fail(err, TAG_OPERATION_FAILED, NULL, "%s: column %u: no leaf %s below %s",
-                    rows->table->name, rows->table->columns[column].id, path, rows->table->row);
-    rows->leaves[rows->leaf_count++] =
-        (struct snmp_leaf){.schema = schema, .column = column, .other = other};
+                    table->name, table->columns[column].id, path, table->row);
+    const unsigned levels = levels_of(path);
+    rows->leaves[rows->leaf_count++] = (struct snmp_leaf){schema, column, levels, other};
+    if (rows->other && !other_lacks(table, table->columns[column].id))
+        twin = find_leaf(rows->other, path);
+    if (twin && twin != schema)
+        rows->leaves[rows->leaf_count++] = (struct snmp_leaf){twin, column, levels, other};
     return DONE;
 }
 
@@ -76,7 +97,11 @@ enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *tab
     rows->schema = lys_find_path(ctx, NULL, table->row, 0);
     if (!rows->schema)
         return fail(err, TAG_OPERATION_FAILED, NULL, "%s: no node %s", table->name, table->row);
-    rows->leaves = calloc(2 * table->column_count, sizeof(*rows->leaves));
+    rows->other = table->other_row ? lys_find_path(ctx, NULL, table->other_row, 0) : NULL;
+    if (table->other_row && !rows->other)
+        return fail(err, TAG_OPERATION_FAILED, NULL, "%s: no node %s", table->name,
+                    table->other_row);
+    rows->leaves = calloc(2 * SNMP_LISTS_MAX * table->column_count, sizeof(*rows->leaves));
     if (!rows->leaves)
         return fail_memory(err);
     for (size_t i = 0; i < table->column_count; i++) {
@@ -102,12 +127,15 @@ void snmp_rows_empty(struct snmp_rows *rows)
     free(rows->cells);
     free(rows->present);
     free(rows->texts);
+    free(rows->indexes);
     rows->rows = NULL;
     rows->cells = NULL;
     rows->present = NULL;
     rows->texts = NULL;
+    rows->indexes = NULL;
     rows->count = rows->capacity = rows->word_count = 0;
     rows->text_size = rows->text_capacity = 0;
+    rows->index_size = rows->index_capacity = 0;
     rows->filled = false;
 }
 
@@ -122,7 +150,8 @@ void snmp_rows_free(struct snmp_rows *rows)
 
 static bool is_present(const struct snmp_rows *rows, size_t column, size_t row)
 {
-    return rows->present[column * rows->word_count + row / WORD_BITS] >> row % WORD_BITS & 1;
+    return rows->present[column * rows->word_count + row / SNMP_WORD_BITS] >> row % SNMP_WORD_BITS &
+           1;
 }
 
 static bool add_text(struct snmp_rows *rows, const struct snmp_value *value, snmp_cell *cell)
@@ -154,7 +183,8 @@ static bool set_cell(struct snmp_rows *rows, size_t column, const struct snmp_va
     } else {
         *cell = value->number;
     }
-    rows->present[column * rows->word_count + row / WORD_BITS] |= UINT64_C(1) << row % WORD_BITS;
+    rows->present[column * rows->word_count + row / SNMP_WORD_BITS] |= UINT64_C(1)
+                                                                       << row % SNMP_WORD_BITS;
     return true;
 }
 
@@ -201,39 +231,60 @@ static bool take_leaves(struct snmp_rows *rows, const struct lyd_node *parent)
     return true;
 }
 
-/* Leaves of the row's parent, as the name of a real server's virtual server. */
-static bool take_outer_leaves(struct snmp_rows *rows, const struct lyd_node *parent)
+/* Leaves of what the row is in, as the name of a real server's virtual server. */
+static bool take_outer_leaves(struct snmp_rows *rows, const struct lyd_node *row)
 {
-    struct lyd_node *node;
-
     for (size_t i = 0; i < rows->leaf_count; i++) {
         const struct lysc_node *schema = rows->leaves[i].schema;
-        if (lysc_data_parent(schema) != parent->schema)
+        const struct lyd_node *parent = row;
+        struct lyd_node *node;
+        if (!rows->leaves[i].levels || (i > 0 && rows->leaves[i - 1].schema == schema))
             continue;
-        if (i > 0 && rows->leaves[i - 1].schema == schema)
-            continue;
-        if (!lyd_find_sibling_val(lyd_child(parent), schema, NULL, 0, &node) &&
+        for (unsigned level = 0; level < rows->leaves[i].levels && parent; level++)
+            parent = lyd_parent(parent);
+        if (parent && !lyd_find_sibling_val(lyd_child(parent), schema, NULL, 0, &node) &&
             !take_leaf(rows, node))
             return false;
     }
     return true;
 }
 
+const uint32_t *snmp_rows_index(const struct snmp_rows *rows, const struct snmp_row *row,
+                                size_t *length)
+{
+    *length = rows->table->index ? row->index[1] : rows->table->index_count;
+    return rows->table->index ? rows->indexes + row->index[0] : row->index;
+}
+
+/* The part of the index that a column shows, counted from 1; 0: it shows none. */
+static size_t index_part(enum snmp_kind kind, size_t length)
+{
+    switch (kind) {
+    case KIND_INDEX_FIRST:
+        return 1;
+    case KIND_INDEX_SECOND:
+        return 2;
+    case KIND_INDEX_LAST:
+        return length;
+    default:
+        return 0;
+    }
+}
+
 static bool take_derived(struct snmp_rows *rows, const struct lyd_node *node)
 {
-    const struct snmp_row *row = &rows->rows[rows->count - 1];
+    size_t length;
+    const uint32_t *index = snmp_rows_index(rows, &rows->rows[rows->count - 1], &length);
 
     for (size_t i = 0; i < rows->table->column_count; i++) {
         const struct snmp_column *column = &rows->table->columns[i];
+        size_t part = index_part(column->kind, length);
         struct snmp_value value;
         bool known = true;
-        value.number = 0;
-        if (column->kind == KIND_INDEX_FIRST)
-            value.number = row->index[0];
-        else if (column->kind == KIND_INDEX_LAST)
-            value.number = row->index[rows->table->index_count - 1];
-        else
+        value.number = part ? index[part - 1] : 0;
+        if (!part)
             known = !is_present(rows, i, rows->count - 1) && column->derive &&
+                    (node->schema == rows->schema || !other_lacks(rows->table, column->id)) &&
                     column->derive(node, &value);
         if (known && !set_cell(rows, i, &value))
             return false;
@@ -241,17 +292,53 @@ static bool take_derived(struct snmp_rows *rows, const struct lyd_node *node)
     return true;
 }
 
-static bool add_row(struct snmp_rows *rows, const struct lyd_node *node, uint32_t first,
-                    uint32_t last)
+/* Keep an index that the table makes. @return Where, or SIZE_MAX for want of memory. */
+static size_t keep_index(struct snmp_rows *rows, const uint32_t *index, size_t length)
+{
+    size_t place = rows->index_size;
+
+    if (place + length > rows->index_capacity) {
+        size_t capacity = 2 * rows->index_capacity + 16 * SNMP_INDEX_LONGEST;
+        uint32_t *indexes = realloc(rows->indexes, capacity * sizeof(*indexes));
+        if (!indexes)
+            return SIZE_MAX;
+        rows->indexes = indexes;
+        rows->index_capacity = capacity;
+    }
+    memcpy(rows->indexes + place, index, length * sizeof(*index));
+    rows->index_size += length;
+    return place;
+}
+
+/* @return false for want of memory; a row without an index is left out. */
+static bool make_index(struct snmp_rows *rows, const struct lyd_node *node, uint32_t *numbers,
+                       bool *made)
+{
+    uint32_t index[SNMP_INDEX_LONGEST];
+    size_t length = rows->table->index(node, numbers, index);
+    size_t place = length ? keep_index(rows, index, length) : 0;
+
+    *made = length;
+    numbers[0] = (uint32_t)place;
+    numbers[1] = (uint32_t)length;
+    return place != SIZE_MAX;
+}
+
+static bool add_row(struct snmp_rows *rows, const struct lyd_node *node,
+                    uint32_t index[SNMP_INDEX_MAX])
 {
     struct snmp_row *row = &rows->rows[rows->count];
+    bool made = true;
 
+    if (rows->table->index && !make_index(rows, node, index, &made))
+        return false;
+    if (!made)
+        return true;
     row->cells = (uint32_t)rows->count++;
-    row->index[0] = first;
-    row->index[1] = rows->table->index_count > 1 ? last : 0;
-    return take_leaves(rows, node) &&
-           (!lyd_parent(node) || take_outer_leaves(rows, lyd_parent(node))) &&
-           take_derived(rows, node);
+    memcpy(row->index, index, sizeof(row->index));
+    if (node->schema->nodetype == LYS_LEAFLIST && !take_leaf(rows, node))
+        return false;
+    return take_leaves(rows, node) && take_outer_leaves(rows, node) && take_derived(rows, node);
 }
 
 /* What to do with each row's node; number is its place among the rows that have no number. */
@@ -278,29 +365,42 @@ static uint32_t number_of(const struct lyd_node *node, uint32_t place)
     return ((const struct lyd_node_term *)leaf)->value.uint32;
 }
 
-static bool take_state_row(struct snmp_rows *rows, const struct lyd_node *node, uint32_t place)
+/* One part of an index: the number of a list instance; 0 if it has none. */
+static uint32_t index_of(const struct entry *entry, const struct lyd_node *node, uint32_t place)
 {
-    if (rows->table->index_count < 2)
-        return add_row(rows, node, number_of(node, place), number_of(node, place));
-    return add_row(rows, node, number_of(lyd_parent(node), 1), place);
+    if (!(node->schema->flags & LYS_CONFIG_W))
+        return number_of(node, place);
+    if (!entry)
+        return 0;
+    return node->schema == entry->unit->list ? entry->number : entry_row_number(entry, node);
 }
 
+/* The list instance that a node is in. */
+static const struct lyd_node *list_above(const struct lyd_node *node)
+{
+    do
+        node = lyd_parent(node);
+    while (node && node->schema->nodetype != LYS_LIST);
+    return node;
+}
+
+/* Parts of the index are the row's own and those of the lists above it; without one, no row. */
 static bool take_row(struct snmp_rows *rows, const struct entry *entry, const struct lyd_node *node,
                      uint32_t place)
 {
-    const struct lysc_node *schema = node->schema;
+    const struct snmp_table *table = rows->table;
+    uint32_t index[SNMP_INDEX_MAX] = {0};
+    const struct lyd_node *at = node;
 
-    if (rows->table->has && !rows->table->has(node))
+    if (table->has && !table->has(node))
         return true;
-    if (!rows->table->index_count || !(schema->flags & LYS_CONFIG_W))
-        return take_state_row(rows, node, place);
-    if (!entry || !entry->number)
-        return true;
-    if (rows->table->index_count < 2)
-        return add_row(rows, node, entry->number, 0);
-
-    uint32_t number = entry_row_number(entry, node);
-    return number ? add_row(rows, node, entry->number, number) : true;
+    for (size_t i = table->index_count; i-- > 0 && at; at = list_above(at)) {
+        index[i] = table->number && at == node ? table->number(entry, node)
+                                               : index_of(entry, at, at == node ? place : 1);
+        if (!index[i])
+            return true;
+    }
+    return add_row(rows, node, index);
 }
 
 static bool leads_to(const struct lysc_node *above, const struct lysc_node *node)
@@ -310,6 +410,16 @@ static bool leads_to(const struct lysc_node *above, const struct lysc_node *node
     return node;
 }
 
+static bool is_row(const struct snmp_rows *rows, const struct lysc_node *schema)
+{
+    return schema == rows->schema || (rows->other && schema == rows->other);
+}
+
+static bool leads_to_rows(const struct snmp_rows *rows, const struct lysc_node *schema)
+{
+    return leads_to(schema, rows->schema) || (rows->other && leads_to(schema, rows->other));
+}
+
 /* Rows below a node; their places are counted anew below each. */
 static bool each_below(struct snmp_rows *rows, const struct entry *entry,
                        const struct lyd_node *parent, row_function function)
@@ -317,10 +427,12 @@ static bool each_below(struct snmp_rows *rows, const struct entry *entry,
     uint32_t place = 0;
 
     for (const struct lyd_node *child = lyd_child(parent); child; child = child->next) {
-        if (child->schema == rows->schema) {
+        if (!child->schema)
+            continue;
+        if (is_row(rows, child->schema)) {
             if (!function(rows, entry, child, ++place))
                 return false;
-        } else if (child->schema && leads_to(child->schema, rows->schema) &&
+        } else if (leads_to_rows(rows, child->schema) &&
                    !each_below(rows, entry, child, function)) {
             return false;
         }
@@ -338,27 +450,27 @@ static bool each_row(struct snmp_rows *rows, const struct operational *state, ro
         const struct lyd_node *node = state->nodes[i];
         if (!node)
             continue;
-        if (node->schema == rows->schema) {
+        if (is_row(rows, node->schema)) {
             if (!function(rows, entry, node, ++place))
                 return false;
-        } else if (leads_to(node->schema, rows->schema) &&
-                   !each_below(rows, entry, node, function)) {
+        } else if (leads_to_rows(rows, node->schema) && !each_below(rows, entry, node, function)) {
             return false;
         }
     }
     return true;
 }
 
-static int compare_rows(const void *a, const void *b)
+static int compare_rows(const void *a, const void *b, void *arg)
 {
-    const struct snmp_row *left = a;
-    const struct snmp_row *right = b;
+    size_t left_length, right_length;
+    const uint32_t *left = snmp_rows_index(arg, a, &left_length);
+    const uint32_t *right = snmp_rows_index(arg, b, &right_length);
 
-    for (size_t i = 0; i < SNMP_INDEX_MAX; i++) {
-        if (left->index[i] != right->index[i])
-            return left->index[i] < right->index[i] ? -1 : 1;
+    for (size_t i = 0; i < left_length && i < right_length; i++) {
+        if (left[i] != right[i])
+            return left[i] < right[i] ? -1 : 1;
     }
-    return 0;
+    return (left_length > right_length) - (left_length < right_length);
 }
 
 static bool sort(struct snmp_rows *rows)
@@ -368,12 +480,12 @@ static bool sort(struct snmp_rows *rows)
 
     if (!sorted)
         return false;
-    qsort(rows->rows, rows->count, sizeof(*rows->rows), compare_rows);
+    qsort_r(rows->rows, rows->count, sizeof(*rows->rows), compare_rows, rows);
     for (size_t row = 0; row < rows->count; row++) {
         for (size_t column = 0; column < columns; column++) {
             if (is_present(rows, column, rows->rows[row].cells))
-                sorted[column * rows->word_count + row / WORD_BITS] |= UINT64_C(1)
-                                                                       << row % WORD_BITS;
+                sorted[column * rows->word_count + row / SNMP_WORD_BITS] |= UINT64_C(1)
+                                                                            << row % SNMP_WORD_BITS;
         }
     }
     free(rows->present);
@@ -388,7 +500,7 @@ enum outcome snmp_rows_fill(struct snmp_rows *rows, const struct operational *st
 
     snmp_rows_empty(rows);
     each_row(rows, state, count_row);
-    rows->word_count = (rows->capacity + WORD_BITS - 1) / WORD_BITS;
+    rows->word_count = (rows->capacity + SNMP_WORD_BITS - 1) / SNMP_WORD_BITS;
     rows->rows = calloc(rows->capacity + 1, sizeof(*rows->rows));
     rows->cells = calloc(rows->capacity * columns + 1, sizeof(*rows->cells));
     rows->present = calloc(columns * rows->word_count + 1, sizeof(*rows->present));
@@ -399,144 +511,4 @@ enum outcome snmp_rows_fill(struct snmp_rows *rows, const struct operational *st
     }
     rows->filled = true;
     return DONE;
-}
-
-/* --- searching --- */
-
-/* How a row's index stands to an OID's: below 0, 0 (the same) or above. */
-static int compare_index(const struct snmp_rows *rows, size_t row, const oid *index, size_t length)
-{
-    static const uint32_t scalar[SNMP_INDEX_MAX];
-    size_t count = rows->table->index_count ? rows->table->index_count : 1;
-    const uint32_t *own = rows->table->index_count ? rows->rows[row].index : scalar;
-
-    for (size_t i = 0; i < count && i < length; i++) {
-        if (own[i] != index[i])
-            return own[i] < index[i] ? -1 : 1;
-    }
-    return count == length ? 0 : count < length ? -1 : 1;
-}
-
-/* The first row whose index is not below (or, unless inclusive, is above) an OID's. */
-static size_t bisect_rows(const struct snmp_rows *rows, const oid *index, size_t length,
-                          bool inclusive)
-{
-    size_t low = 0, high = rows->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = compare_index(rows, middle, index, length);
-        if (order < 0 || (order == 0 && !inclusive))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static size_t bisect_columns(const struct snmp_table *table, oid id)
-{
-    size_t low = 0, high = table->column_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (table->columns[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The first row from one on that has a value in a column; rows->count if none has. */
-static size_t next_present(const struct snmp_rows *rows, size_t column, size_t row)
-{
-    const uint64_t *bits = rows->present + column * rows->word_count;
-
-    if (row >= rows->count)
-        return rows->count;
-    size_t word = row / WORD_BITS;
-    uint64_t here = bits[word] >> row % WORD_BITS << row % WORD_BITS;
-    while (!here) {
-        if (++word == rows->word_count)
-            return rows->count;
-        here = bits[word];
-    }
-    return word * WORD_BITS + (size_t)__builtin_ctzll(here);
-}
-
-enum snmp_found snmp_rows_find(const struct snmp_rows *rows, const oid *suffix, size_t length,
-                               struct snmp_instance *at)
-{
-    const struct snmp_table *table = rows->table;
-
-    if (table->index_count) { /* behind a table's OID is that of its entry */
-        if (length < 1 || suffix[0] != 1)
-            return NO_SUCH_OBJECT;
-        suffix++;
-        length--;
-    }
-    if (length < 1)
-        return NO_SUCH_OBJECT;
-    at->column = bisect_columns(table, suffix[0]);
-    if (at->column == table->column_count || table->columns[at->column].id != suffix[0])
-        return NO_SUCH_OBJECT;
-    at->row = bisect_rows(rows, suffix + 1, length - 1, true);
-    if (at->row == rows->count || compare_index(rows, at->row, suffix + 1, length - 1) != 0 ||
-        !is_present(rows, at->column, at->row))
-        return NO_SUCH_INSTANCE;
-    return FOUND;
-}
-
-bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t length, bool inclusive,
-                    struct snmp_instance *at)
-{
-    const struct snmp_table *table = rows->table;
-
-    if (table->index_count && length > 0) {
-        if (suffix[0] > 1)
-            return false;
-        length = suffix[0] < 1 ? 0 : length - 1;
-        suffix++;
-    }
-    at->column = length > 0 ? bisect_columns(table, suffix[0]) : 0;
-    at->row = 0;
-    if (length > 0 && at->column < table->column_count &&
-        table->columns[at->column].id == suffix[0])
-        at->row = bisect_rows(rows, suffix + 1, length - 1, inclusive);
-    for (; at->column < table->column_count; at->column++, at->row = 0) {
-        at->row = next_present(rows, at->column, at->row);
-        if (at->row < rows->count)
-            return true;
-    }
-    return false;
-}
-
-size_t snmp_rows_suffix(const struct snmp_rows *rows, const struct snmp_instance *at, oid *suffix)
-{
-    const struct snmp_table *table = rows->table;
-    size_t length = 0;
-
-    if (table->index_count)
-        suffix[length++] = 1;
-    suffix[length++] = table->columns[at->column].id;
-    for (size_t i = 0; i < table->index_count; i++)
-        suffix[length++] = rows->rows[at->row].index[i];
-    if (!table->index_count)
-        suffix[length++] = 0;
-    return length;
-}
-
-void snmp_rows_value(const struct snmp_rows *rows, const struct snmp_instance *at,
-                     struct snmp_value *value)
-{
-    size_t columns = rows->table->column_count;
-    snmp_cell cell = rows->cells[rows->rows[at->row].cells * columns + at->column];
-
-    if (snmp_kind_is_text(rows->table->columns[at->column].kind)) {
-        value->length = rows->texts[cell];
-        memcpy(value->text, rows->texts + cell + 1, value->length);
-    } else {
-        value->number = cell;
-    }
 }

@@ -22,14 +22,20 @@ struct snmp_column {
     unsigned id; /**< Sub-identifier. */
     enum snmp_access access;
     enum snmp_kind kind;
-    const char *leaf;  /**< Below the row, "weight", "statistics/in-bytes", "../name"; or NULL. */
+    const char *leaf;  /**< Of the row, "weight", "statistics/in-bytes", "../name", "."; or NULL. */
     const char *other; /**< The leaf to take where the first one is absent, or NULL. */
     /** Gives the value where no leaf does, or NULL. @return Whether there is one. */
     bool (*derive)(const struct lyd_node *row, struct snmp_value *value);
 };
 
-/** The longest index: a real server's. */
-#define SNMP_INDEX_MAX 2
+/** The longest index: that of a check of a real server. */
+#define SNMP_INDEX_MAX 3
+
+/** The longest index that a table makes itself: with an IPv6 address and what is before it. */
+#define SNMP_INDEX_LONGEST 20
+
+/** Lists that the rows of one table may come from. */
+#define SNMP_LISTS_MAX 2
 
 /** A table, or a group of scalars: data alone. */
 struct snmp_table {
@@ -40,10 +46,24 @@ struct snmp_table {
     size_t oid_length;                       /**< How many there are. */
     size_t index_count;                      /**< Parts of the index; 0: a group of scalars. */
     const char *row;                         /**< Schema path of what a row is made from. */
+    const char *other_row;                   /**< Another list whose instances are rows, or NULL. */
+    const unsigned *other_lacks;             /**< Columns that those have not, ended by 0. */
     bool (*has)(const struct lyd_node *row); /**< Whether it is one; NULL: each is. */
-    const struct snmp_column *columns;       /**< By id. */
+    /** The last part of a row's index; 0: it is no row. NULL: the number that the row keeps. */
+    uint32_t (*number)(const struct entry *entry, const struct lyd_node *row);
+    /**
+     * Makes the index where it is not of such numbers, or NULL.
+     * @param numbers What it would be of, index_count of them.
+     * @param[out] index Room for SNMP_INDEX_LONGEST.
+     * @return Its length; 0: there is no such row now.
+     */
+    size_t (*index)(const struct lyd_node *row, const uint32_t *numbers, uint32_t *index);
+    const struct snmp_column *columns; /**< By id. */
     size_t column_count;
 };
+
+/** Bits in a word of the presence bits. */
+#define SNMP_WORD_BITS 64
 
 /** What stands for a value in a row: the number, or where the text is. */
 typedef uint64_t snmp_cell;
@@ -52,6 +72,7 @@ typedef uint64_t snmp_cell;
 struct snmp_rows {
     const struct snmp_table *table;
     const struct lysc_node *schema; /**< Of table->row. */
+    const struct lysc_node *other;  /**< Of table->other_row, or NULL. */
     bool asked;                     /**< Since they were filled; for who fills them. */
     bool filled;                    /**< Whether they are those of a state. */
     struct snmp_leaf *leaves;       /**< Which leaf feeds which column, by schema. Owned. */
@@ -64,12 +85,14 @@ struct snmp_rows {
     uint64_t *present;     /**< A bit a row, column after column. Owned. */
     unsigned char *texts;  /**< Length and octets, one after another. Owned. */
     size_t text_size, text_capacity;
+    uint32_t *indexes; /**< Those that the table makes, one after another. Owned. */
+    size_t index_size, index_capacity;
 };
 
 /** The index of a row and where its cells are. */
 struct snmp_row {
-    uint32_t index[SNMP_INDEX_MAX];
-    uint32_t cells; /**< Times the number of columns. */
+    uint32_t index[SNMP_INDEX_MAX]; /**< Or, of one that the table makes: its place and length. */
+    uint32_t cells;                 /**< Times the number of columns. */
 };
 
 /** An instance that was found. */
@@ -116,10 +139,14 @@ bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t leng
 
 /**
  * The OID of an instance behind that of the table or group.
- * @param[out] suffix Room for SNMP_INDEX_MAX + 2.
+ * @param[out] suffix Room for the longest index of the table, and 2.
  * @return Its length.
  */
 size_t snmp_rows_suffix(const struct snmp_rows *rows, const struct snmp_instance *at, oid *suffix);
+
+/** The index of a row. @param[out] length How many numbers it has. */
+const uint32_t *snmp_rows_index(const struct snmp_rows *rows, const struct snmp_row *row,
+                                size_t *length);
 
 /** The leaf that gives a column its values, or NULL. */
 const struct lysc_node *snmp_rows_leaf(const struct snmp_rows *rows, size_t column);

@@ -5,6 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/snmp/foreign_notification.h"
+
+/* The notifications of other MIBs; VRRP's are sent unless it is said otherwise. */
+static unsigned foreign_of(const struct entry *entry)
+{
+    const char *keepalived = entry ? leaf_value(entry->node, "keepalived-notifications") : NULL;
+    const char *vrrp = entry ? leaf_value(entry->node, "vrrp-notifications") : NULL;
+
+    return (keepalived && !strcmp(keepalived, "true") ? SNMP_FOREIGN_KEEPALIVED : 0) |
+           (!vrrp || !strcmp(vrrp, "true") ? SNMP_FOREIGN_VRRP : 0);
+}
+
 static enum outcome set_general(struct snmp_settings *settings, const struct entry *entry,
                                 struct error *err)
 {
@@ -15,6 +27,7 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     const char *user = entry ? leaf_value(entry->node, "agentx-write-as") : NULL;
 
     settings->rate = rate ? (unsigned)strtoul(rate, NULL, 10) : 20;
+    settings->foreign = foreign_of(entry);
     settings->mode = mode && !strcmp(mode, "agentx") ? SNMP_AGENTX : SNMP_MASTER;
     if (enabled && !strcmp(enabled, "false"))
         settings->mode = SNMP_OFF;

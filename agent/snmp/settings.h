@@ -52,6 +52,7 @@ struct snmp_settings {
     size_t destination_count;
     struct snmp_destination *destinations; /**< Owned. */
     unsigned rate;                         /**< Notifications a second, in the long run. */
+    unsigned foreign;                      /**< Those of other MIBs: enum snmp_foreign. */
     size_t view_count;
     struct snmp_view *views; /**< Owned. */
 };

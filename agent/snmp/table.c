@@ -36,7 +36,8 @@ static void send_number(netsnmp_variable_list *to, unsigned char type, uint64_t 
         struct counter64 wide = {.high = number >> 32, .low = number & UINT32_MAX};
         snmp_set_var_typed_value(to, type, &wide, sizeof(wide));
     } else {
-        long narrow = (long)(number & UINT32_MAX);
+        uint32_t half = (uint32_t)(number & UINT32_MAX);
+        long narrow = type == ASN_INTEGER ? (int32_t)half : (long)half;
         snmp_set_var_typed_value(to, type, &narrow, sizeof(narrow));
     }
 }

@@ -140,12 +140,15 @@ static const struct entry *find_entry(struct snmp_targets *targets, const struct
     return found ? *found : NULL;
 }
 
-static const char *find_row(const struct entry *entry, oid number)
+/* Other lists of the entry have their numbers out of the same row. */
+static const char *find_row(const struct entry *entry, const char *list, oid number)
 {
+    size_t length = strlen(list);
     for (size_t i = 0; i < entry->row_count; i++) {
-        if (entry->rows[i].number == number) {
+        const char *path = entry->rows[i].path;
+        if (entry->rows[i].number == number && !strncmp(path + 1, list, length) &&
+            path[1 + length] == '[') {
             struct lyd_node *node = NULL;
-            const char *path = entry->rows[i].path;
             /* A row that was deleted keeps its number. */
             return lyd_find_path(entry->node, path + (*path == '/'), 0, &node) ? NULL : path;
         }
@@ -192,7 +195,8 @@ bool snmp_target_find(struct snmp_targets *targets, const struct snmp_rows *rows
     bool indexed = targets->unit && is_of(targets->unit, rows->schema);
     const struct unit *unit = indexed ? targets->unit : unit_of(targets, rows->schema);
     const struct entry *entry = unit ? find_entry(targets, unit, suffix[2]) : NULL;
-    const char *row = entry && table->index_count > 1 ? find_row(entry, suffix[3]) : "";
+    const char *row =
+        entry && table->index_count > 1 ? find_row(entry, rows->schema->name, suffix[3]) : "";
     if (!entry || !row || asprintf(path, "%s%s%s/%s", unit->path, entry->key, row, name) < 0)
         return false;
     *before = value_set(entry, row, name);

@@ -13,7 +13,8 @@
 
 bool snmp_kind_is_text(enum snmp_kind kind)
 {
-    return kind == KIND_STRING || kind == KIND_IDENTITY || kind == KIND_ADDRESS;
+    return kind == KIND_STRING || kind == KIND_IDENTITY || kind == KIND_ADDRESS ||
+           kind == KIND_IP_ADDRESS || kind == KIND_PHYSICAL;
 }
 
 unsigned char snmp_kind_type(enum snmp_kind kind)
@@ -22,8 +23,11 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_STRING:
     case KIND_IDENTITY:
     case KIND_ADDRESS:
+    case KIND_PHYSICAL:
     case KIND_DATE_AND_TIME:
         return ASN_OCTET_STR;
+    case KIND_IP_ADDRESS:
+        return ASN_IPADDRESS;
     case KIND_COUNTER64:
         return ASN_COUNTER64;
     case KIND_COUNTER32:
@@ -37,6 +41,7 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_TIME_SINCE:
         return ASN_TIMETICKS;
     case KIND_INDEX_FIRST:
+    case KIND_INDEX_SECOND:
     case KIND_INDEX_LAST:
     case KIND_UNSIGNED:
     case KIND_HIGH:
@@ -75,9 +80,32 @@ static bool number_of(const struct lyd_value *from, uint64_t *number)
     case LY_TYPE_UINT64:
         *number = from->uint64;
         return true;
+    case LY_TYPE_INT8:
+        *number = (uint64_t)from->int8;
+        return true;
+    case LY_TYPE_INT16:
+        *number = (uint64_t)from->int16;
+        return true;
+    case LY_TYPE_INT32:
+        *number = (uint64_t)from->int32;
+        return true;
     default:
         return false;
     }
+}
+
+static bool physical_of(const char *text, struct snmp_value *value)
+{
+    for (value->length = 0; value->length < SNMP_TEXT_MAX; text++) {
+        char *end;
+        value->text[value->length++] = (unsigned char)strtoul(text, &end, 16);
+        if (end != text + 2 || (*end && *end != ':'))
+            return false;
+        text = end;
+        if (!*text)
+            return true;
+    }
+    return false;
 }
 
 static bool address_of(const char *text, struct snmp_value *value)
@@ -122,6 +150,7 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
 
     switch (kind) {
     case KIND_INDEX_FIRST:
+    case KIND_INDEX_SECOND:
     case KIND_INDEX_LAST:
         return false;
     case KIND_STRING:
@@ -146,6 +175,10 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
     case KIND_ADDRESS_TYPE:
     case KIND_ADDRESS:
         return address_of(lyd_get_value(leaf), value);
+    case KIND_IP_ADDRESS:
+        return address_of(lyd_get_value(leaf), value) && value->length == 4;
+    case KIND_PHYSICAL:
+        return physical_of(lyd_get_value(leaf), value);
     case KIND_DATE_AND_TIME:
     case KIND_TIME_STAMP:
     case KIND_TIME_SINCE:

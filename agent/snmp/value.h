@@ -15,6 +15,7 @@
 /** How a value comes from a leaf. */
 enum snmp_kind {
     KIND_INDEX_FIRST,   /**< No leaf: the first part of the row's index. */
+    KIND_INDEX_SECOND,  /**< No leaf: the second part of it. */
     KIND_INDEX_LAST,    /**< No leaf: the last part of it. */
     KIND_STRING,        /**< SnmpAdminString: the text as it is. */
     KIND_IDENTITY,      /**< SnmpAdminString: an identity's name without its module's. */
@@ -28,6 +29,8 @@ enum snmp_kind {
     KIND_ENUM,          /**< INTEGER: the value of the enum in the YANG module. */
     KIND_ADDRESS_TYPE,  /**< InetAddressType of an IP address. */
     KIND_ADDRESS,       /**< InetAddress of an IP address. */
+    KIND_IP_ADDRESS,    /**< IpAddress, of an IPv4 address alone. */
+    KIND_PHYSICAL,      /**< PhysAddress or MacAddress. */
     KIND_DATE_AND_TIME, /**< DateAndTime. */
     KIND_TIME_STAMP,    /**< TimeStamp: sysUpTime at that time; 0: before it began. */
     KIND_TIME_SINCE,    /**< TimeTicks since that time. */

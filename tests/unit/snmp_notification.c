@@ -3,6 +3,7 @@
  */
 #include "tests/unit/given.h"
 
+#include "agent/snmp/foreign_notification.h"
 #include "agent/snmp/notification.h"
 
 #include <cmocka.h>
@@ -27,6 +28,22 @@ static void what_the_table_names_is_there(void **state)
         for (const struct snmp_notified *object = at->objects; object->id; object++) {
             assert_non_null(leaf_of(at, object->leaf));
             assert_true(!object->other || leaf_of(at, object->other));
+        }
+    }
+}
+
+static void what_the_foreign_table_names_is_there(void **state)
+{
+    char path[256];
+    for (const struct snmp_foreign_notification *at = snmp_foreign_notifications; at->module;
+         at++) {
+        assert_true(at->length);
+        for (const struct snmp_foreign_object *object = at->objects; object->length; object++) {
+            assert_true(object->leaf || object->derive);
+            if (!object->leaf)
+                continue;
+            snprintf(path, sizeof(path), "/%s:%s/%s", at->module, at->event, object->leaf);
+            assert_non_null(lys_find_path(schema->ctx, NULL, path, 0));
         }
     }
 }
@@ -70,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_table_names_is_there),
+        cmocka_unit_test(what_the_foreign_table_names_is_there),
         cmocka_unit_test(up_and_down_are_two_notifications),
     };
     return cmocka_run_group_tests(tests, given_schema, forget_schema);

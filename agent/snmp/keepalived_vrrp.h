@@ -1,0 +1,37 @@
+/*
+ * KEEPALIVED-MIB: what its VRRP tables share.
+ */
+#ifndef NORIA_SNMP_KEEPALIVED_VRRP_H
+#define NORIA_SNMP_KEEPALIVED_VRRP_H
+
+#include "agent/snmp/keepalived.h"
+
+/** VrrpState of a name, "master"; 4, unknown, of any other and of NULL. */
+uint64_t keepalived_vrrp_state(const char *name);
+
+/** VrrpState of an instance or a group. */
+bool keepalived_vrrp_state_of(const struct lyd_node *row, struct snmp_value *value);
+
+/** Whether anything is run when the state changes: enabled(1), disabled(2). */
+bool keepalived_vrrp_notifies(const struct lyd_node *row, struct snmp_value *value);
+
+/** InetScopeType of a scope's name, "global". */
+uint64_t keepalived_vrrp_scope(const char *name);
+
+/** An IP address, or one with the length of its network, as octets. @return false for NULL. */
+bool keepalived_vrrp_octets(const char *text, struct snmp_value *value);
+
+/** A command as keepalived writes it, each word in quotes. @return false for NULL. */
+bool keepalived_vrrp_command(const char *command, struct snmp_value *value);
+
+/** The programs that are run on changes of an instance or a group. */
+bool keepalived_vrrp_notify_master(const struct lyd_node *row, struct snmp_value *value);
+bool keepalived_vrrp_notify_backup(const struct lyd_node *row, struct snmp_value *value);
+bool keepalived_vrrp_notify_fault(const struct lyd_node *row, struct snmp_value *value);
+bool keepalived_vrrp_notify_stop(const struct lyd_node *row, struct snmp_value *value);
+bool keepalived_vrrp_notify_any(const struct lyd_node *row, struct snmp_value *value);
+
+/** Take a text of no more than what is served. @return false for NULL. */
+bool keepalived_vrrp_text(const char *text, struct snmp_value *value);
+
+#endif
