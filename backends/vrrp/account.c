@@ -20,18 +20,36 @@
 /* Counters that are read are no older. */
 #define FRESH_NS (INT64_C(5) * 1000000000)
 
+/* An account that is no older was asked for because of a change that goes on. */
+#define RECENT_NS (INT64_C(2) * 1000000000)
+
+/*
+ * What was counted before. An account of just now may have been in the middle of what is to be
+ * explained: then it is the one before it.
+ */
+static struct vrrp_counters before_of(struct vrrp_item *item)
+{
+    int64_t now = clock_now();
+    if (now - item->counted_at > RECENT_NS)
+        item->earlier = item->counters;
+    item->counted_at = now;
+    return item->earlier;
+}
+
 static void take(const struct vrrp_dumped *dumped, void *arg)
 {
     struct vrrp *vrrp = arg;
     enum vrrp_state before;
-    const struct vrrp_item *known = vrrp_states_find(&vrrp->states, false, dumped->name, false);
+    struct vrrp_item *known = vrrp_states_find(&vrrp->states, false, dumped->name, false);
     bool counted = known && known->counted;
-    struct vrrp_counters counters = counted ? known->counters : (struct vrrp_counters){0};
+    struct vrrp_counters counters = counted ? before_of(known) : (struct vrrp_counters){0};
+    unsigned long long errors = counted ? known->counters.ttl_errors : 0;
     struct vrrp_item *item = vrrp_states_take_dumped(&vrrp->states, dumped, &before);
     if (item)
         vrrp_tell(vrrp, item, before);
     if (item && before == VRRP_BACKUP) /* it was faster than the FIFO */
         vrrp_masters_changed(vrrp, item);
+    counters.ttl_errors = errors;
     vrrp_masters_counted(vrrp, dumped, counted ? &counters : NULL);
 }
 

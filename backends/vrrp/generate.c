@@ -371,8 +371,6 @@ static void write_election(const struct generation *generation, const struct lyd
         word(generation, "preempt_delay", node, "preempt/hold-time");
     if (is_true(node, "promote-secondaries"))
         fputs("    promote_secondaries\n", generation->out);
-    if (is_true(node, "linkbeat-polling"))
-        fputs("    linkbeat_use_polling\n", generation->out);
     if (is_true(node, "notify-deleted"))
         fputs("    notify_deleted\n", generation->out);
     fputs(is_true(node, "accept-mode") ? "    accept\n" : "    no_accept\n", generation->out);
@@ -494,6 +492,32 @@ static void write_globals(const struct generation *generation)
             generation->folder);
 }
 
+static bool polls(const struct lyd_node *instance)
+{
+    return is_true(instance, "enabled") && is_true(instance, "linkbeat-polling");
+}
+
+/* The interfaces that are polled, each once: the option of instances is about to go. */
+static void write_linkbeat(const struct generation *generation)
+{
+    size_t count, first = range_of(generation->schema, generation->snapshot, VRRP_INSTANCE, &count);
+    struct entry *const *entries = generation->snapshot->entries + first;
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *interface = leaf_value(entries[i]->node, "interface");
+        bool known = !polls(entries[i]->node);
+        for (size_t j = 0; j < i && !known; j++)
+            known = polls(entries[j]->node) &&
+                    !strcmp(leaf_value(entries[j]->node, "interface"), interface);
+        if (known)
+            continue;
+        fprintf(generation->out, "%s    %s\n", any ? "" : "linkbeat_interfaces {\n", interface);
+        any = true;
+    }
+    if (any)
+        fputs("}\n", generation->out);
+}
+
 enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
                            const char *folder, struct vrrp_text *text, struct error *err)
 {
@@ -503,6 +527,7 @@ enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *s
     if (!generation.out)
         return fail_memory(err);
     write_globals(&generation);
+    write_linkbeat(&generation);
     write_list(&generation, VRRP_TOP "/script", write_script);
     write_list(&generation, VRRP_TOP "/file", write_file);
     write_list(&generation, VRRP_TOP "/process", write_process);

@@ -205,6 +205,8 @@ static int spawn(const struct vrrp_process *process, pid_t *pid)
     posix_spawn_file_actions_init(&files);
     for (int fd = 0; fd < 3; fd++)
         posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+    /* It outlives the agent, and would hold what libraries leave open, as the port of SNMP. */
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
     int error = posix_spawnp(pid, "keepalived", &files, &attributes, arguments, environment);
     posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);

@@ -46,6 +46,8 @@ struct vrrp_item {
     uint64_t rival_heard;          /**< When another master was, on the loop's clock, or 0. */
     bool counted;                  /**< The counters are known. */
     struct vrrp_counters counters; /**< As keepalived last said. */
+    struct vrrp_counters earlier;  /**< As it said some seconds before. Core thread. */
+    int64_t counted_at;            /**< When it last said. Core thread. */
 };
 
 /** Something that can be tracked, as keepalived last recorded it. */

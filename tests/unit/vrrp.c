@@ -6,6 +6,7 @@
 #include "backends/vrrp/dump.h"
 #include "backends/vrrp/generate.h"
 #include "backends/vrrp/notice.h"
+#include "backends/vrrp/record.h"
 
 #include <cmocka.h>
 
@@ -205,6 +206,27 @@ static void what_was_counted_says_why_it_is_master(void **state)
     assert_int_equal(vrrp_reason_of(&now, NULL), VRRP_NO_RESPONSE);
 }
 
+static void record(enum vrrp_kind kind, const char *name, const char *field, const char *value,
+                   void *arg)
+{
+    char *seen = arg;
+    sprintf(seen + strlen(seen), "%d %s: %s=%s|", kind, name, field, value);
+}
+
+static void a_record_is_taken_by_what_it_is_of(void **state)
+{
+    static const char text[] = "------< VRRP Topology >------\n VRRP Instance = a\n"
+                               "   Master router = 10.0.0.2\n   Virtual IP (1):\n"
+                               "     10.0.0.9 dev e0 scope global\n"
+                               "------< VRRP Scripts >------\n VRRP Script = s\n   Status = GOOD\n"
+                               " VRRP Track BFD = b\n   Bfd is down\n"
+                               " Name = lo\n   index = 1\n   cut";
+    char seen[512] = "";
+    vrrp_record_read(text, sizeof(text) - 1, record, seen);
+    assert_string_equal(seen, "1 a: Master router=10.0.0.2|1 a: Virtual IP (1):=|"
+                              "2 s: Status=GOOD|5 b: Bfd is down=|");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +238,7 @@ int main(void)
         cmocka_unit_test(lines_are_understood_or_not),
         cmocka_unit_test(lines_may_come_in_pieces_and_too_long),
         cmocka_unit_test(an_account_is_read_when_it_is_whole),
+        cmocka_unit_test(a_record_is_taken_by_what_it_is_of),
         cmocka_unit_test(what_was_counted_says_why_it_is_master),
     };
     return cmocka_run_group_tests(tests, given_schema, forget_schema);
