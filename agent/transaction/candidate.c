@@ -84,7 +84,8 @@ void candidate_committed(struct candidate *candidate, const struct snapshot *com
 }
 
 struct datastore_locks {
-    uv_mutex_t lock; /* guards the rest */
+    uv_mutex_t changing[DATASTORE_COUNT]; /* held from begin to end of a change */
+    uv_mutex_t lock;                      /* guards the rest */
     bool held[DATASTORE_COUNT];
     uint32_t holder[DATASTORE_COUNT];
     int64_t since[DATASTORE_COUNT];
@@ -93,17 +94,21 @@ struct datastore_locks {
 struct datastore_locks *locks_new(void)
 {
     struct datastore_locks *locks = calloc(1, sizeof(*locks));
-    if (locks && uv_mutex_init(&locks->lock)) {
-        free(locks);
-        return NULL;
-    }
-    return locks;
+    bool made = locks && !uv_mutex_init(&locks->lock);
+    for (size_t i = 0; i < DATASTORE_COUNT; i++)
+        made = made && !uv_mutex_init(&locks->changing[i]);
+    if (made)
+        return locks;
+    free(locks);
+    return NULL;
 }
 
 void locks_free(struct datastore_locks *locks)
 {
     if (!locks)
         return;
+    for (size_t i = 0; i < DATASTORE_COUNT; i++)
+        uv_mutex_destroy(&locks->changing[i]);
     uv_mutex_destroy(&locks->lock);
     free(locks);
 }
@@ -135,19 +140,62 @@ enum outcome locks_check(struct datastore_locks *locks, enum datastore datastore
     return other ? refuse_held(TAG_IN_USE, datastore, holder, err) : DONE;
 }
 
-enum outcome locks_take(struct datastore_locks *locks, enum datastore datastore, uint32_t session,
-                        struct error *err)
+enum outcome locks_begin_change(struct datastore_locks *locks, enum datastore datastore,
+                                uint32_t session, struct error *err)
+{
+    enum outcome outcome = locks_check(locks, datastore, session, err);
+    if (outcome != DONE)
+        return outcome;
+    uv_mutex_lock(&locks->changing[datastore]);
+    outcome = locks_check(locks, datastore, session, err);
+    if (outcome != DONE)
+        uv_mutex_unlock(&locks->changing[datastore]);
+    return outcome;
+}
+
+void locks_end_change(struct datastore_locks *locks, enum datastore datastore)
+{
+    uv_mutex_unlock(&locks->changing[datastore]);
+}
+
+enum outcome locks_check_free(struct datastore_locks *locks, enum datastore datastore,
+                              struct error *err)
+{
+    uint32_t holder;
+    int64_t since;
+    return locks_holder(locks, datastore, &holder, &since)
+               ? refuse_held(TAG_LOCK_DENIED, datastore, holder, err)
+               : DONE;
+}
+
+/* Whether it was taken; who has it now. */
+static bool take_if_free(struct datastore_locks *locks, enum datastore datastore, uint32_t session,
+                         uint32_t *holder)
 {
     uv_mutex_lock(&locks->lock);
-    bool held = locks->held[datastore];
-    uint32_t holder = locks->holder[datastore];
-    if (!held) {
+    bool is_free = !locks->held[datastore];
+    if (is_free) {
         locks->held[datastore] = true;
         locks->holder[datastore] = session;
         locks->since[datastore] = clock_now();
     }
+    *holder = locks->holder[datastore];
     uv_mutex_unlock(&locks->lock);
-    return held ? refuse_held(TAG_LOCK_DENIED, datastore, holder, err) : DONE;
+    return is_free;
+}
+
+enum outcome locks_take(struct datastore_locks *locks, enum datastore datastore, uint32_t session,
+                        struct error *err)
+{
+    uint32_t holder;
+    /* Whoever has it may be long at a change: nobody waits for that only to be refused. */
+    enum outcome outcome = locks_check_free(locks, datastore, err);
+    if (outcome != DONE)
+        return outcome;
+    uv_mutex_lock(&locks->changing[datastore]);
+    bool taken = take_if_free(locks, datastore, session, &holder);
+    uv_mutex_unlock(&locks->changing[datastore]);
+    return taken ? DONE : refuse_held(TAG_LOCK_DENIED, datastore, holder, err);
 }
 
 bool locks_holder(struct datastore_locks *locks, enum datastore datastore, uint32_t *session,

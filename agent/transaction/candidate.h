@@ -45,7 +45,24 @@ void locks_free(struct datastore_locks *locks);
 enum outcome locks_check(struct datastore_locks *locks, enum datastore datastore, uint32_t session,
                          struct error *err);
 
-/** Lock for a session; refuse (lock-denied) if it is locked, also by this session. */
+/**
+ * Begin a change of the candidate or of startup; neither another change nor a lock comes before
+ * locks_end_change(). Refuses at once (in-use) if another session has locked the datastore.
+ */
+enum outcome locks_begin_change(struct datastore_locks *locks, enum datastore datastore,
+                                uint32_t session, struct error *err);
+
+/** End it. The thread that began it, if that was DONE. */
+void locks_end_change(struct datastore_locks *locks, enum datastore datastore);
+
+/** Refuse (lock-denied) if the datastore is locked, by whomever. */
+enum outcome locks_check_free(struct datastore_locks *locks, enum datastore datastore,
+                              struct error *err);
+
+/**
+ * Lock for a session, when a change that goes on has ended; refuse at once (lock-denied) if it is
+ * locked, also by this session.
+ */
 enum outcome locks_take(struct datastore_locks *locks, enum datastore datastore, uint32_t session,
                         struct error *err);
 

@@ -10,6 +10,7 @@
 
 #include "agent/datastore/stored.h"
 #include "agent/log.h"
+#include "agent/transaction/candidate.h"
 
 /* How long a rollback that failed rests before the next attempt: from, and at most. */
 #define RETRY_MS 1000
@@ -36,8 +37,6 @@ struct confirmed {
     struct snapshot *original; /* what running becomes again */
     uint64_t rest;             /* before the next attempt */
     uint32_t lapsed;           /* session whose commit timed out and that may not know yet */
-    atomic_uint holder;        /* session for confirmed_allows_lock() */
-    atomic_bool held;
     /* The rollback in flight: */
     struct transaction_request request;
     struct confirmed_part part;
@@ -49,12 +48,6 @@ static const struct transaction_hooks hooks;
 
 /* The state, and its changes. */
 
-static void show_holder(struct confirmed *confirmed)
-{
-    atomic_store(&confirmed->holder, confirmed->session);
-    atomic_store(&confirmed->held, confirmed->pending);
-}
-
 static void forget(struct confirmed *confirmed)
 {
     uv_timer_stop(&confirmed->timer);
@@ -65,7 +58,6 @@ static void forget(struct confirmed *confirmed)
     confirmed->pending = confirmed->rolling_back = confirmed->in_time = false;
     confirmed->session = 0;
     confirmed->rest = 0;
-    show_holder(confirmed);
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -84,7 +76,6 @@ static void set_terms(struct confirmed *confirmed, struct confirmed_part *part)
     confirmed->pending = true;
     confirmed->session = part->session;
     confirmed->rest = 0;
-    show_holder(confirmed);
     start_timer(confirmed, (uint64_t)part->terms->timeout * 1000);
 }
 
@@ -233,8 +224,21 @@ static enum outcome refuse_late(struct confirmed *confirmed, const struct confir
 static bool alone(const struct transaction_request *request)
 {
     const struct confirmed_part *part = request->hook;
-    return part->role == ROLE_ROLLBACK || part->confirmed->pending ||
+    return part->role == ROLE_ROLLBACK || part->locks || part->confirmed->pending ||
            (part->terms && part->terms->confirmed);
+}
+
+/* Nothing of anybody else's is on its way just now, and what comes later asks for the lock. */
+static enum outcome take_lock(const struct confirmed *confirmed, uint32_t session,
+                              struct error *err)
+{
+    if (!confirmed->pending || confirmed->session == session)
+        return locks_take(confirmed->agent->locks, DATASTORE_RUNNING, session, err);
+    if (err && err->outcome == DONE)
+        err->session_id = confirmed->session;
+    return refuse(err, TAG_LOCK_DENIED, NULL,
+                  "A confirmed commit is pending: running can be locked when it was confirmed or "
+                  "taken back.");
 }
 
 static enum outcome begin(struct transaction_request *request, struct error *err)
@@ -247,9 +251,14 @@ static enum outcome begin(struct transaction_request *request, struct error *err
                    ? DONE
                    : refuse(err, TAG_OPERATION_FAILED, NULL, "The commit has just been confirmed.");
     part->role = ROLE_NONE;
-    if (!terms)
+    if (part->locks)
+        return take_lock(confirmed, part->session, err);
+    enum outcome outcome =
+        locks_check(confirmed->agent->locks, DATASTORE_RUNNING, part->session, err);
+    if (outcome == DONE && !terms)
         return confirmed->pending ? refuse_pending(confirmed, TAG_IN_USE, err) : DONE;
-    enum outcome outcome = check_right(confirmed, part->session, terms->persist_id, err);
+    if (outcome == DONE)
+        outcome = check_right(confirmed, part->session, terms->persist_id, err);
     if (outcome == DONE)
         outcome = refuse_late(confirmed, part, err);
     if (confirmed->pending)
@@ -320,7 +329,6 @@ static void got_stuck(struct confirmed *confirmed, struct transaction_request *r
 {
     confirmed->original = snapshot_ref(request->base);
     confirmed->pending = confirmed->rolling_back = confirmed->in_time = true;
-    show_holder(confirmed);
     start_timer(confirmed, RETRY_MS);
 }
 
@@ -408,25 +416,12 @@ void confirmed_part_clear(struct confirmed_part *part)
     part->persist = NULL;
 }
 
-enum outcome confirmed_allows_lock(struct confirmed *confirmed, uint32_t session, struct error *err)
-{
-    uint32_t holder = atomic_load(&confirmed->holder);
-    if (!atomic_load(&confirmed->held) || holder == session)
-        return DONE;
-    if (err && err->outcome == DONE)
-        err->session_id = holder;
-    return refuse(err, TAG_LOCK_DENIED, NULL,
-                  "A confirmed commit is pending: running can be locked when it was confirmed or "
-                  "taken back.");
-}
-
 void confirmed_session_ended(struct confirmed *confirmed, uint32_t session)
 {
     if (!confirmed->pending || confirmed->rolling_back || confirmed->session != session)
         return;
     if (confirmed->persist) {
         confirmed->session = 0;
-        show_holder(confirmed);
         return;
     }
     confirmed->in_time = true;

@@ -30,6 +30,7 @@ struct confirmed_part {
     const struct commit_terms *terms; /**< NULL: an edit, not a commit. Borrowed. */
     uint32_t session;
     bool nothing_new; /**< A commit of a candidate that has no edits. */
+    bool locks;       /**< It changes nothing, and locks running for the session. */
     int role;         /**< For confirmed.c alone, as those that follow. */
     char *persist;
     bool stuck;
@@ -46,7 +47,7 @@ void confirmed_free(struct confirmed *confirmed);
 
 /**
  * Let a change of running be governed by what is pending. Any thread.
- * @param part Filled in up to nothing_new; lives as long as the request, ended by
+ * @param part Filled in up to locks; lives as long as the request, ended by
  *        confirmed_part_clear().
  */
 enum outcome confirmed_govern(struct confirmed_part *part, struct transaction_request *request,
@@ -54,10 +55,6 @@ enum outcome confirmed_govern(struct confirmed_part *part, struct transaction_re
 
 /** Free what a part owns. */
 void confirmed_part_clear(struct confirmed_part *part);
-
-/** Refuse (lock-denied) the lock of running while another session's is pending. Any thread. */
-enum outcome confirmed_allows_lock(struct confirmed *confirmed, uint32_t session,
-                                   struct error *err);
 
 /** A session is gone: what it did and nobody else may confirm is taken back. Core thread. */
 void confirmed_session_ended(struct confirmed *confirmed, uint32_t session);

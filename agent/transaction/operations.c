@@ -25,9 +25,14 @@ static enum outcome edit_candidate(struct agent *agent, const struct change_make
                                    const struct origin *origin, struct error *err)
 {
     struct snapshot *edited = NULL;
+    enum outcome outcome =
+        locks_begin_change(agent->locks, DATASTORE_CANDIDATE, origin->session, err);
+    if (outcome != DONE)
+        return outcome;
     struct snapshot *base = candidate_begin(agent->candidate, agent);
-    enum outcome outcome = running_make_target(agent, maker, origin, base, &edited, err);
+    outcome = running_make_target(agent, maker, origin, base, &edited, err);
     candidate_end(agent->candidate, edited);
+    locks_end_change(agent->locks, DATASTORE_CANDIDATE);
     snapshot_unref(base);
     return outcome;
 }
@@ -139,20 +144,21 @@ enum outcome datastore_cancel_commit(struct agent *agent, const struct origin *o
 
 enum outcome datastore_discard(struct agent *agent, const struct origin *origin, struct error *err)
 {
-    enum outcome outcome = locks_check(agent->locks, DATASTORE_CANDIDATE, origin->session, err);
-    if (outcome == DONE)
-        candidate_discard(agent->candidate);
-    return outcome;
+    enum outcome outcome =
+        locks_begin_change(agent->locks, DATASTORE_CANDIDATE, origin->session, err);
+    if (outcome != DONE)
+        return outcome;
+    candidate_discard(agent->candidate);
+    locks_end_change(agent->locks, DATASTORE_CANDIDATE);
+    return DONE;
 }
 
 enum outcome datastore_lock(struct agent *agent, enum datastore datastore,
                             const struct origin *origin, struct error *err)
 {
-    enum outcome outcome = DONE;
     if (datastore == DATASTORE_RUNNING)
-        outcome = confirmed_allows_lock(agent->confirmed, origin->session, err);
-    if (outcome == DONE)
-        outcome = locks_take(agent->locks, datastore, origin->session, err);
+        return running_lock(agent, origin, err);
+    enum outcome outcome = locks_take(agent->locks, datastore, origin->session, err);
     struct snapshot *edited = outcome == DONE && datastore == DATASTORE_CANDIDATE
                                   ? candidate_get(agent->candidate)
                                   : NULL;
@@ -166,9 +172,20 @@ enum outcome datastore_lock(struct agent *agent, enum datastore datastore,
     return outcome;
 }
 
+/* With the lock go changes of the candidate that were not committed (RFC 6241, 8.3.5.3). */
+static void discard_locked(struct agent *agent, uint32_t session)
+{
+    uint32_t holder;
+    int64_t since;
+    if (locks_holder(agent->locks, DATASTORE_CANDIDATE, &holder, &since) && holder == session)
+        candidate_discard(agent->candidate);
+}
+
 enum outcome datastore_unlock(struct agent *agent, enum datastore datastore,
                               const struct origin *origin, struct error *err)
 {
+    if (datastore == DATASTORE_CANDIDATE)
+        discard_locked(agent, origin->session);
     return locks_release(agent->locks, datastore, origin->session, err);
 }
 
@@ -192,8 +209,7 @@ void datastore_session_ended(struct agent *agent, uint32_t session)
     /* If the agent is stopping, the next start takes an unconfirmed commit back. */
     if (ended && !agent_post(agent, session_ended_on_core, ended))
         free(ended);
-    if (locks_drop(agent->locks, DATASTORE_CANDIDATE, session))
-        candidate_discard(agent->candidate);
-    locks_drop(agent->locks, DATASTORE_RUNNING, session);
-    locks_drop(agent->locks, DATASTORE_STARTUP, session);
+    discard_locked(agent, session);
+    for (int i = 0; i < DATASTORE_COUNT; i++)
+        locks_drop(agent->locks, i, session);
 }

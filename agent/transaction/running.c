@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "agent/access/access.h"
+#include "agent/transaction/candidate.h"
 
 /* A worker that waits for its transaction. */
 struct waiter {
@@ -154,6 +155,15 @@ enum outcome running_check(struct agent *agent, const struct change_maker *maker
                            const struct origin *origin, struct error *err)
 {
     return change_until_fresh(agent, maker, origin, NULL, err);
+}
+
+enum outcome running_lock(struct agent *agent, const struct origin *origin, struct error *err)
+{
+    struct confirmed_part part = {
+        .confirmed = agent->confirmed, .session = origin->session, .locks = true};
+    struct change_maker maker = {make_same, NULL, NULL};
+    enum outcome outcome = locks_check_free(agent->locks, DATASTORE_RUNNING, err);
+    return outcome == DONE ? change_until_fresh(agent, &maker, origin, &part, err) : outcome;
 }
 
 enum outcome make_given(const struct schema *schema, const struct snapshot *base, const void *arg,

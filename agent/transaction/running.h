@@ -42,6 +42,12 @@ enum outcome running_change(struct agent *agent, const struct change_maker *make
                             const struct origin *origin, const struct commit_terms *terms,
                             bool nothing_new, struct error *err);
 
+/**
+ * Lock running, when nothing of anybody else's is on its way to it: what a session finds after that
+ * stays. Refused at once if it is locked, or a confirmed commit of another's is pending.
+ */
+enum outcome running_lock(struct agent *agent, const struct origin *origin, struct error *err);
+
 /** Only say whether running could be changed so. */
 enum outcome running_check(struct agent *agent, const struct change_maker *maker,
                            const struct origin *origin, struct error *err);

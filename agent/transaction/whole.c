@@ -1,16 +1,11 @@
 /*
  * Operations on whole datastores: read, copy, replace, validate, delete.
  */
-#include <pthread.h>
-
 #include "agent/access/access.h"
 #include "agent/datastore/edit.h"
 #include "agent/datastore/stored.h"
 #include "agent/transaction/candidate.h"
 #include "agent/transaction/running.h"
-
-/* The file of the startup datastore has one writer at a time. */
-static pthread_mutex_t startup_writing = PTHREAD_MUTEX_INITIALIZER;
 
 struct snapshot *datastore_read(struct agent *agent, enum datastore datastore)
 {
@@ -95,9 +90,15 @@ enum outcome datastore_validate_config(struct agent *agent, const struct lyd_nod
 static enum outcome store_candidate(struct agent *agent, const struct change_maker *maker,
                                     const struct origin *origin, struct error *err)
 {
-    struct snapshot *before = candidate_begin(agent->candidate, agent), *stored = NULL;
-    enum outcome outcome = running_make_target(agent, maker, origin, before, &stored, err);
+    struct snapshot *stored = NULL;
+    enum outcome outcome =
+        locks_begin_change(agent->locks, DATASTORE_CANDIDATE, origin->session, err);
+    if (outcome != DONE)
+        return outcome;
+    struct snapshot *before = candidate_begin(agent->candidate, agent);
+    outcome = running_make_target(agent, maker, origin, before, &stored, err);
     candidate_end(agent->candidate, stored);
+    locks_end_change(agent->locks, DATASTORE_CANDIDATE);
     snapshot_unref(before);
     return outcome;
 }
@@ -118,18 +119,19 @@ static enum outcome check_startup(struct agent *agent, const struct change_maker
 }
 
 /* What the agent could not start from must not get there. */
-static enum outcome store_startup(struct agent *agent, const struct snapshot *snapshot,
-                                  struct error *err)
+static enum outcome store_startup(struct agent *agent, const struct origin *origin,
+                                  const struct snapshot *snapshot, struct error *err)
 {
     struct snapshot *running = agent_running(agent);
     enum outcome outcome =
         snapshot == running ? DONE : datastore_validate_snapshot(agent, snapshot, err);
     snapshot_unref(running);
+    if (outcome == DONE)
+        outcome = locks_begin_change(agent->locks, DATASTORE_STARTUP, origin->session, err);
     if (outcome != DONE)
         return outcome;
-    pthread_mutex_lock(&startup_writing);
     outcome = stored_write(agent->schema, agent->options.state_dir, STORED_STARTUP, snapshot, err);
-    pthread_mutex_unlock(&startup_writing);
+    locks_end_change(agent->locks, DATASTORE_STARTUP);
     return outcome;
 }
 
@@ -146,7 +148,7 @@ enum outcome datastore_store(struct agent *agent, enum datastore target,
     if (target == DATASTORE_CANDIDATE)
         return store_candidate(agent, &maker, origin, err);
     outcome = check_startup(agent, &maker, origin, err);
-    return outcome == DONE ? store_startup(agent, snapshot, err) : outcome;
+    return outcome == DONE ? store_startup(agent, origin, snapshot, err) : outcome;
 }
 
 /* What the asker cannot read is left out of what he copies (RFC 8341, 3.2.7). */
@@ -201,11 +203,11 @@ enum outcome datastore_copy(struct agent *agent, enum datastore target, enum dat
 enum outcome datastore_delete_startup(struct agent *agent, const struct origin *origin,
                                       struct error *err)
 {
-    enum outcome outcome = locks_check(agent->locks, DATASTORE_STARTUP, origin->session, err);
+    enum outcome outcome =
+        locks_begin_change(agent->locks, DATASTORE_STARTUP, origin->session, err);
     if (outcome != DONE)
         return outcome;
-    pthread_mutex_lock(&startup_writing);
     outcome = stored_remove(agent->options.state_dir, STORED_STARTUP, err);
-    pthread_mutex_unlock(&startup_writing);
+    locks_end_change(agent->locks, DATASTORE_STARTUP);
     return outcome;
 }

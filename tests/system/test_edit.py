@@ -1,5 +1,7 @@
 """Edits, commits and refusals over NETCONF, with the null backend as the engine."""
 
+import threading
+
 import pytest
 
 from netconf import (NULL, RpcError, item, items, real, server, servers, wait_for)
@@ -137,6 +139,39 @@ def test_a_lock_is_respected_and_ends_with_its_session(daemon, session):
     wait_for(lambda: "locked" not in session.data("candidate"), "the candidate to be discarded")
     session.rpc("<lock><target><candidate/></target></lock>")
     session.rpc("<unlock><target><candidate/></target></unlock>")
+
+
+def test_unlocking_the_candidate_discards_what_was_not_committed(session):
+    session.rpc("<lock><target><candidate/></target></lock>")
+    session.edit(items(item("tried")))
+    session.rpc("<unlock><target><candidate/></target></unlock>")
+    assert "tried" not in session.data("candidate")
+    session.rpc("<lock><target><candidate/></target></lock>")  # it is not in its own way
+    session.edit(items(item("tried")))
+    session.commit()
+    session.rpc("<unlock><target><candidate/></target></unlock>")
+    assert "tried" in session.data("candidate") and "tried" in session.data("running")
+
+
+def test_what_is_found_under_a_lock_stays(daemon_factory):
+    """A change that is on its way when running is locked is found there, not after that."""
+    daemon = daemon_factory(start=False, null=True)
+    daemon.more = ["-d", "commit"]
+    daemon.start()
+
+    def change():
+        with daemon.session() as other:
+            other.edit(items(item("slow", "<value>late</value><delay>1500</delay>")),
+                       target="running")
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    wait_for(lambda: "null: prepare of" in daemon.log(), "the change to be on its way")
+    with daemon.session() as session:
+        session.rpc("<lock><target><running/></target></lock>")
+        found = session.data("running")
+        changing.join(60)
+        assert session.data("running") == found and "late" in found
 
 
 def test_copy_config_between_the_datastores(session):
