@@ -3,7 +3,8 @@
  *
  * In a node-instance-identifier (RFC 8341) keys may be left out, and a value may be $USER. libyang
  * 2.1 wants all keys or none and no variables. So its values are kept as those of the type that it
- * is derived from, XPath, and whoever uses them says what is wrong with them.
+ * is derived from, XPath, and whoever uses them says what is wrong with them. Of that type, too,
+ * there is something to be mended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,11 +46,32 @@ static char *restore_variable(const char *text)
     return fclose(stream) ? NULL : restored;
 }
 
+/*
+ * Pass over white space at the begin. libyang's copies of an expression lose so many characters as
+ * that had, each time one is made, and in the end read behind its end.
+ */
+static void skip_space(const void **value, size_t *length, bool owned)
+{
+    const char *text = *value;
+    size_t space = 0;
+    while (space < *length && strchr(" \t\r\n", text[space]))
+        space++;
+    *length -= space;
+    if (!space || !owned) {
+        *value = text + space;
+        return;
+    }
+    /* It is freed by its address. */
+    memmove((char *)text, text + space, *length);
+    ((char *)text)[*length] = '\0';
+}
+
 static LY_ERR store_path(const struct ly_ctx *ctx, const struct lysc_type *type, const void *value,
                          size_t length, uint32_t options, LY_VALUE_FORMAT format, void *prefixes,
                          uint32_t hints, const struct lysc_node *node, struct lyd_value *storage,
                          struct lys_glob_unres *unresolved, struct ly_err_item **err)
 {
+    skip_space(&value, &length, options & LYPLG_TYPE_STORE_DYNAMIC);
     LY_ERR result = xpath_type->store(ctx, type, value, length, options, format, prefixes, hints,
                                       node, storage, unresolved, err);
     char *restored = !result && storage->_canonical ? restore_variable(storage->_canonical) : NULL;

@@ -263,6 +263,48 @@ def test_close_session_is_for_everyone(daemon, login):
     assert stranger.close_session().ok
 
 
+def test_notifications_are_kept_from_those_who_may_not_read_them(daemon, login):
+    with daemon.session() as root:
+        root.set(nacm(GROUPS, """
+<rule-list><name>kept</name><group>reader</group>
+  <rule><name>changes</name><module-name>ietf-netconf-notifications</module-name>
+    <notification-name>netconf-config-change</notification-name><action>deny</action></rule>
+</rule-list>"""))
+        subscribers = login("reader"), login("admin")
+        for client in subscribers:
+            client.create_subscription()
+        before = counters(daemon)
+        root.set(items(item("new")))
+        root.rpc(f'<emit-self-test xmlns="{AGENT}"/>')
+        reads, all_there_is = [list(iter(lambda client=client: received(client), "self-test"))
+                               for client in subscribers]
+    assert "netconf-config-change" in all_there_is
+    assert [name for name in all_there_is if name != "netconf-config-change"] == reads
+    assert counters(daemon) == [*before[:2], before[2] + 1]
+
+
+def test_white_space_before_a_path_is_none_of_it(daemon, login):
+    with daemon.session() as root:
+        root.set(nacm(GROUPS, """
+<rule-list><name>all</name><group>reader</group>
+  <rule><name>all</name><path xmlns:nn="urn:noria:yang:noria-null">""" + " \n" * 3000 +
+                      "/nn:null</path><action>deny</action></rule></rule-list>"))
+        assert "<null" not in login("reader").get_config("running").data_xml
+        root.set(nacm(GROUPS, "<rule-list><name>all</name><rule><name>all</name><comment>kept"
+                              "</comment><action>deny</action></rule></rule-list>"))
+    daemon.stop()
+    daemon.start()
+    assert "<null" not in login("reader").get_config("running").data_xml
+
+
+def received(client):
+    """The name of the next notification."""
+    notification = client.take_notification(timeout=20)
+    assert notification, "a notification is missing"
+    return re.search(r"</(?:\w+:)?eventTime>\s*<(?:\w+:)?([\w-]+)",
+                     notification.notification_xml).group(1)
+
+
 def test_rules_count_from_the_next_request_on(daemon, login):
     stranger = login("stranger")
     denied(edit, stranger, items(item("x")))
