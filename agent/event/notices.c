@@ -71,6 +71,22 @@ void event_config_change(struct agent *agent, const struct origin *origin,
     event_emit(agent, notice.node);
 }
 
+void event_capability_change(struct agent *agent, const struct capability_change *changes,
+                             size_t count)
+{
+    struct notice notice =
+        begin_agents(agent, "ietf-netconf-notifications", "netconf-capability-change");
+    struct lyd_node *by = NULL;
+    if (!notice.node || lyd_new_inner(notice.node, NULL, "changed-by", 0, &by)) {
+        lyd_free_all(notice.node);
+        return;
+    }
+    add(&notice, by, "server", "");
+    for (size_t i = 0; i < count; i++)
+        add(&notice, notice.node, changes[i].kind, changes[i].capability);
+    event_emit(agent, notice.node);
+}
+
 void event_session_start(struct agent *agent, const struct origin *origin)
 {
     struct notice notice =

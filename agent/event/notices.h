@@ -49,6 +49,16 @@ void event_session_end(struct agent *agent, const struct origin *origin, const c
 void event_confirmed_commit(struct agent *agent, enum confirmed_commit kind,
                             const struct origin *origin, uint32_t timeout);
 
+/** A capability that is not as it was. */
+struct capability_change {
+    const char *kind; /**< "added-capability", "deleted-capability" or "modified-capability". */
+    const char *capability; /**< Its URI, of a modified one the new one. */
+};
+
+/** netconf-capability-change, by the server itself. */
+void event_capability_change(struct agent *agent, const struct capability_change *changes,
+                             size_t count);
+
 /* noria-agent: */
 
 /** backend-status-change. @param reason Why it is down, or NULL. */

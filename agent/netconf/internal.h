@@ -177,6 +177,11 @@ void session_count(struct session *session, enum counter counter);
 /** Have libnetconf2 advertise our content-id of the YANG library. Before the first session. */
 void library_register(struct agent *agent);
 
+/* capabilities.c */
+
+/** Tell subscribers if the server can do other things than when it last ran. Before sessions. */
+void capabilities_compare(struct agent *agent);
+
 /* auth.c */
 
 /** Whether a password is the user's, by the running configuration. Any thread; takes its time. */

@@ -210,6 +210,7 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
     nc_server_set_capability("urn:ietf:params:netconf:capability:notification:1.0");
     nc_server_set_capability("urn:ietf:params:netconf:capability:interleave:1.0");
     rpc_register(server);
+    capabilities_compare(server->agent);
     return DONE;
 }
 

@@ -332,6 +332,30 @@ def test_replay_over_a_restart(daemon, end):
         assert times == sorted(times)
 
 
+def test_an_upgrade_that_changes_capabilities_is_told(daemon_factory):
+    """A module more, as an upgrade may bring it: here that of the null backend."""
+    daemon = daemon_factory()
+
+    def told():
+        with Subscriber(daemon.socket) as subscriber:
+            subscriber.subscribe(LONG_AGO)
+            return [e for e in subscriber.until("replayComplete")
+                    if e.tag == "netconf-capability-change"]
+
+    assert not told(), "the first start changes nothing"
+    daemon.null = True
+    for _ in range(2):
+        daemon.stop()
+        daemon.start()
+    changes = told()
+    assert len(changes) == 1, "it is told once"
+    assert [e.tag for e in changes[0]] == [
+        "changed-by", "added-capability", "modified-capability"]
+    assert changes[0].findtext("added-capability").startswith(f"{NULL}?")
+    assert changes[0].find("changed-by/server") is not None
+    assert "yang-library:1.1?" in changes[0].findtext("modified-capability")
+
+
 def test_a_damaged_log_does_not_stop_the_start(daemon):
     with daemon.session() as session:
         self_test(session, "first")
