@@ -1,11 +1,13 @@
 /*
  * The verdict on a change, found from what changes, is always libyang's verdict on the whole.
  *
- * Thousands of random edits over all modules; for each the same answer, the same place of the
+ * Thousands of random edits over all modules, some made where the rules are, some of anything that
+ * the schema has; for each the same answer, the same place of the
  * fault, and the same resulting data. NORIA_SEED and NORIA_EDITS choose another sequence and its
  * length.
  */
 #include "tests/unit/given.h"
+#include "tests/unit/random_edit.h"
 
 #include "agent/datastore/references.h"
 #include "agent/datastore/unique.h"
@@ -20,23 +22,6 @@ static struct snapshot *running;
 static struct unique_index unique_values;
 static struct reference_index references;
 
-static unsigned pick(unsigned below)
-{
-    return (unsigned)random() % below;
-}
-
-static const char *operation(void)
-{
-    static const char *const operations[] = {"",
-                                             "",
-                                             "",
-                                             "",
-                                             " nc:operation=\"remove\"",
-                                             " nc:operation=\"delete\"",
-                                             " nc:operation=\"replace\""};
-    return operations[pick(7)];
-}
-
 /* An edit of the module noria-null, whose rules are of all kinds. */
 static void null_edit(FILE *out)
 {
@@ -49,14 +34,14 @@ static void null_edit(FILE *out)
     case 0:
     case 1:
     case 2:
-        fprintf(out, "<item%s><name>%s</name>", operation(), name);
+        fprintf(out, "<item%s><name>%s</name>", random_operation(), name);
         if (pick(2))
             fprintf(out, "<value>%s</value>", pick(2) ? "x" : "");
         fputs("</item>", out);
         break;
     case 3:
     case 4:
-        fprintf(out, "<group%s><name>%s</name>", operation(), name);
+        fprintf(out, "<group%s><name>%s</name>", random_operation(), name);
         if (pick(5))
             fprintf(out, "<first>%s</first>", names[pick(7)]);
         if (pick(2))
@@ -67,7 +52,7 @@ static void null_edit(FILE *out)
         break;
     case 5:
     case 6:
-        fprintf(out, "<link%s><name>%s</name>", operation(), name);
+        fprintf(out, "<link%s><name>%s</name>", random_operation(), name);
         if (pick(3))
             fprintf(out, "<to>%s</to>", names[pick(7)]);
         if (!pick(4))
@@ -82,7 +67,7 @@ static void null_edit(FILE *out)
 
 static void server_edit(FILE *out)
 {
-    fprintf(out, "%s<virtual-server%s><name>s%u</name>", SERVERS, operation(), pick(5));
+    fprintf(out, "%s<virtual-server%s><name>s%u</name>", SERVERS, random_operation(), pick(5));
     if (pick(3))
         fprintf(out, "<address>192.0.2.%u</address><port>%u</port>", pick(3), pick(3) * 40);
     else if (pick(2))
@@ -99,7 +84,7 @@ static void server_edit(FILE *out)
         fprintf(out,
                 "<real-server%s><address>10.0.0.%u</address><port>%u</port>"
                 "<lower-threshold>%u</lower-threshold></real-server>",
-                operation(), pick(3), pick(2) * 80, pick(2));
+                random_operation(), pick(3), pick(2) * 80, pick(2));
     fputs("</virtual-server>" END, out);
 }
 
@@ -109,7 +94,7 @@ static void agent_edit(FILE *out)
     fprintf(out,
             "<%s xmlns=\"urn:noria:yang:noria-agent\" "
             "xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><listen%s><name>l%u</name>",
-            top, operation(), pick(4));
+            top, random_operation(), pick(4));
     if (pick(4))
         fprintf(out, "<address>127.0.0.%u</address>", pick(2));
     if (pick(2))
@@ -128,7 +113,7 @@ static void director_edit(FILE *out)
     fprintf(out,
             "<directors xmlns=\"urn:noria:yang:noria-director\" "
             "xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\"><director%s><name>%s</name>",
-            operation(), some_name());
+            random_operation(), some_name());
     if (pick(2))
         fprintf(out, "<network-namespace>%s</network-namespace>", some_name());
     if (!pick(3))
@@ -141,9 +126,9 @@ static void health_edit(FILE *out)
     fprintf(out,
             "%s<virtual-server><name>s%u</name>"
             "<health xmlns=\"urn:noria:yang:noria-health\"%s><quorum>%u</quorum>",
-            SERVERS, pick(5), operation(), 1 + pick(3));
+            SERVERS, pick(5), random_operation(), 1 + pick(3));
     if (pick(2))
-        fprintf(out, "<check%s><name>%s</name>%s</check>", operation(), some_name(),
+        fprintf(out, "<check%s><name>%s</name>%s</check>", random_operation(), some_name(),
                 pick(2)   ? "<tcp/>"
                 : pick(2) ? "<ping/>"
                           : "");
@@ -158,30 +143,30 @@ static void vrrp_edit(FILE *out)
           out);
     switch (pick(4)) {
     case 0:
-        fprintf(out, "<script%s><name>%s</name>%s</script>", operation(), some_name(),
+        fprintf(out, "<script%s><name>%s</name>%s</script>", random_operation(), some_name(),
                 pick(3) ? "<command>/bin/true</command>" : "");
         break;
     case 1:
-        fprintf(out, "<sync-group%s><name>%s</name>", operation(), some_name());
+        fprintf(out, "<sync-group%s><name>%s</name>", random_operation(), some_name());
         if (pick(4))
             fprintf(out, "<member>%s</member>", some_name());
         fputs("</sync-group>", out);
         break;
     default:
-        fprintf(out, "<instance%s><name>%s</name>", operation(), some_name());
+        fprintf(out, "<instance%s><name>%s</name>", random_operation(), some_name());
         if (pick(5))
             fprintf(out,
                     "<interface>eth%u</interface><virtual-router-id>%u</virtual-router-id>"
                     "<virtual-address><address>%s</address></virtual-address>",
                     pick(2), 1 + pick(2), pick(4) ? "10.0.0.1" : "fe80::1");
         if (!pick(3))
-            fprintf(out, "<track-script%s><script>%s</script></track-script>", operation(),
+            fprintf(out, "<track-script%s><script>%s</script></track-script>", random_operation(),
                     some_name());
         if (!pick(3))
             fprintf(out,
                     "<track-virtual-server%s><virtual-server>s%u</virtual-server>"
                     "</track-virtual-server>",
-                    operation(), pick(5));
+                    random_operation(), pick(5));
         if (!pick(4))
             fprintf(out, "<version>vrrp-v%u</version>", 2 + pick(2));
         fputs("</instance>", out);
@@ -189,10 +174,17 @@ static void vrrp_edit(FILE *out)
     fputs("</vrrp>", out);
 }
 
+/* Anything of any module. */
+static void any_edit(FILE *out)
+{
+    random_edit_of_all(schema, out);
+}
+
 static char *random_edit(void)
 {
-    static void (*const makers[])(FILE *) = {null_edit,     null_edit,   server_edit, agent_edit,
-                                             director_edit, health_edit, vrrp_edit,   vrrp_edit};
+    static void (*const makers[])(FILE *) = {null_edit, null_edit, server_edit,   agent_edit,
+                                             vrrp_edit, vrrp_edit, director_edit, health_edit,
+                                             any_edit,  any_edit,  any_edit,      any_edit};
     char *text;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -380,8 +372,8 @@ static void check_one(const char *xml, const struct snapshot *edited, unsigned *
             fail_msg("%s\nours: %s %s\ntheirs: %s %s", xml, ours.path, ours.message, theirs.path,
                      theirs.message);
         if (same_place(ours.path, theirs.path ? theirs.path : "") && ours.tag != theirs.tag)
-            fail_msg("%s\n%s: ours %s, theirs %s", xml, ours.path, error_tag_name(ours.tag),
-                     error_tag_name(theirs.tag));
+            fail_msg("%s\n%s: ours %s, theirs %s: %s", xml, ours.path, error_tag_name(ours.tag),
+                     error_tag_name(theirs.tag), theirs.message);
     } else {
         struct lyd_node *mine = whole_of(valid);
         char *a = text_of(mine), *b = text_of(whole);
@@ -425,8 +417,28 @@ static void every_verdict_is_that_on_the_whole(void **state)
     references_free(&references);
 }
 
+static LY_ERR has_a_value(struct lysc_node *node, void *arg, ly_bool *skip)
+{
+    char value[256];
+    if (!(node->flags & LYS_CONFIG_W))
+        *skip = true;
+    else if (node->nodetype & (LYS_LEAF | LYS_LEAFLIST) &&
+             !random_value(schema, node, value, sizeof(value)))
+        fail_msg("random_texts has no value for %s", lysc_path(node, LYSC_PATH_LOG, NULL, 0));
+    return LY_SUCCESS;
+}
+
+/* Else what it is part of would never be valid, and nothing would be known of it. */
+static void every_leaf_can_be_edited(void **state)
+{
+    for (size_t i = 0; i < schema->unit_count; i++)
+        if (!schema->units[i].list)
+            lysc_tree_dfs_full(schema->units[i].top, has_a_value, NULL);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_verdict_is_that_on_the_whole)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_leaf_can_be_edited),
+                                       cmocka_unit_test(every_verdict_is_that_on_the_whole)};
     return cmocka_run_group_tests(tests, given_schema, forget_schema);
 }
