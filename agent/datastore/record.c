@@ -3,6 +3,7 @@
  */
 #include "agent/datastore/record.h"
 
+#include <ctype.h>
 #include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -209,17 +210,15 @@ static void expect(struct cursor *cursor, const char *word)
 
 static uint64_t read_number(struct cursor *cursor)
 {
-    char *end = NULL;
+    uint64_t number = 0;
+    size_t digits = 0;
     expect(cursor, " ");
-    if (cursor->bad || !cursor->left)
-        return 0;
-    uint64_t number = strtoull(cursor->at, &end, 10);
-    if (end == cursor->at || (size_t)(end - cursor->at) > cursor->left)
-        cursor->bad = true;
-    else {
-        cursor->left -= (size_t)(end - cursor->at);
-        cursor->at = end;
-    }
+    /* Not by strtoull(): nothing ends the payload, which may end a page of a mapped file. */
+    while (!cursor->bad && digits < cursor->left && isdigit((unsigned char)cursor->at[digits]))
+        number = number * 10 + (uint64_t)(cursor->at[digits++] - '0');
+    cursor->bad = cursor->bad || !digits;
+    cursor->at += digits;
+    cursor->left -= digits;
     return number;
 }
 

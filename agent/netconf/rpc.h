@@ -108,6 +108,9 @@ struct rpc_place {
 /** The place that a parameter (<source>, <target>) names by its child. */
 enum outcome rpc_place(struct rpc *rpc, const char *parameter, struct rpc_place *place);
 
+/** The parameter default-operation of an edit; merge, if there is none. */
+enum default_operation rpc_default_operation(const struct rpc *rpc);
+
 /**
  * The configuration in an inline <config>.
  * @param[out] data First top-level node; NULL with DONE is an empty one.

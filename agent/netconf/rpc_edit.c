@@ -9,7 +9,7 @@
 #include "agent/netconf/rpc.h"
 #include "agent/transaction/url.h"
 
-static enum default_operation default_operation(const struct rpc *rpc)
+enum default_operation rpc_default_operation(const struct rpc *rpc)
 {
     const char *name = rpc_value(rpc, "default-operation", "merge");
     return !strcmp(name, "replace") ? DEFAULT_REPLACE
@@ -20,7 +20,7 @@ static enum default_operation default_operation(const struct rpc *rpc)
 static enum outcome make_edit(struct rpc *rpc, enum datastore target, const struct lyd_node *edit)
 {
     const char *test = rpc_value(rpc, "test-option", "set");
-    enum default_operation operation = default_operation(rpc);
+    enum default_operation operation = rpc_default_operation(rpc);
     bool only_test = !strcmp(test, "test-only");
     bool test_first = !strcmp(test, "test-then-set") && target == DATASTORE_CANDIDATE;
     enum outcome outcome = DONE;

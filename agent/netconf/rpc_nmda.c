@@ -139,14 +139,6 @@ enum outcome rpc_get_data(struct rpc *rpc)
     return outcome;
 }
 
-static enum default_operation default_operation(const struct rpc *rpc)
-{
-    const char *name = rpc_value(rpc, "default-operation", "merge");
-    return !strcmp(name, "replace") ? DEFAULT_REPLACE
-           : !strcmp(name, "none")  ? DEFAULT_NONE
-                                    : DEFAULT_MERGE;
-}
-
 enum outcome rpc_edit_data(struct rpc *rpc)
 {
     const struct lyd_node *leaf = rpc_parameter(rpc, "datastore");
@@ -165,5 +157,5 @@ enum outcome rpc_edit_data(struct rpc *rpc)
         return rpc_refuse(rpc, TAG_INVALID_VALUE, "config",
                           "The element config must hold elements, not text.");
     return datastore_edit(rpc->agent, datastore, &rpc->origin, any->value.tree,
-                          default_operation(rpc), false, &rpc->error);
+                          rpc_default_operation(rpc), false, &rpc->error);
 }

@@ -113,8 +113,10 @@ def test_a_thousand_half_open_connections(daemon, session):
     silent = []
     try:
         with Reader(daemon):
-            for _ in range(1000):
+            for n in range(1000):
                 silent.append(socket.create_connection(("127.0.0.1", daemon.ssh_port), 20))
+                if n % 2:  # on the way to a login, not just connected
+                    silent[-1].send(b"SSH-2.0-half_open\r\n")
             with socket.create_connection(("127.0.0.1", daemon.ssh_port)) as late:
                 late.settimeout(20)
                 assert late.recv(4) == b"SSH-"
