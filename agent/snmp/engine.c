@@ -33,6 +33,7 @@ static const struct snmp_table *const tables[] = {
     &alarm_table,
     &alarm_history_table,
     &keepalived_global,
+    &keepalived_traps,
     &keepalived_mail,
     &keepalived_group_table,
     &keepalived_member_table,

@@ -37,7 +37,6 @@ static bool unset(const struct lyd_node *row, struct snmp_value *value)
 static const struct snmp_column globals[] = {
     {1, READ_ONLY, KIND_STRING, NULL, NULL, version},
     {2, READ_ONLY, KIND_STRING, NULL, NULL, router_id},
-    {4, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two},  /* no traps of this MIB */
     {5, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_one},  /* links by netlink */
     {6, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two},  /* no flush at the start */
     {7, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_one},  /* 64-bit statistics */
@@ -56,6 +55,21 @@ const struct snmp_table keepalived_global = {
     .row = "/noria-agent:agent",
     .columns = globals,
     .column_count = sizeof(globals) / sizeof(*globals),
+};
+
+static const struct snmp_column traps[] = {
+    {4, READ_ONLY, KIND_TRUTH, "keepalived-notifications", NULL, keepalived_two},
+};
+
+const struct snmp_table keepalived_traps = {
+    .name = "keepalivedTrapEnable",
+    .root = keepalived_mib,
+    .root_length = KEEPALIVED_MIB_LENGTH,
+    .oid = {1},
+    .oid_length = 1,
+    .row = "/noria-agent:snmp-agent",
+    .columns = traps,
+    .column_count = sizeof(traps) / sizeof(*traps),
 };
 
 static const struct snmp_column mail[] = {

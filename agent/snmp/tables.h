@@ -13,6 +13,7 @@ extern const struct snmp_table alarm_history_table;
 extern const struct snmp_table virtual_server_table;
 extern const struct snmp_table real_server_table;
 extern const struct snmp_table keepalived_global;
+extern const struct snmp_table keepalived_traps;
 extern const struct snmp_table keepalived_mail;
 extern const struct snmp_table keepalived_group_table;
 extern const struct snmp_table keepalived_member_table;

@@ -20,6 +20,7 @@ WRITER = "<community><name>writer</name><write-as>admin</write-as></community>"
 PRIORITY, PREEMPT, ACCEPT, SECONDARIES, LINKBEAT, DELETED = (
     f"{INSTANCE}.{column}" for column in (7, 13, 27, 28, 29, 33))
 TRAP_OID = ".1.3.6.1.6.3.1.1.4.1.0"
+TRAP_ENABLE, VRRP_TRAP_ENABLE = ".1.3.6.1.4.1.9586.100.5.1.4", ".1.3.6.1.2.1.68.1.2"
 FOREIGN = (".1.3.6.1.4.1.9586.100.5.2.10.0.", ".1.3.6.1.2.1.68.0.", ".1.3.6.1.2.1.207.0.")
 
 
@@ -201,6 +202,7 @@ def test_notifications_are_those_of_keepalived(nodes, tmp_path):
                  + "<sync-group><name>both</name><member>new</member><member>old</member>"
                  "</sync-group>")
         ours = wait_for(begun, "our traps", 40)
+    assert walk(node, TRAP_ENABLE) == {"0": "1"} and walk(node, VRRP_TRAP_ENABLE) == {"0": "1"}
     assert ours == theirs
 
 
@@ -232,3 +234,31 @@ def test_the_reason_of_a_new_master_is_told(pair, tmp_path):
         to_the_other()
         again(lambda: second.set("<instance><name>web</name><enabled>false</enabled></instance>"))
         assert reasons == ["2", "1"], "preempted, then given"
+
+
+# An advertisement of version 3 that came from afar: its time to live is not 255.
+FROM_AFAR = """
+import socket
+data = bytes((0x31, 51, 100, 1, 0, 10, 0, 0)) + socket.inet_aton("10.9.0.1")
+with socket.socket(socket.AF_INET, socket.SOCK_RAW, 112) as raw:
+    raw.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 64)
+    raw.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.9.0.12"))
+    raw.sendto(data, ("224.0.0.18", 0))
+"""
+
+
+def test_a_protocol_error_is_told(nodes, node, tmp_path):
+    other = nodes(2)
+    with receiver(node, tmp_path) as (port, came):
+        with node.daemon.session() as session:
+            session.set(agent(
+                f"<target><name>nms</name><address>127.0.0.1</address><port>{port}</port>"
+                "<community>public</community></target>"))
+        counters = ".1.3.6.1.2.1.207.1.2.5.1"
+        wait_for(lambda: "0" in walk(node, f"{counters}.5").values(), "the first account")
+        assert not inside(other.name, "/usr/bin/python3", "-c", FROM_AFAR).stderr
+        wait_for(lambda: "1" in walk(node, f"{counters}.5").values(), "the error to be counted")
+        told = wait_for(lambda: [objects for trap, objects in came() if trap == FOREIGN[2] + "2"],
+                        "the error to be told")
+    assert [value for oid, value in told[0].items() if oid.startswith(f"{counters}.6.")] == ["1"]
+    assert set(walk(node, f"{counters}.6").values()) == {"1"}
