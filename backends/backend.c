@@ -13,6 +13,7 @@
 #include "agent/event/alarms.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
+#include "agent/steering/standing.h"
 
 /* Takes reason. */
 static bool set_status(struct backend *backend, bool up, char *reason)
@@ -47,6 +48,7 @@ void backend_report_up(struct backend *backend)
 {
     if (!set_status(backend, true, NULL))
         return;
+    standing_set(backend->agent, STANDING_BACKEND, backend->ops->name, 1);
     log_notice(AREA_AGENT, "backend %s is up", backend->ops->name);
     set_alarm(backend, NULL);
     event_backend_status(backend->agent, backend->ops->name, true, NULL);
@@ -62,6 +64,7 @@ void backend_report_down(struct backend *backend, const char *format, ...)
     va_end(args);
     char *copy = reason ? strdup(reason) : NULL;
     if (set_status(backend, false, reason)) {
+        standing_set(backend->agent, STANDING_BACKEND, backend->ops->name, 0);
         log_warning(AREA_AGENT, "backend %s is down: %s", backend->ops->name, copy ? copy : "?");
         event_backend_status(backend->agent, backend->ops->name, false, copy);
         set_alarm(backend, copy ? copy : "The reason is not known.");

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "agent/agent.h"
+#include "agent/steering/standing.h"
 #include "agent/steering/store.h"
 
 /** Who waits for an order to be on stable storage. */
@@ -38,6 +39,23 @@ struct steering_write {
     struct error error; /**< Of the orders. */
 };
 
+/** Something that holds just now (standing.h). */
+struct standing_fact {
+    enum standing_kind kind;
+    char *name; /**< Owned. */
+    int value;
+};
+
+/** All of that. */
+struct standing {
+    struct standing_fact *facts; /**< Owned. */
+    size_t count, room;
+    struct standing_follower *followers;
+};
+
+/** Free what it owns, and empty it. */
+void standing_clear(struct standing *standing);
+
 /** The service. All belongs to the core thread but the table, which the lock guards for readers. */
 struct steering {
     struct agent *agent;
@@ -50,6 +68,7 @@ struct steering {
     int64_t next_end;       /**< When the first of them ends, or 0. */
     struct steering_service *changed;
     struct steering_follower *followers;
+    struct standing standing;
     struct steering_waiters waiters; /**< Orders that are to be stored. */
     bool verdicts_changed;
     bool orders_changed; /**< Though nobody waits for it. */

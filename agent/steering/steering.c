@@ -330,6 +330,7 @@ static void closed(uv_handle_t *handle)
     if (--steering->handles)
         return;
     steering_table_clear(&steering->table);
+    standing_clear(&steering->standing);
     uv_mutex_destroy(&steering->lock);
     if (steering->folder >= 0)
         close(steering->folder);

@@ -137,9 +137,24 @@ static enum outcome lay_parameters(const struct ipvs_settings *held,
     return DONE;
 }
 
+/* One of the two that are configured runs at a time. A role that is not configured is another's. */
+static void follow_role(const struct ipvs_settings *held, const struct ipvs_settings *wanted,
+                        enum ipvs_follow follow, struct ipvs_settings *target)
+{
+    if (follow == IPVS_FOLLOW_NONE)
+        return;
+    if (follow == IPVS_FOLLOW_HELD)
+        follow = held->daemons[IPVS_MASTER].on && !held->daemons[IPVS_BACKUP].on
+                     ? IPVS_FOLLOW_MASTER
+                     : IPVS_FOLLOW_BACKUP;
+    enum ipvs_role idle = follow == IPVS_FOLLOW_MASTER ? IPVS_BACKUP : IPVS_MASTER;
+    if (wanted->daemons[idle].on)
+        target->daemons[idle] = (struct ipvs_daemon){0};
+}
+
 enum outcome ipvs_settings_target(const struct ipvs_settings *held, const struct lyd_node *before,
-                                  const struct lyd_node *after, struct ipvs_settings *target,
-                                  struct error *err)
+                                  const struct lyd_node *after, enum ipvs_follow follow,
+                                  struct ipvs_settings *target, struct error *err)
 {
     struct ipvs_settings old = {0}, wanted = {0};
     *target = (struct ipvs_settings){0};
@@ -155,6 +170,7 @@ enum outcome ipvs_settings_target(const struct ipvs_settings *held, const struct
         target->daemons[role] = wanted.daemons[role].on ? wanted.daemons[role]
                                 : old.daemons[role].on  ? (struct ipvs_daemon){0}
                                                         : held->daemons[role];
+    follow_role(held, &wanted, follow, target);
     ipvs_settings_clear(&old);
     ipvs_settings_clear(&wanted);
     return outcome;

@@ -67,16 +67,25 @@ struct ipvs_settings {
  */
 bool ipvs_settings_desired(const struct lyd_node *node, struct ipvs_settings *settings);
 
+/** Which of the daemons that are configured are to run. */
+enum ipvs_follow {
+    IPVS_FOLLOW_NONE,   /**< They follow nothing: all of them. */
+    IPVS_FOLLOW_MASTER, /**< The VRRP instance that they follow is master: the master. */
+    IPVS_FOLLOW_BACKUP, /**< It is not: the backup. */
+    IPVS_FOLLOW_HELD,   /**< It is not known yet: the one that runs; if none does, the backup. */
+};
+
 /**
  * What the kernel is to have: what it has, with what is configured laid over it, and the kernel's
  * defaults for what was configured before and is no more. All else stays as it is.
  * @param before, after Instances of the director; NULL: there was, or is, none.
+ * @param follow Which of the configured daemons are to run.
  * @param[out] target To be freed with ipvs_settings_clear(), also after an error.
  * @return REFUSED for a parameter that the kernel lacks.
  */
 enum outcome ipvs_settings_target(const struct ipvs_settings *held, const struct lyd_node *before,
-                                  const struct lyd_node *after, struct ipvs_settings *target,
-                                  struct error *err);
+                                  const struct lyd_node *after, enum ipvs_follow follow,
+                                  struct ipvs_settings *target, struct error *err);
 
 /** Whether a parameter need not be written: the kernel counts two of its modes as one. */
 bool ipvs_parameter_same(size_t parameter, const char *a, const char *b);

@@ -8,10 +8,12 @@
 
 #include "agent/agent.h"
 #include "agent/log.h"
+#include "agent/steering/standing.h"
 #include "agent/steering/steering.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/tuning.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define LOGGED_ERRORS 10 /* of a pass; more say nothing new */
@@ -26,6 +28,7 @@
 struct ipvs_steered {
     struct ipvs_directors *directors;
     struct steering_follower follower;
+    struct standing_follower roles;
     uv_idle_t turn; /* Runs while names wait. */
     char **names;   /* Owned. */
     size_t count, next;
@@ -294,6 +297,13 @@ static void on_changed(void *arg, const char *const *names, size_t count)
     uv_idle_start(&steered->turn, on_turn);
 }
 
+static void on_standing(void *arg, enum standing_kind kind, const char *name)
+{
+    struct ipvs_steered *steered = arg;
+    if (kind == STANDING_INSTANCE)
+        ipvs_tuning_follow(steered->directors, name);
+}
+
 struct ipvs_steered *ipvs_steered_begin(struct ipvs_directors *directors)
 {
     struct ipvs_steered *steered = calloc(1, sizeof *steered);
@@ -303,7 +313,9 @@ struct ipvs_steered *ipvs_steered_begin(struct ipvs_directors *directors)
     steered->follower = (struct steering_follower){.changed = on_changed, .arg = steered};
     uv_idle_init(directors->backend->loop, &steered->turn);
     steered->turn.data = steered;
+    steered->roles = (struct standing_follower){.changed = on_standing, .arg = steered};
     steering_follow(directors->backend->agent, &steered->follower);
+    standing_follow(directors->backend->agent, &steered->roles);
     return steered;
 }
 
@@ -317,6 +329,7 @@ void ipvs_steered_end(struct ipvs_steered *steered)
     if (!steered)
         return;
     steering_unfollow(steered->directors->backend->agent, &steered->follower);
+    standing_unfollow(steered->directors->backend->agent, &steered->roles);
     clear_names(steered);
     uv_close((uv_handle_t *)&steered->turn, on_closed);
 }

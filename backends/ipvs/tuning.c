@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/agent.h"
 #include "agent/log.h"
+#include "agent/steering/standing.h"
 #include "backends/ipvs/daemon.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
@@ -150,6 +152,21 @@ void ipvs_tuning_clear(struct ipvs_tuning *tuning)
     *tuning = (struct ipvs_tuning){0};
 }
 
+static enum ipvs_follow follow_of(const struct ipvs_engine *engine, const struct lyd_node *node)
+{
+    const char *instance = node ? leaf_value(node, IPVS_FOLLOWED) : NULL;
+    if (!instance)
+        return IPVS_FOLLOW_NONE;
+    switch (standing_get(engine->backend->agent, STANDING_INSTANCE, instance, STANDING_UNKNOWN)) {
+    case STANDING_MASTER:
+        return IPVS_FOLLOW_MASTER;
+    case STANDING_BACKUP:
+        return IPVS_FOLLOW_BACKUP;
+    default:
+        return IPVS_FOLLOW_HELD;
+    }
+}
+
 enum outcome ipvs_tuning_plan(struct ipvs_tuning *tuning, struct ipvs_engine *engine,
                               const struct entry *before, const struct entry *after,
                               struct error *err)
@@ -162,7 +179,8 @@ enum outcome ipvs_tuning_plan(struct ipvs_tuning *tuning, struct ipvs_engine *en
         return fail(err, TAG_RESOURCE_DENIED, NULL,
                     "The settings of the director %s cannot be read: %s", engine->name,
                     ipvs_explain_down(error));
-    enum outcome outcome = ipvs_settings_target(&tuning->held, old, new, &tuning->target, err);
+    enum outcome outcome =
+        ipvs_settings_target(&tuning->held, old, new, follow_of(engine, new), &tuning->target, err);
     tuning->planned = outcome == DONE;
     return outcome;
 }
@@ -221,6 +239,21 @@ size_t ipvs_tuning_reconcile(struct ipvs_engine *engine, bool silent)
     ipvs_tuning_clear(&tuning);
     error_clear(&err);
     return outcome != DONE;
+}
+
+void ipvs_tuning_follow(struct ipvs_directors *directors, const char *instance)
+{
+    for (size_t i = 0; i < directors->count; i++) {
+        struct ipvs_engine *engine = directors->engines[i];
+        const struct entry *entry = entry_of(engine);
+        const char *followed = entry ? leaf_value(entry->node, IPVS_FOLLOWED) : NULL;
+        if (!followed || strcmp(followed, instance) != 0 || !engine->sock)
+            continue;
+        log_info(AREA_IPVS, "director %s: its synchronisation daemons follow %s", engine->name,
+                 instance);
+        ipvs_tuning_reconcile(engine, false);
+        engine->generation++;
+    }
 }
 
 /* -- Drift ------------------------------------------------------------------------------------ */

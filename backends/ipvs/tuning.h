@@ -8,8 +8,12 @@
 #include "agent/datastore/entry.h"
 #include "backends/ipvs/settings.h"
 
+struct ipvs_directors;
 struct ipvs_engine;
 struct ipvs_socket;
+
+/** The leaf of a director that names the VRRP instance that its daemons follow. */
+#define IPVS_FOLLOWED "sync-daemon/vrrp-instance"
 
 /** What becomes of an engine's settings; {0}: nothing. */
 struct ipvs_tuning {
@@ -45,6 +49,9 @@ void ipvs_tuning_clear(struct ipvs_tuning *tuning);
  * @return How many settings it did not take: 0 or 1, as the first ends it.
  */
 size_t ipvs_tuning_reconcile(struct ipvs_engine *engine, bool silent);
+
+/** A VRRP instance has another role: have the daemons of the directors that follow it do so. */
+void ipvs_tuning_follow(struct ipvs_directors *directors, const char *instance);
 
 /**
  * Find where the kernel's settings are not as running says.

@@ -16,7 +16,9 @@
 #include "agent/datastore/file.h"
 #include "agent/log.h"
 #include "backends/vrrp/files.h"
+#include "backends/vrrp/own.h"
 #include "backends/vrrp/trial.h"
+#include "backends/vrrp/version.h"
 #include "backends/vrrp/vrrp.h"
 
 /* What a transaction will do. */
@@ -130,6 +132,7 @@ static bool obey(struct vrrp *vrrp, const struct snapshot *running, const struct
     set_running(vrrp, running);
     note_configured(vrrp);
     vrrp_orders_write(vrrp);
+    vrrp_own_write(vrrp);
     if (!text->instances) {
         vrrp_process_end(&vrrp->process);
         backend_report_up(vrrp->backend);
@@ -151,7 +154,7 @@ static void on_changed(struct vrrp_process *process, const char *reason)
         vrrp->states.object_count = 0;
     uv_mutex_unlock(&vrrp->states.lock);
     if (!process->pid)
-        vrrp_states_reset(&vrrp->states);
+        vrrp_tell_end(vrrp);
     if (reason)
         backend_report_down(vrrp->backend, "%s", reason);
     else
@@ -172,13 +175,52 @@ static void on_tried(void *arg, enum outcome outcome, bool missing, struct error
     step_done(step, outcome);
 }
 
-static bool write_tried(const struct plan *plan)
+static void try(struct plan *plan)
+{
+    vrrp_trial(plan->vrrp->backend->loop, plan->tried, on_tried, plan);
+}
+
+static void on_version(void *arg, const char *complaint)
+{
+    struct plan *plan = arg;
+    struct error none = {0};
+    if (complaint) /* it could not say anything to the point */
+        on_tried(plan, DONE, true, &none);
+    else
+        try(plan);
+}
+
+/* One that runs is known to be new enough. */
+static void try_with_usable(struct plan *plan)
+{
+    struct vrrp *vrrp = plan->vrrp;
+    if (vrrp->process.pid)
+        try(plan);
+    else if (!vrrp_version_ask(vrrp->backend->loop, on_version, plan))
+        step_done(plan->step, fail_memory(&plan->step->error));
+}
+
+static bool write_tried(const struct plan *plan, const struct vrrp_text *text)
 {
     int fd = open(plan->tried, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool whole = fd >= 0 && file_write(fd, plan->text.text, plan->text.length);
+    bool whole = fd >= 0 && file_write(fd, text->text, text->length);
     if (fd >= 0 && close(fd))
         whole = false;
     return whole;
+}
+
+/* What keepalived tries: the part that changes. None if that is all of it. */
+static enum outcome generate_tried(const struct vrrp *vrrp, struct backend_step *step,
+                                   const struct vrrp_text *all, struct vrrp_text *part)
+{
+    struct vrrp_slice slice;
+    const struct schema *schema = vrrp->backend->schema;
+    enum outcome outcome = DONE;
+    if (vrrp_slice_of(schema, step->changes, &slice) && slice.count < all->instances)
+        outcome =
+            vrrp_generate(schema, step->changes->after, vrrp->folder, &slice, part, &step->error);
+    vrrp_slice_clear(&slice);
+    return outcome;
 }
 
 static void vrrp_prepare(struct backend *backend, struct backend_step *step)
@@ -187,8 +229,11 @@ static void vrrp_prepare(struct backend *backend, struct backend_step *step)
     struct plan *plan = calloc(1, sizeof(*plan));
     step->plan = plan;
     enum outcome outcome = plan ? vrrp_generate(backend->schema, step->changes->after, vrrp->folder,
-                                                &plan->text, &step->error)
+                                                NULL, &plan->text, &step->error)
                                 : fail_memory(&step->error);
+    struct vrrp_text part = {0};
+    if (outcome == DONE && plan->text.instances)
+        outcome = generate_tried(vrrp, step, &plan->text, &part);
     if (outcome != DONE || !plan->text.instances) {
         step_done(step, outcome);
         return;
@@ -196,8 +241,10 @@ static void vrrp_prepare(struct backend *backend, struct backend_step *step)
     plan->vrrp = vrrp;
     plan->step = step;
     snprintf(plan->tried, sizeof(plan->tried), "%s/trial.%u", vrrp->folder, ++vrrp->trials);
-    if (write_tried(plan))
-        vrrp_trial(backend->loop, plan->tried, on_tried, plan);
+    bool written = write_tried(plan, part.instances ? &part : &plan->text);
+    vrrp_text_clear(&part);
+    if (written)
+        try_with_usable(plan);
     else
         step_done(step, fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s: %s.",
                              plan->tried, strerror(errno)));
@@ -218,8 +265,8 @@ static void vrrp_revert(struct backend *backend, struct backend_step *step)
 {
     struct vrrp *vrrp = backend->data;
     struct vrrp_text text;
-    enum outcome outcome =
-        vrrp_generate(backend->schema, step->changes->before, vrrp->folder, &text, &step->error);
+    enum outcome outcome = vrrp_generate(backend->schema, step->changes->before, vrrp->folder, NULL,
+                                         &text, &step->error);
     if (outcome == DONE && !obey(vrrp, step->changes->before, &text))
         outcome = fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s/%s: %s.",
                        vrrp->folder, VRRP_CONFIGURATION, strerror(errno));
@@ -243,11 +290,17 @@ static enum outcome vrrp_operational(struct backend *backend, const struct state
     return vrrp_states_add(&vrrp->states, request, err);
 }
 
-/* Quorums. */
+/* What the agent itself finds. */
 
 static void on_steered(void *arg, const char *const *names, size_t count)
 {
-    vrrp_orders_write(arg);
+    vrrp_own_write(arg);
+}
+
+static void on_standing(void *arg, enum standing_kind kind, const char *name)
+{
+    if (kind == STANDING_BACKEND)
+        vrrp_own_write(arg);
 }
 
 /* Start and stop. */
@@ -286,6 +339,8 @@ static struct vrrp *vrrp_new(struct backend *backend, const struct snapshot *run
     uv_timer_init(backend->loop, &vrrp->order_due);
     vrrp->order_due.data = vrrp;
     vrrp->follower = (struct steering_follower){.changed = on_steered, .arg = vrrp};
+    vrrp->standing = (struct standing_follower){.changed = on_standing, .arg = vrrp};
+    vrrp->alive = -1;
     vrrp->process =
         (struct vrrp_process){.loop = backend->loop, .changed = on_changed, .arg = vrrp};
     return vrrp;
@@ -300,7 +355,7 @@ static enum outcome vrrp_start(struct backend *backend, const struct snapshot *r
         return fail_memory(err);
     enum outcome outcome = make_folder(vrrp, err);
     if (outcome == DONE)
-        outcome = vrrp_generate(backend->schema, running, vrrp->folder, &text, err);
+        outcome = vrrp_generate(backend->schema, running, vrrp->folder, NULL, &text, err);
     if (outcome != DONE) { /* the agent does not start: what is on its loop is left to its end */
         return outcome;
     }
@@ -311,6 +366,10 @@ static enum outcome vrrp_start(struct backend *backend, const struct snapshot *r
     note_configured(vrrp);
     vrrp_orders_load(vrrp);
     steering_follow(backend->agent, &vrrp->follower);
+    standing_follow(backend->agent, &vrrp->standing);
+    vrrp->alive = vrrp_own_hold(vrrp->folder);
+    if (vrrp->alive < 0)
+        log_error(AREA_VRRP, "cannot lock %s/" VRRP_ALIVE ": %s", vrrp->folder, strerror(errno));
     if (!obey(vrrp, running, &text))
         backend_report_down(backend, "cannot write %s/" VRRP_CONFIGURATION ": %s", vrrp->folder,
                             strerror(errno));
@@ -337,6 +396,9 @@ static void vrrp_stop(struct backend *backend)
     struct vrrp *vrrp = backend->data;
     backend->data = NULL;
     steering_unfollow(backend->agent, &vrrp->follower);
+    standing_unfollow(backend->agent, &vrrp->standing);
+    if (vrrp->alive >= 0)
+        close(vrrp->alive);
     vrrp->handles = 5;
     vrrp_process_close(&vrrp->process, on_process_closed);
     vrrp_fifo_close(vrrp, on_closed);
@@ -355,7 +417,7 @@ static const struct backend_operation operations[] = {
 };
 
 const struct backend_ops vrrp_backend = {
-    .name = "vrrp",
+    .name = VRRP_BACKEND,
     .summary = "addresses that move, by keepalived",
     .claims = claims,
     .operations = operations,

@@ -9,20 +9,28 @@
 /** The generated configuration. */
 #define VRRP_CONFIGURATION "keepalived.conf"
 
-/** keepalived's process identifiers: of the parent, and of the process that speaks VRRP. */
+/** keepalived's process identifiers: of the parent, and of those that speak VRRP and BFD. */
 #define VRRP_PID "keepalived.pid"
 #define VRRP_CHILD_PID "vrrp.pid"
+#define VRRP_BFD_PID "bfd.pid"
 
 /** Where keepalived writes what happens, a line each. */
 #define VRRP_FIFO "notify"
 
-/** Names of the agent's own tracked files begin so; no configured one may. */
+/** Whoever holds the lock on it is the agent that is alive. */
+#define VRRP_ALIVE "alive"
+
+/** Names of the agent's own tracked files and scripts begin so; no configured one may. */
 #define VRRP_OWN "noria."
 
 /** Kinds of the agent's own tracked files, "KIND.NAME". */
-#define VRRP_QUORUM "quorum"     /**< 1 while the quorum of a virtual server is lost, else 0. */
-#define VRRP_ORDER "order"       /**< What is added to the priority of an instance. */
+#define VRRP_QUORUM "quorum" /**< 1 while the quorum of a virtual server is lost, else 0. */
+#define VRRP_AGENT "agent"   /**< 1 while the agent is unwell; the one name is VRRP_AGENT_NAME. */
+#define VRRP_ORDER "order"   /**< What is added to the priority of an instance. */
 #define VRRP_GROUP_ORDER "group" /**< 1 while a group is to be in its fault state. */
+
+/** The name of the one file of the kind VRRP_AGENT. */
+#define VRRP_AGENT_NAME "health"
 
 /** A number for VRRP_ORDER that makes an instance faulty: below what keepalived adds. */
 #define VRRP_ORDER_FAULT (-254)

@@ -1,59 +1,33 @@
 /*
- * keepalived.conf(5) from the configuration.
+ * keepalived.conf(5) from the configuration: instances and groups, and all of it.
  */
 #include "backends/vrrp/generate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backends/vrrp/files.h"
-
-/* What is at work. */
-struct generation {
-    const struct schema *schema;
-    const struct snapshot *snapshot;
-    const char *folder;
-    FILE *out;
-    size_t instances;
-};
+#include "backends/vrrp/generation.h"
+#include "backends/vrrp/owners.h"
 
 /* Looking at the configuration. */
-
-static bool is_true(const struct lyd_node *node, const char *leaf)
-{
-    const char *value = leaf_value(node, leaf);
-    return value && !strcmp(value, "true");
-}
-
-static bool is_child(const struct lyd_node *node, const char *name)
-{
-    return node->schema && !strcmp(node->schema->name, name);
-}
 
 static bool has_member(const struct lyd_node *group, const char *instance)
 {
     const struct lyd_node *child;
     LY_LIST_FOR(lyd_child(group), child)
     {
-        if (is_child(child, "member") && !strcmp(lyd_get_value(child), instance))
+        if (vrrp_is_child(child, "member") && !strcmp(lyd_get_value(child), instance))
             return true;
     }
     return false;
 }
 
-static size_t range_of(const struct schema *schema, const struct snapshot *snapshot,
-                       const char *path, size_t *count)
-{
-    const struct unit *unit = schema_unit_find(schema, path);
-    *count = 0;
-    return unit ? snapshot_range(snapshot, unit, count) : 0;
-}
-
 const struct lyd_node *vrrp_group_of(const struct schema *schema, const struct snapshot *snapshot,
                                      const char *instance)
 {
-    size_t count, first = range_of(schema, snapshot, VRRP_GROUP, &count);
+    struct generation looking = {.schema = schema, .snapshot = snapshot};
+    size_t count, first = vrrp_range_of(&looking, VRRP_GROUP, &count);
     for (size_t i = first; i < first + count; i++)
         if (has_member(snapshot->entries[i]->node, instance))
             return snapshot->entries[i]->node;
@@ -70,314 +44,115 @@ const struct lyd_node *vrrp_instance_of(const struct schema *schema,
     return entry ? entry->node : NULL;
 }
 
-static const struct lyd_node *instance_of(const struct generation *generation, const char *name)
+static bool is_written(const struct generation *generation, const struct lyd_node *instance)
 {
-    return vrrp_instance_of(generation->schema, generation->snapshot, name);
-}
-
-/* Writing. */
-
-static void word(const struct generation *generation, const char *keyword,
-                 const struct lyd_node *node, const char *leaf)
-{
-    const char *value = leaf_value(node, leaf);
-    if (value)
-        fprintf(generation->out, "    %s %s\n", keyword, value);
-}
-
-static void quoted(const struct generation *generation, const char *keyword,
-                   const struct lyd_node *node, const char *leaf)
-{
-    const char *value = leaf_value(node, leaf);
-    if (value)
-        fprintf(generation->out, "    %s \"%s\"\n", keyword, value);
-}
-
-/* Every list instance of a name below a node, by a function of its own. */
-static void each(const struct generation *generation, const struct lyd_node *node, const char *list,
-                 const char *block,
-                 void (*write)(const struct generation *generation, const struct lyd_node *item))
-{
-    const struct lyd_node *child;
-    bool any = false;
-    LY_LIST_FOR(lyd_child(node), child)
-    {
-        if (!is_child(child, list))
-            continue;
-        if (!any)
-            fprintf(generation->out, "    %s {\n", block);
-        any = true;
-        write(generation, child);
-    }
-    if (any)
-        fputs("    }\n", generation->out);
-}
-
-/* What can be tracked. */
-
-static void write_script(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "vrrp_script \"%s\" {\n", leaf_value(node, "name"));
-    quoted(generation, "script", node, "command");
-    word(generation, "interval", node, "interval");
-    word(generation, "timeout", node, "timeout");
-    word(generation, "rise", node, "rise");
-    word(generation, "fall", node, "fall");
-    if (is_true(node, "initially-failed"))
-        fputs("    init_fail\n", generation->out);
-    fputs("}\n", generation->out);
-}
-
-static void write_file(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out,
-            "track_file \"%s\" {\n    file \"%s\"\n    weight 1\n    init_file 0\n}\n",
-            leaf_value(node, "name"), leaf_value(node, "file"));
-}
-
-static void write_process(const struct generation *generation, const struct lyd_node *node)
-{
-    const char *command = leaf_value(node, "command");
-    fprintf(generation->out, "vrrp_track_process \"%s\" {\n", leaf_value(node, "name"));
-    fprintf(generation->out, "    process %s\n", command);
-    if (strchr(command, ' '))
-        fputs("    full_command\n", generation->out);
-    word(generation, "quorum", node, "quorum");
-    if (strcmp(leaf_value(node, "delay"), "0") != 0)
-        word(generation, "delay", node, "delay");
-    fputs("}\n", generation->out);
-}
-
-static void write_bfd(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "bfd_instance \"%s\" {\n", leaf_value(node, "name"));
-    word(generation, "neighbor_ip", node, "neighbor");
-    word(generation, "source_ip", node, "source");
-    word(generation, "min_rx", node, "min-receive");
-    word(generation, "min_tx", node, "min-transmit");
-    word(generation, "multiplier", node, "multiplier");
-    fputs("}\n", generation->out);
-}
-
-/* A file of the agent's own: keepalived reads from it what the agent knows. */
-static void write_own_file(const struct generation *generation, const char *kind, const char *name)
-{
-    fprintf(generation->out, "track_file \"" VRRP_OWN "%s.%s\" {\n    file \"%s/%s.%s\"\n", kind,
-            name, generation->folder, kind, name);
-    fputs("    weight 1\n    init_file 0\n}\n", generation->out);
-}
-
-static void write_list(const struct generation *generation, const char *path,
-                       void (*write)(const struct generation *, const struct lyd_node *))
-{
-    size_t count, first = range_of(generation->schema, generation->snapshot, path, &count);
-    for (size_t i = first; i < first + count; i++)
-        write(generation, generation->snapshot->entries[i]->node);
-}
-
-/* Each virtual server that anything tracks, once. */
-static bool is_tracked(const struct generation *generation, const char *list, const char *name)
-{
-    size_t count, first = range_of(generation->schema, generation->snapshot, list, &count);
-    for (size_t i = first; i < first + count; i++) {
-        const struct lyd_node *child;
-        LY_LIST_FOR(lyd_child(generation->snapshot->entries[i]->node), child)
-        {
-            if (is_child(child, "track-virtual-server") &&
-                !strcmp(leaf_value(child, "virtual-server"), name))
-                return true;
-        }
-    }
-    return false;
-}
-
-static void write_virtual_servers(const struct generation *generation)
-{
-    size_t count, first = range_of(generation->schema, generation->snapshot,
-                                   "/noria-virtual-server:virtual-servers/virtual-server", &count);
-    for (size_t i = first; i < first + count; i++) {
-        const char *name = leaf_value(generation->snapshot->entries[i]->node, "name");
-        if (is_tracked(generation, VRRP_INSTANCE, name) || is_tracked(generation, VRRP_GROUP, name))
-            write_own_file(generation, VRRP_QUORUM, name);
-    }
-}
-
-/* Tracking. */
-
-static void write_weight(const struct generation *generation, const struct lyd_node *node)
-{
-    const char *weight = leaf_value(node, "weight");
-    if (strcmp(weight, "0") != 0 || is_true(node, "reverse"))
-        fprintf(generation->out, " weight %s%s", weight,
-                is_true(node, "reverse") ? " reverse" : "");
-    fputc('\n', generation->out);
-}
-
-static void track_interface(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "        %s", leaf_value(node, "interface"));
-    write_weight(generation, node);
-}
-
-static void track_script(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "        \"%s\"", leaf_value(node, "script"));
-    write_weight(generation, node);
-}
-
-static void track_process(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "        \"%s\" weight %s\n", leaf_value(node, "process"),
-            leaf_value(node, "weight"));
-}
-
-static void track_bfd(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "        \"%s\"", leaf_value(node, "session"));
-    write_weight(generation, node);
-}
-
-/* Those of the operator and the agent's own, in one block. */
-static void track_files(const struct generation *generation, const struct lyd_node *node,
-                        const char *order, bool weighted)
-{
-    const struct lyd_node *child;
-    fprintf(generation->out, "    track_file {\n        \"" VRRP_OWN "%s.%s\" weight %d\n", order,
-            leaf_value(node, "name"), weighted);
-    LY_LIST_FOR(lyd_child(node), child)
-    {
-        if (is_child(child, "track-file"))
-            fprintf(generation->out, "        \"%s\" weight %s\n", leaf_value(child, "file"),
-                    leaf_value(child, "weight"));
-        else if (is_child(child, "track-virtual-server"))
-            fprintf(generation->out, "        \"" VRRP_OWN VRRP_QUORUM ".%s\" weight %s\n",
-                    leaf_value(child, "virtual-server"), leaf_value(child, "weight"));
-    }
-    fputs("    }\n", generation->out);
-}
-
-static void write_tracking(const struct generation *generation, const struct lyd_node *node)
-{
-    each(generation, node, "track-interface", "track_interface", track_interface);
-    each(generation, node, "track-script", "track_script", track_script);
-    each(generation, node, "track-process", "track_process", track_process);
-    each(generation, node, "track-bfd", "track_bfd", track_bfd);
-    quoted(generation, "notify_master", node, "notify-master");
-    quoted(generation, "notify_backup", node, "notify-backup");
-    quoted(generation, "notify_fault", node, "notify-fault");
-    quoted(generation, "notify_stop", node, "notify-stop");
-    quoted(generation, "notify", node, "notify-any");
+    return vrrp_is_true(instance, "enabled") &&
+           (!generation->slice || vrrp_slice_has(generation->slice, leaf_value(instance, "name")));
 }
 
 /* Instances. */
 
-static void write_address(const struct generation *generation, const struct lyd_node *node)
-{
-    const struct lyd_node *instance = lyd_parent(node);
-    const char *address = leaf_value(node, "address"), *length = leaf_value(node, "prefix-length");
-    const char *interface = leaf_value(node, "interface"), *label = leaf_value(node, "label");
-    fprintf(generation->out, "        %s/%s dev %s", address,
-            length                 ? length
-            : strchr(address, ':') ? "128"
-                                   : "32",
-            interface ? interface : leaf_value(instance, "interface"));
-    if (!strchr(address, ':')) /* that of IPv6 is in the address */
-        fprintf(generation->out, " scope %s", leaf_value(node, "scope"));
-    if (label)
-        fprintf(generation->out, " label %s", label);
-    if (is_true(node, "no-prefix-route"))
-        fputs(" noprefixroute", generation->out);
-    fputc('\n', generation->out);
-}
-
-static void write_part(const struct generation *generation, const char *keyword,
-                       const struct lyd_node *node, const char *leaf)
-{
-    const char *value = leaf_value(node, leaf);
-    if (value)
-        fprintf(generation->out, " %s %s", keyword, value);
-}
-
-static void write_route(const struct generation *generation, const struct lyd_node *node)
-{
-    fprintf(generation->out, "        %s", leaf_value(node, "destination"));
-    write_part(generation, "via", node, "gateway");
-    write_part(generation, "dev", node, "interface");
-    write_part(generation, "metric", node, "metric");
-    write_part(generation, "table", node, "table");
-    fputc('\n', generation->out);
-}
-
-static void write_rule(const struct generation *generation, const struct lyd_node *node)
-{
-    fputs("       ", generation->out);
-    write_part(generation, "from", node, "from");
-    write_part(generation, "to", node, "to");
-    write_part(generation, "table", node, "table");
-    write_part(generation, "preference", node, "preference");
-    fputc('\n', generation->out);
-}
-
 static void write_peer(const struct generation *generation, const struct lyd_node *node)
 {
+    static const struct vrrp_keyword parts[] = {
+        {"min-ttl", "min_ttl"}, {"max-ttl", "max_ttl"}, {0}};
     fprintf(generation->out, "        %s", leaf_value(node, "address"));
-    write_part(generation, "min_ttl", node, "min-ttl");
-    write_part(generation, "max_ttl", node, "max-ttl");
+    vrrp_write_parts(generation, node, parts);
     fputc('\n', generation->out);
 }
 
 static void write_announcements(const struct generation *generation, const struct lyd_node *node)
 {
+    static const struct vrrp_keyword words[] = {{"delay", "garp_master_delay"},
+                                                {"repeat", "garp_master_repeat"},
+                                                {"refresh", "garp_master_refresh"},
+                                                {"refresh-repeat", "garp_master_refresh_repeat"},
+                                                {"lower-priority-delay", "garp_lower_prio_delay"},
+                                                {"lower-priority-repeat", "garp_lower_prio_repeat"},
+                                                {0}};
     const struct lyd_node *arp = child_node(node, "gratuitous-arp");
-    word(generation, "garp_master_delay", arp, "delay");
-    word(generation, "garp_master_repeat", arp, "repeat");
-    word(generation, "garp_master_refresh", arp, "refresh");
-    word(generation, "garp_master_refresh_repeat", arp, "refresh-repeat");
-    word(generation, "garp_lower_prio_delay", arp, "lower-priority-delay");
-    word(generation, "garp_lower_prio_repeat", arp, "lower-priority-repeat");
+    const char *extra = leaf_value(arp, "extra-interval");
+    vrrp_write_words(generation, arp, words);
+    if (extra)
+        fprintf(generation->out, "    garp_extra_if %s%s\n",
+                vrrp_is_true(arp, "extra-all") ? "all " : "", extra);
+}
+
+static void write_own_interface(const struct generation *generation, const struct lyd_node *node)
+{
+    const struct lyd_node *mac = child_node(node, "virtual-mac");
+    const struct lyd_node *ipvlan = child_node(node, "ipvlan");
+    if (mac) {
+        const char *name = leaf_value(mac, "interface"), *address = leaf_value(mac, "address");
+        fprintf(generation->out, "    use_vmac %s %s\n", name ? name : "", address ? address : "");
+        vrrp_write_flag(generation, "use_vmac_addr", mac, "for-addresses");
+        vrrp_write_flag(generation, "vmac_xmit_base", mac, "transmit-base");
+    }
+    if (ipvlan) {
+        const char *name = leaf_value(ipvlan, "interface");
+        const char *address = leaf_value(ipvlan, "address");
+        fprintf(generation->out, "    use_ipvlan %s %s %s\n", name ? name : "",
+                address ? address : "", leaf_value(ipvlan, "mode"));
+    }
+}
+
+static void write_authentication(const struct generation *generation, const struct lyd_node *node)
+{
+    const char *type = leaf_value(node, "authentication/type");
+    if (type)
+        fprintf(generation->out,
+                "    authentication {\n        auth_type %s\n        auth_pass \"%s\"\n    }\n",
+                strcmp(type, "header") ? "PASS" : "AH",
+                leaf_value(node, "authentication/password"));
 }
 
 static void write_transport(const struct generation *generation, const struct lyd_node *node)
 {
-    const struct lyd_node *mac = child_node(node, "virtual-mac");
+    const char *checksum = leaf_value(node, "old-unicast-checksum");
     bool unicast = child_node(node, "unicast-peer") != NULL;
-    word(generation, unicast ? "unicast_src_ip" : "mcast_src_ip", node, "source-address");
-    each(generation, node, "unicast-peer", "unicast_peer", write_peer);
-    if (mac) {
-        const char *name = leaf_value(mac, "interface");
-        fprintf(generation->out, "    use_vmac %s\n", name ? name : "");
-    }
-    if (mac && is_true(mac, "transmit-base"))
-        fputs("    vmac_xmit_base\n", generation->out);
-    if (child_node(node, "authentication"))
-        fprintf(generation->out,
-                "    authentication {\n        auth_type PASS\n        auth_pass \"%s\"\n    }\n",
-                leaf_value(node, "authentication/password"));
+    vrrp_write_word(generation, unicast ? "unicast_src_ip" : "mcast_src_ip", node,
+                    "source-address");
+    vrrp_write_flag(generation, "track_src_ip", node, "track-source-address");
+    vrrp_write_word(generation, "mcast_dst_ip", node, "multicast-destination");
+    vrrp_write_each(generation, node, "unicast-peer", "unicast_peer", write_peer);
+    vrrp_write_word(generation, "unicast_ttl", node, "unicast-ttl");
+    vrrp_write_flag(generation, "check_unicast_src", node, "check-unicast-source");
+    if (strcmp(checksum, "detect") != 0)
+        fprintf(generation->out, "    old_unicast_checksum%s\n",
+                strcmp(checksum, "never") ? "" : " never");
+    vrrp_write_word(generation, "kernel_rx_buf_size", node, "receive-buffer");
+    write_own_interface(generation, node);
+    write_authentication(generation, node);
 }
 
 static void write_election(const struct generation *generation, const struct lyd_node *node)
 {
     unsigned long interval = strtoul(leaf_value(node, "advertise-interval"), NULL, 10);
-    const char *initial = leaf_value(node, "initial-state");
+    const char *initial = leaf_value(node, "initial-state"), *strict = leaf_value(node, "strict");
     fprintf(generation->out, "    state %s\n", strcmp(initial, "master") ? "BACKUP" : "MASTER");
     fprintf(generation->out, "    version %c\n",
             strcmp(leaf_value(node, "version"), "vrrp-v2") ? '3' : '2');
-    word(generation, "virtual_router_id", node, "virtual-router-id");
-    word(generation, "priority", node, "priority");
+    vrrp_write_word(generation, "virtual_router_id", node, "virtual-router-id");
+    vrrp_write_word(generation, "priority", node, "priority");
     fprintf(generation->out, "    advert_int %lu.%02lu\n", interval / 100, interval % 100);
-    if (!is_true(node, "preempt/enabled"))
+    if (!vrrp_is_true(node, "preempt/enabled"))
         fputs("    nopreempt\n", generation->out);
     else if (strcmp(leaf_value(node, "preempt/hold-time"), "0") != 0)
-        word(generation, "preempt_delay", node, "preempt/hold-time");
-    if (is_true(node, "promote-secondaries"))
-        fputs("    promote_secondaries\n", generation->out);
-    if (is_true(node, "notify-deleted"))
-        fputs("    notify_deleted\n", generation->out);
-    fputs(is_true(node, "accept-mode") ? "    accept\n" : "    no_accept\n", generation->out);
+        vrrp_write_word(generation, "preempt_delay", node, "preempt/hold-time");
+    fputs(vrrp_is_true(node, "accept-mode") ? "    accept\n" : "    no_accept\n", generation->out);
     if (strcmp(leaf_value(node, "down-timer-advertisements"), "3") != 0)
-        word(generation, "down_timer_adverts", node, "down-timer-advertisements");
-    if (!is_true(node, "track-interface-of-instance"))
+        vrrp_write_word(generation, "down_timer_adverts", node, "down-timer-advertisements");
+    if (!vrrp_is_true(node, "track-interface-of-instance"))
         fputs("    dont_track_primary\n", generation->out);
+    if (strict)
+        fprintf(generation->out, "    strict_mode %s\n", strcmp(strict, "true") ? "off" : "on");
+    if (!vrrp_is_true(node, "lower-priority-advertise"))
+        fputs("    lower_prio_no_advert true\n", generation->out);
+    vrrp_write_flag(generation, "higher_prio_send_advert true", node, "higher-priority-advertise");
+    vrrp_write_flag(generation, "skip_check_adv_addr on", node, "skip-address-check");
+    vrrp_write_flag(generation, "promote_secondaries", node, "promote-secondaries");
+    if (!leaf_value(node, "notify-removal"))
+        vrrp_write_flag(generation, "notify_deleted", node, "notify-deleted");
 }
 
 static void write_instance(const struct generation *generation, const struct lyd_node *node)
@@ -385,28 +160,26 @@ static void write_instance(const struct generation *generation, const struct lyd
     const char *name = leaf_value(node, "name");
     bool grouped = vrrp_group_of(generation->schema, generation->snapshot, name) != NULL;
     bool owner = !strcmp(leaf_value(node, "priority"), "255");
+    const char *vrf = leaf_value(node, "vrf");
     fprintf(generation->out, "vrrp_instance \"%s\" {\n", name);
-    word(generation, "interface", node, "interface");
+    vrrp_write_word(generation, vrf ? "vrf" : "interface", node, vrf ? "vrf" : "interface");
     write_election(generation, node);
     write_transport(generation, node);
     write_announcements(generation, node);
-    each(generation, node, "virtual-address", "virtual_ipaddress", write_address);
-    each(generation, node, "excluded-address", "virtual_ipaddress_excluded", write_address);
-    each(generation, node, "virtual-route", "virtual_routes", write_route);
-    each(generation, node, "virtual-rule", "virtual_rules", write_rule);
-    track_files(generation, node, VRRP_ORDER, !grouped && !owner);
-    write_tracking(generation, node);
+    vrrp_write_placed(generation, node);
+    vrrp_write_tracking(generation, node, VRRP_ORDER, !grouped && !owner);
+    vrrp_write_quoted(generation, "notify_master_rx_lower_pri", node, "notify-rival");
     fputs("    notify_priority_changes true\n}\n", generation->out);
 }
 
 static enum outcome write_instances(struct generation *generation, struct error *err)
 {
-    size_t count, first = range_of(generation->schema, generation->snapshot, VRRP_INSTANCE, &count);
+    size_t count, first = vrrp_range_of(generation, VRRP_INSTANCE, &count);
     for (size_t i = first; i < first + count; i++) {
         const struct lyd_node *node = generation->snapshot->entries[i]->node;
-        if (!is_true(node, "enabled"))
+        if (!is_written(generation, node))
             continue;
-        write_own_file(generation, VRRP_ORDER, leaf_value(node, "name"));
+        vrrp_write_own_file(generation, VRRP_ORDER, leaf_value(node, "name"));
         write_instance(generation, node);
         generation->instances++;
     }
@@ -436,33 +209,35 @@ static enum outcome write_group(struct generation *generation, const struct lyd_
     size_t members = 0;
     LY_LIST_FOR(lyd_child(group), child)
     {
-        const char *name = is_child(child, "member") ? lyd_get_value(child) : NULL;
-        const struct lyd_node *instance = name ? instance_of(generation, name) : NULL;
+        const char *name = vrrp_is_child(child, "member") ? lyd_get_value(child) : NULL;
+        const struct lyd_node *instance =
+            name ? vrrp_instance_of(generation->schema, generation->snapshot, name) : NULL;
         if (name && refuse_second(generation, group, name, err) != DONE)
             return REFUSED;
-        if (!instance || !is_true(instance, "enabled"))
+        if (!instance || !is_written(generation, instance))
             continue;
-        if (!members++)
+        if (!members++) {
+            vrrp_write_own_file(generation, VRRP_GROUP_ORDER, leaf_value(group, "name"));
             fprintf(generation->out, "vrrp_sync_group \"%s\" {\n    group {\n",
                     leaf_value(group, "name"));
+        }
         fprintf(generation->out, "        \"%s\"\n", name);
     }
     if (!members)
         return DONE;
     fputs("    }\n", generation->out);
-    track_files(generation, group, VRRP_GROUP_ORDER, false);
-    write_tracking(generation, group);
+    vrrp_write_flag(generation, "sync_group_tracking_weight", group, "members-weigh");
+    vrrp_write_tracking(generation, group, VRRP_GROUP_ORDER, false);
     fputs("}\n", generation->out);
     return DONE;
 }
 
 static enum outcome write_groups(struct generation *generation, struct error *err)
 {
-    size_t count, first = range_of(generation->schema, generation->snapshot, VRRP_GROUP, &count);
+    size_t count, first = vrrp_range_of(generation, VRRP_GROUP, &count);
     enum outcome outcome = DONE;
     for (size_t i = first; i < first + count && outcome == DONE; i++) {
         const struct lyd_node *group = generation->snapshot->entries[i]->node;
-        write_own_file(generation, VRRP_GROUP_ORDER, leaf_value(group, "name"));
         outcome = write_group(generation, group, err);
     }
     return outcome;
@@ -470,70 +245,24 @@ static enum outcome write_groups(struct generation *generation, struct error *er
 
 /* All of it. */
 
-static void write_globals(const struct generation *generation)
-{
-    const struct unit *unit = schema_unit_find(generation->schema, VRRP_TOP);
-    const struct entry *entry = unit ? snapshot_find(generation->snapshot, unit, "") : NULL;
-    fputs("# Written by noriad: changes are lost. Configure VRRP by NETCONF.\nglobal_defs {\n",
-          generation->out);
-    if (entry) {
-        quoted(generation, "router_id", entry->node, "router-id");
-        word(generation, "script_user", entry->node, "script-user");
-        word(generation, "vrrp_mcast_group4", entry->node, "multicast-group");
-        word(generation, "vrrp_mcast_group6", entry->node, "multicast-group-ipv6");
-        if (strcmp(leaf_value(entry->node, "startup-delay"), "0") != 0)
-            word(generation, "vrrp_startup_delay", entry->node, "startup-delay");
-        if (is_true(entry->node, "strict"))
-            fputs("    vrrp_strict\n", generation->out);
-    }
-    fprintf(generation->out,
-            "    enable_script_security\n    dynamic_interfaces allow_if_changes\n"
-            "    vrrp_notify_fifo \"%s/" VRRP_FIFO "\" root root\n}\n",
-            generation->folder);
-}
-
-static bool polls(const struct lyd_node *instance)
-{
-    return is_true(instance, "enabled") && is_true(instance, "linkbeat-polling");
-}
-
-/* The interfaces that are polled, each once: the option of instances is about to go. */
-static void write_linkbeat(const struct generation *generation)
-{
-    size_t count, first = range_of(generation->schema, generation->snapshot, VRRP_INSTANCE, &count);
-    struct entry *const *entries = generation->snapshot->entries + first;
-    bool any = false;
-    for (size_t i = 0; i < count; i++) {
-        const char *interface = leaf_value(entries[i]->node, "interface");
-        bool known = !polls(entries[i]->node);
-        for (size_t j = 0; j < i && !known; j++)
-            known = polls(entries[j]->node) &&
-                    !strcmp(leaf_value(entries[j]->node, "interface"), interface);
-        if (known)
-            continue;
-        fprintf(generation->out, "%s    %s\n", any ? "" : "linkbeat_interfaces {\n", interface);
-        any = true;
-    }
-    if (any)
-        fputs("}\n", generation->out);
-}
-
 enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
-                           const char *folder, struct vrrp_text *text, struct error *err)
+                           const char *folder, const struct vrrp_slice *slice,
+                           struct vrrp_text *text, struct error *err)
 {
     *text = (struct vrrp_text){0};
-    struct generation generation = {.schema = schema, .snapshot = snapshot, .folder = folder};
+    struct generation generation = {
+        .schema = schema, .snapshot = snapshot, .folder = folder, .slice = slice};
+    enum outcome outcome = vrrp_owners_check(schema, snapshot, err);
+    if (outcome != DONE)
+        return outcome;
     generation.out = open_memstream(&text->text, &text->length);
     if (!generation.out)
         return fail_memory(err);
-    write_globals(&generation);
-    write_linkbeat(&generation);
-    write_list(&generation, VRRP_TOP "/script", write_script);
-    write_list(&generation, VRRP_TOP "/file", write_file);
-    write_list(&generation, VRRP_TOP "/process", write_process);
-    write_list(&generation, VRRP_TOP "/bfd-session", write_bfd);
-    write_virtual_servers(&generation);
-    enum outcome outcome = write_instances(&generation, err);
+    vrrp_write_globals(&generation);
+    if (!slice)
+        vrrp_write_static(&generation);
+    vrrp_write_tracked(&generation);
+    outcome = write_instances(&generation, err);
     if (outcome == DONE)
         outcome = write_groups(&generation, err);
     text->instances = generation.instances;

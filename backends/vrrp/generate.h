@@ -8,6 +8,7 @@
 #define NORIA_VRRP_GENERATE_H
 
 #include "agent/datastore/snapshot.h"
+#include "backends/vrrp/slice.h"
 
 /** Names of the lists of the model. */
 #define VRRP_TOP "/noria-vrrp:vrrp"
@@ -24,12 +25,15 @@ struct vrrp_text {
 /**
  * Generate the configuration.
  * @param folder Where the FIFO and the agent's own tracked files are (files.h).
+ * @param slice NULL: all of it. Else a part to be tried: without what is static and without other
+ *        instances.
  * @param[out] text To be freed with vrrp_text_clear().
  * @return REFUSED, with the path, for what YANG cannot rule out and keepalived cannot do: an
- *         instance in two groups, or an owner of addresses in a group with others.
+ *         instance in two groups, an address that two instances place.
  */
 enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
-                           const char *folder, struct vrrp_text *text, struct error *err);
+                           const char *folder, const struct vrrp_slice *slice,
+                           struct vrrp_text *text, struct error *err);
 
 /** Free what a text owns, and empty it. */
 void vrrp_text_clear(struct vrrp_text *text);

@@ -130,27 +130,13 @@ static int group_number(const struct vrrp *vrrp, const struct lyd_node *group)
     return 0;
 }
 
-static void write_quorums(const struct vrrp *vrrp, const struct lyd_node *node)
+static void write_groups(const struct vrrp *vrrp)
 {
-    const struct lyd_node *child;
-    LY_LIST_FOR(lyd_child(node), child)
-    {
-        if (!child->schema || strcmp(child->schema->name, "track-virtual-server") != 0)
-            continue;
-        const char *name = leaf_value(child, "virtual-server");
-        set(vrrp, VRRP_QUORUM, name, steering_quorum_lost(vrrp->backend->agent, name));
-    }
-}
-
-static void write_list(const struct vrrp *vrrp, const char *path, bool groups)
-{
-    const struct unit *unit = schema_unit_find(vrrp->backend->schema, path);
+    const struct unit *unit = schema_unit_find(vrrp->backend->schema, VRRP_GROUP);
     size_t count = 0, first = unit ? snapshot_range(vrrp->running, unit, &count) : 0;
     for (size_t i = first; i < first + count; i++) {
         const struct lyd_node *node = vrrp->running->entries[i]->node;
-        write_quorums(vrrp, node);
-        if (groups)
-            set(vrrp, VRRP_GROUP_ORDER, leaf_value(node, "name"), group_number(vrrp, node));
+        set(vrrp, VRRP_GROUP_ORDER, leaf_value(node, "name"), group_number(vrrp, node));
     }
 }
 
@@ -186,6 +172,7 @@ static bool end_those_due(struct vrrp *vrrp)
         log_notice(AREA_VRRP, "instance %s: what %s ordered has come to its end", item->name,
                    item->order.owner);
         item->order = (struct vrrp_order){0};
+        item->order_ended = now;
         any = true;
     }
     uv_mutex_unlock(&vrrp->states.lock);
@@ -200,8 +187,7 @@ void vrrp_orders_write(struct vrrp *vrrp)
         if (!item->group)
             set(vrrp, VRRP_ORDER, item->name, number_of(vrrp, item));
     }
-    write_list(vrrp, VRRP_INSTANCE, false);
-    write_list(vrrp, VRRP_GROUP, true);
+    write_groups(vrrp);
     await_end(vrrp);
 }
 
@@ -300,6 +286,8 @@ static void give(struct backend *backend, struct backend_call *call, const struc
     const char *name = leaf_value(lyd_parent(call->request), "name");
     uv_mutex_lock(&vrrp->states.lock);
     struct vrrp_item *item = vrrp_states_find(&vrrp->states, false, name, true);
+    if (item && order->kind == VRRP_ORDER_NONE && item->order.kind != VRRP_ORDER_NONE)
+        item->order_ended = clock_now();
     if (item)
         item->order = *order;
     uv_mutex_unlock(&vrrp->states.lock);

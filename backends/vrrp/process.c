@@ -20,6 +20,8 @@
 #include "agent/clock.h"
 #include "agent/log.h"
 #include "backends/vrrp/files.h"
+#include "backends/vrrp/program.h"
+#include "backends/vrrp/version.h"
 
 /* Pauses between attempts. */
 #define FIRST_PAUSE_MS 500
@@ -182,9 +184,9 @@ static bool watch(struct vrrp_process *process, pid_t pid)
 /* Without the agent's terminal, signals and descriptors. @return 0 or an errno. */
 static int spawn(const struct vrrp_process *process, pid_t *pid)
 {
-    char configuration[PATH_MAX], own[PATH_MAX], child[PATH_MAX];
-    char *arguments[] = {"keepalived", "-n", "-D", "-P",  "-f", configuration,
-                         "-p",         own,  "-r", child, NULL};
+    char configuration[PATH_MAX], own[PATH_MAX], child[PATH_MAX], bfd[PATH_MAX];
+    char *arguments[] = {"keepalived", "-n", "-D",  "-P", "-f", configuration, "-p",
+                         own,          "-r", child, "-b", bfd,  NULL};
     char temporary[PATH_MAX], path[PATH_MAX], *environment[] = {path, temporary, NULL};
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t files;
@@ -192,6 +194,7 @@ static int spawn(const struct vrrp_process *process, pid_t *pid)
     snprintf(configuration, sizeof(configuration), "%s/" VRRP_CONFIGURATION, process->folder);
     snprintf(own, sizeof(own), "%s/" VRRP_PID, process->folder);
     snprintf(child, sizeof(child), "%s/" VRRP_CHILD_PID, process->folder);
+    snprintf(bfd, sizeof(bfd), "%s/" VRRP_BFD_PID, process->folder);
     snprintf(temporary, sizeof(temporary), "TMPDIR=%s", process->folder);
     snprintf(path, sizeof(path), "PATH=%s", getenv("PATH") ? getenv("PATH") : STANDARD_PATH);
     unlink(child); /* what is there is not this one's */
@@ -213,12 +216,40 @@ static int spawn(const struct vrrp_process *process, pid_t *pid)
     return error;
 }
 
+static void on_version(void *arg, const char *complaint)
+{
+    struct vrrp_process *process = arg;
+    process->version = NULL;
+    process->usable = !complaint;
+    if (!complaint) {
+        attempt(process);
+        return;
+    }
+    process->failures++;
+    later(process, complaint);
+}
+
+/* It is asked before each start: another one may have been installed meanwhile. */
+static void ask_version(struct vrrp_process *process)
+{
+    if (process->version)
+        return;
+    process->version = vrrp_version_ask(process->loop, on_version, process);
+    if (!process->version)
+        later(process, "keepalived cannot be started: no memory");
+}
+
 static void attempt(struct vrrp_process *process)
 {
     char reason[192];
-    pid_t other = find_other(process);
     if (!process->wanted || process->pid)
         return;
+    if (!process->usable) {
+        ask_version(process);
+        return;
+    }
+    process->usable = false;
+    pid_t other = find_other(process);
     if (other) {
         snprintf(reason, sizeof(reason),
                  "another keepalived (process %d) runs on this node: stop it, for example by "
@@ -231,9 +262,8 @@ static void attempt(struct vrrp_process *process)
     int error = spawn(process, &pid);
     if (error || !watch(process, pid)) {
         process->failures++;
-        snprintf(reason, sizeof(reason), "keepalived cannot be started: %s%s",
-                 strerror(error ? error : errno),
-                 error == ENOENT ? ": install the package keepalived" : "");
+        snprintf(reason, sizeof(reason), "keepalived cannot be started: %s",
+                 strerror(error ? error : errno));
         later(process, reason);
         return;
     }
@@ -340,5 +370,6 @@ void vrrp_process_close(struct vrrp_process *process, void (*closed)(void *arg))
 {
     process->closed = closed;
     stop_watching(process);
+    vrrp_program_forget(process->version);
     uv_close((uv_handle_t *)&process->again, on_closed);
 }

@@ -21,18 +21,20 @@ struct vrrp_process {
     void (*changed)(struct vrrp_process *process, const char *reason);
     void *arg;
 
-    bool wanted;               /**< It is to run. */
-    pid_t pid;                 /**< 0: it does not. */
-    int64_t since;             /**< When it was started or found, in nanoseconds since 1970 UTC. */
-    uint32_t restarts;         /**< How often it was started again. */
-    unsigned failures;         /**< Ends in a row without having stayed up. */
-    bool reload_due;           /**< As soon as it can take a signal. */
-    bool account_due;          /**< Likewise, and when the last reload is over. */
-    uint64_t settled;          /**< When that is, on the loop's clock. */
-    uv_poll_t *exit;           /**< On a pidfd: it has ended. NULL: it does not run. */
-    int pidfd;                 /**< Or -1. */
-    uv_timer_t again;          /**< Until the next attempt, or until it can take a signal. */
-    void (*closed)(void *arg); /**< See vrrp_process_close(). */
+    bool wanted;       /**< It is to run. */
+    pid_t pid;         /**< 0: it does not. */
+    int64_t since;     /**< When it was started or found, in nanoseconds since 1970 UTC. */
+    uint32_t restarts; /**< How often it was started again. */
+    unsigned failures; /**< Ends in a row without having stayed up. */
+    bool reload_due;   /**< As soon as it can take a signal. */
+    bool account_due;  /**< Likewise, and when the last reload is over. */
+    uint64_t settled;  /**< When that is, on the loop's clock. */
+    uv_poll_t *exit;   /**< On a pidfd: it has ended. NULL: it does not run. */
+    int pidfd;         /**< Or -1. */
+    struct vrrp_program *version; /**< That is being asked for, or NULL. */
+    bool usable;                  /**< The keepalived that is installed is new enough. */
+    uv_timer_t again;             /**< Until the next attempt, or until it can take a signal. */
+    void (*closed)(void *arg);    /**< See vrrp_process_close(). */
 };
 
 /** Prepare; the members up to arg are set. @return false if the loop has no room. */

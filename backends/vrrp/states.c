@@ -40,6 +40,8 @@ struct vrrp_item *vrrp_states_take(struct vrrp_states *states, const struct vrrp
     if (item) {
         *before = item->state;
         item->state = notice->state;
+        if (notice->priority >= 0 && notice->priority != item->priority && item->priority >= 0)
+            item->priority_changed = clock_now();
         item->priority = notice->priority >= 0 ? notice->priority : item->priority;
     }
     if (changed) {
@@ -79,20 +81,19 @@ struct vrrp_item *vrrp_states_take_dumped(struct vrrp_states *states,
     return changed;
 }
 
-void vrrp_states_reset(struct vrrp_states *states)
+bool vrrp_states_reset(struct vrrp_states *states, struct vrrp_item *item, enum vrrp_state *before)
 {
     uv_mutex_lock(&states->lock);
-    for (size_t i = 0; i < states->count; i++) {
-        struct vrrp_item *item = &states->items[i];
-        if (item->state != VRRP_INITIALIZE)
-            item->last_change = clock_now();
-        item->state = item->wanted = VRRP_INITIALIZE;
-        item->placed = false;
-        item->up_since = 0;
-        item->priority = -1;
-        item->counted = false;
-    }
+    *before = item->state;
+    if (item->state != VRRP_INITIALIZE)
+        item->last_change = clock_now();
+    item->state = item->wanted = VRRP_INITIALIZE;
+    item->placed = false;
+    item->up_since = 0;
+    item->priority = -1;
+    item->counted = false;
     uv_mutex_unlock(&states->lock);
+    return *before != VRRP_INITIALIZE;
 }
 
 void vrrp_states_tidy(struct vrrp_states *states)

@@ -34,15 +34,17 @@ struct vrrp_item {
     char member_of[65]; /**< The group of an instance, or nothing. */
     char master[46];    /**< Address of the master that it last heard, or nothing. */
     enum vrrp_state state;
-    enum vrrp_state wanted;  /**< As keepalived last said; 0: not known. */
-    bool placed;             /**< The addresses are, as keepalived last said. */
-    enum vrrp_reason reason; /**< Why it is master. */
-    bool reason_due;         /**< It is not known yet. Core thread. */
-    int priority;            /**< Effective; -1: not known. */
-    int64_t last_change;     /**< Of the state, or 0. */
-    int64_t up_since;        /**< When it began to take part, or 0: it does not. */
-    uint32_t to_master;      /**< How often it became master. */
+    enum vrrp_state wanted;   /**< As keepalived last said; 0: not known. */
+    bool placed;              /**< The addresses are, as keepalived last said. */
+    enum vrrp_reason reason;  /**< Why it is master. */
+    bool reason_due;          /**< It is not known yet. Core thread. */
+    int priority;             /**< Effective; -1: not known. */
+    int64_t last_change;      /**< Of the state, or 0. */
+    int64_t up_since;         /**< When it began to take part, or 0: it does not. */
+    uint32_t to_master;       /**< How often it became master. */
+    int64_t priority_changed; /**< When the priority last was another, or 0. */
     struct vrrp_order order;
+    int64_t order_ended;           /**< When an order last ended, or 0. */
     uint64_t rival_heard;          /**< When another master was, on the loop's clock, or 0. */
     bool counted;                  /**< The counters are known. */
     struct vrrp_counters counters; /**< As keepalived last said. */
@@ -88,8 +90,11 @@ struct vrrp_item *vrrp_states_take_dumped(struct vrrp_states *states,
 /** Take keepalived's record of what is tracked, and of other masters. */
 void vrrp_states_take_record(struct vrrp_states *states, const char *text, size_t length);
 
-/** keepalived has ended: no instance takes part any more. */
-void vrrp_states_reset(struct vrrp_states *states);
+/**
+ * keepalived has ended: an item takes part no more.
+ * @param[out] before Its state before. @return Whether that was another.
+ */
+bool vrrp_states_reset(struct vrrp_states *states, struct vrrp_item *item, enum vrrp_state *before);
 
 /** Forget what is not configured any more; the members configured are set before. */
 void vrrp_states_tidy(struct vrrp_states *states);

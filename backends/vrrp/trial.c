@@ -3,33 +3,14 @@
  */
 #include "backends/vrrp/trial.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/vrrp/program.h"
+
 /* keepalived needs some hundredths of a second. */
 #define TIMEOUT_MS 20000
-
-/* What is kept of its complaints. */
-#define COMPLAINT_MAX 2048
-
-struct trial {
-    uv_process_t process;
-    uv_pipe_t output;
-    uv_timer_t timeout;
-    char *file;
-    void (*done)(void *arg, enum outcome outcome, bool missing, struct error *err);
-    void *arg;
-    char complaint[COMPLAINT_MAX];
-    size_t length;
-    char rest[512]; /* read and not kept */
-    int64_t status;
-    int signal;
-    int spawned;      /* uv_spawn()'s outcome */
-    unsigned handles; /* that are open */
-    bool late;
-};
 
 /* Lines that are no complaint about the configuration. */
 static bool is_mere_remark(const char *line)
@@ -57,96 +38,42 @@ static char *join_lines(const char *lines, bool remarks)
     return text;
 }
 
+struct trial {
+    void (*done)(void *arg, enum outcome outcome, bool missing, struct error *err);
+    void *arg;
+};
+
 /* Its complaints; if there are none, whatever it said. To be freed; may be NULL. */
-static char *complaints(struct trial *trial)
+static char *complaints(const char *said)
 {
-    trial->complaint[trial->length] = '\0';
-    char *text = join_lines(trial->complaint, false);
+    char *text = join_lines(said, false);
     if (text && *text)
         return text;
     free(text);
-    return join_lines(trial->complaint, true);
+    return join_lines(said, true);
 }
 
-static void judge(struct trial *trial)
+static void judge(void *arg, const struct vrrp_ran *ran)
 {
+    struct trial *trial = arg;
     struct error error = {0};
     enum outcome outcome = DONE;
-    bool missing = trial->spawned == UV_ENOENT;
-    char *text = complaints(trial);
-    if (trial->spawned)
+    char *text = complaints(ran->said);
+    if (ran->spawned)
         outcome = fail(&error, TAG_OPERATION_FAILED, NULL, "keepalived cannot be run: %s.",
-                       uv_strerror(trial->spawned));
-    else if (trial->late)
+                       uv_strerror(ran->spawned));
+    else if (ran->late)
         outcome = fail(&error, TAG_OPERATION_FAILED, NULL,
                        "keepalived did not end its test of the configuration in %d s.",
                        TIMEOUT_MS / 1000);
-    else if (trial->status || trial->signal)
+    else if (ran->status || ran->signal)
         outcome = refuse(&error, TAG_INVALID_VALUE, "/noria-vrrp:vrrp",
                          "keepalived does not take the configuration: %s",
                          text && *text ? text : "it does not say why");
     free(text);
-    trial->done(trial->arg, outcome, missing, &error);
+    trial->done(trial->arg, outcome, ran->spawned == UV_ENOENT, &error);
     error_clear(&error);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct trial *trial = handle->data;
-    if (--trial->handles)
-        return;
-    judge(trial);
-    free(trial->file);
     free(trial);
-}
-
-static void on_exit_of(uv_process_t *process, int64_t status, int signal)
-{
-    struct trial *trial = process->data;
-    trial->status = status;
-    trial->signal = signal;
-    uv_close((uv_handle_t *)process, on_closed);
-    uv_close((uv_handle_t *)&trial->timeout, on_closed);
-}
-
-static void on_late(uv_timer_t *timer)
-{
-    struct trial *trial = timer->data;
-    trial->late = true;
-    uv_process_kill(&trial->process, SIGKILL);
-}
-
-static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
-{
-    struct trial *trial = handle->data;
-    size_t left = sizeof(trial->complaint) - 1 - trial->length;
-    *buffer = left ? uv_buf_init(trial->complaint + trial->length, (unsigned)left)
-                   : uv_buf_init(trial->rest, sizeof(trial->rest));
-}
-
-static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
-{
-    struct trial *trial = stream->data;
-    if (count < 0)
-        uv_close((uv_handle_t *)stream, on_closed);
-    else if (buffer->base != trial->rest)
-        trial->length += (size_t)count;
-}
-
-static int spawn(struct trial *trial, uv_loop_t *loop)
-{
-    char *arguments[] = {"keepalived", "-t", "-P", "-f", trial->file, NULL};
-    uv_stdio_container_t stdio[3] = {
-        {.flags = UV_IGNORE},
-        {.flags = UV_IGNORE},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&trial->output},
-    };
-    uv_process_options_t options = {.exit_cb = on_exit_of,
-                                    .file = "keepalived",
-                                    .args = arguments,
-                                    .stdio_count = 3,
-                                    .stdio = stdio};
-    return uv_spawn(loop, &trial->process, &options);
 }
 
 void vrrp_trial(uv_loop_t *loop, const char *file,
@@ -155,27 +82,12 @@ void vrrp_trial(uv_loop_t *loop, const char *file,
 {
     struct error error = {0};
     struct trial *trial = calloc(1, sizeof(*trial));
+    char *arguments[] = {"keepalived", "-t", "-P", "-f", (char *)file, NULL};
     if (trial)
-        trial->file = strdup(file);
-    if (!trial || !trial->file) {
-        free(trial);
-        done(arg, fail_memory(&error), false, &error);
-        error_clear(&error);
+        *trial = (struct trial){.done = done, .arg = arg};
+    if (trial && vrrp_program_run(loop, arguments, TIMEOUT_MS, judge, trial))
         return;
-    }
-    trial->done = done;
-    trial->arg = arg;
-    trial->handles = 3;
-    trial->process.data = trial->output.data = trial->timeout.data = trial;
-    uv_pipe_init(loop, &trial->output, 0);
-    uv_timer_init(loop, &trial->timeout);
-    trial->spawned = spawn(trial, loop);
-    if (trial->spawned) {
-        uv_close((uv_handle_t *)&trial->process, on_closed);
-        uv_close((uv_handle_t *)&trial->output, on_closed);
-        uv_close((uv_handle_t *)&trial->timeout, on_closed);
-        return;
-    }
-    uv_timer_start(&trial->timeout, on_late, TIMEOUT_MS, 0);
-    uv_read_start((uv_stream_t *)&trial->output, give_room, on_read);
+    free(trial);
+    done(arg, fail_memory(&error), false, &error);
+    error_clear(&error);
 }

@@ -10,10 +10,14 @@
 #ifndef NORIA_VRRP_VRRP_H
 #define NORIA_VRRP_VRRP_H
 
+#include "agent/steering/standing.h"
 #include "agent/steering/steering.h"
 #include "backends/vrrp/generate.h"
 #include "backends/vrrp/process.h"
 #include "backends/vrrp/states.h"
+
+/** Name of the backend. */
+#define VRRP_BACKEND "vrrp"
 
 /** The backend's data. */
 struct vrrp {
@@ -32,6 +36,8 @@ struct vrrp {
     uv_timer_t rival_over; /**< When it is looked whether other masters are gone. */
     unsigned handles;      /**< That are to be closed at the end. */
     struct steering_follower follower;
+    struct standing_follower standing;
+    int alive; /**< Held while the agent is (own.h), or -1. */
 };
 
 /* fifo.c */
@@ -52,8 +58,11 @@ void vrrp_account_wanted(struct vrrp *vrrp);
 
 /* notices.c */
 
-/** An instance or a group has another state: tell it. */
+/** An instance or a group has another state: tell it, and its cause. */
 void vrrp_tell(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state before);
+
+/** keepalived has ended: no instance takes part any more, which is told. */
+void vrrp_tell_end(struct vrrp *vrrp);
 
 /* masters.c */
 
@@ -81,8 +90,7 @@ void vrrp_rival_heard(struct vrrp *vrrp, const char *instance);
 /** Read the orders that are stored. */
 void vrrp_orders_load(struct vrrp *vrrp);
 
-/** Put all orders, and the quorums that are tracked, into their files; orders whose time has come
- * end. */
+/** Put all orders into their files; orders whose time has come end. */
 void vrrp_orders_write(struct vrrp *vrrp);
 
 /** Store them, soon. */

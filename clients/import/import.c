@@ -200,8 +200,16 @@ static bool set_leaf(struct import *import, struct place place, struct lyd_node 
         parent = import_container(import, place, parent, above);
         free(above);
     }
+    const struct lys_module *module = NULL;
+    const char *colon = strchr(name, ':');
+    if (colon) {
+        char *of = import_text("%.*s", (int)(colon - name), name);
+        module = ly_ctx_get_module_implemented(import->schema->ctx, of);
+        name = colon + 1;
+        free(of);
+    }
     struct lyd_node *node, *before = import_find(parent, name);
-    if (lyd_new_term(parent, NULL, name, value, 0, &node)) {
+    if (lyd_new_term(parent, module, name, value, 0, &node)) {
         const char *why = ly_errmsg(import->schema->ctx);
         if (secret)
             import_left(import, place, "%s: not a value that it can have", name);

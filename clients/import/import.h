@@ -76,7 +76,7 @@ struct lyd_node *import_entry(struct import *import, struct place place, struct 
 
 /**
  * Set a leaf; a later value takes the place of an earlier one. For a leaf-list: add a value.
- * @param path Name, or "container/name"; containers are made.
+ * @param path Name, or "container/name", where containers are made; a name may be "module:name".
  * @return false if the value is not one that the leaf can have; that is noted.
  */
 bool import_leaf(struct import *import, struct place place, struct lyd_node *parent,

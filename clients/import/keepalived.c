@@ -116,25 +116,57 @@ static void set_daemon(const struct reading *reading, const struct statement *st
     struct lyd_node *main = service_main_director(import, statement->place);
     struct lyd_node *above = import_container(import, statement->place, main, "sync-daemon");
     struct lyd_node *node = import_container(import, statement->place, above, state);
-    import_leaf(import, statement->place, node, "interface", statement->words[1]);
     for (size_t i = 2; i + 1 < statement->count; i++)
         for (size_t j = 0; j < sizeof(leaves) / sizeof(*leaves); j++)
             if (!strcmp(statement->words[i], leaves[j][0]))
                 import_leaf(import, statement->place, node, leaves[j][1], statement->words[i + 1]);
 }
 
-/* Words that are not "KEYWORD VALUE" name the instance that the daemon is to follow. */
+void keepalived_sync_daemon(struct import *import, struct place place, const char *interface,
+                            const char *instance, const char *id)
+{
+    static const char *const roles[] = {"master", "backup"};
+    struct lyd_node *main = service_main_director(import, place);
+    struct lyd_node *above = import_container(import, place, main, "sync-daemon");
+    for (size_t i = 0; i < 2; i++) {
+        struct lyd_node *node = import_container(import, place, above, roles[i]);
+        import_leaf(import, place, node, "interface", interface);
+        if (id)
+            import_leaf(import, place, node, "sync-id", id);
+    }
+    if (instance)
+        import_leaf(import, place, above, "noria-vrrp:vrrp-instance", instance);
+}
+
+/* The number of the instance that is followed, which is that of the daemons unless they have one.
+ */
+static const char *id_of(const struct statement *all, const char *instance)
+{
+    for (const struct statement *one = all; one; one = one->next)
+        if (!strcmp(one->words[0], "vrrp_instance") && one->count > 1 &&
+            !strcmp(one->words[1], instance))
+            return statement_argument(statement_find(one->child, "virtual_router_id", NULL));
+    return NULL;
+}
+
+/* 'INTERFACE [[inst] INSTANCE] [KEYWORD VALUE]...' */
 static void take_daemon(const struct reading *reading, const struct statement *statement)
 {
+    const char *given = NULL;
     if (statement->count < 2) {
         import_left(reading->import, statement->place, "lvs_sync_daemon: it lacks its interface");
         return;
     }
+    if (statement->count > 3 && !strcmp(statement->words[2], "inst"))
+        given = statement->words[3];
+    else if (statement->count > 2 && statement->count % 2)
+        given = statement->words[2];
+    char *instance = given ? import_name(given) : NULL;
+    keepalived_sync_daemon(reading->import, statement->place, statement->words[1], instance,
+                           given ? id_of(reading->all, given) : NULL);
+    free(instance);
     set_daemon(reading, statement, "master");
     set_daemon(reading, statement, "backup");
-    if (statement->count > 2 && statement->count % 2)
-        import_left(reading->import, statement->place,
-                    "lvs_sync_daemon: both daemons run always, and do not follow an instance");
 }
 
 #define SCRIPTS "Noria runs no such script; subscribe to its notifications"
@@ -154,21 +186,15 @@ static const struct keyword global[] = {
     {"no_email_faults", .why = ""},
     {"no_checker_emails", .why = ""},
     {"email_faults", .why = "let the recipient have the alarms, too (docs/health.md)"},
-    {"notify_fifo", .why = SCRIPTS},
-    {"notify_fifo_script", .why = SCRIPTS},
     {"vrrp_notify_fifo", .why = SCRIPTS},
     {"vrrp_notify_fifo_script", .why = SCRIPTS},
     {"lvs_notify_fifo", .why = SCRIPTS},
     {"lvs_notify_fifo_script", .why = SCRIPTS},
-    {"vrrp_priority", .why = PROCESS},
     {"checker_priority", .why = PROCESS},
     {"bfd_priority", .why = PROCESS},
-    {"vrrp_rt_priority", .why = PROCESS},
     {"checker_rt_priority", .why = PROCESS},
     {"bfd_rt_priority", .why = PROCESS},
-    {"vrrp_no_swap", .why = PROCESS},
     {"checker_no_swap", .why = PROCESS},
-    {"max_auto_priority", .why = PROCESS},
     {"process_names", .why = PROCESS},
     {"snmp_socket", .why = "configure Noria's own SNMP agent (docs/snmp.md)"},
     {"enable_snmp_checker", .why = "configure Noria's own SNMP agent (docs/snmp.md)"},
@@ -180,18 +206,6 @@ static const struct keyword global[] = {
     {NULL},
 };
 
-/* Whether keepalived_vrrp() deals with a setting of all. */
-static bool is_vrrp_setting(const char *keyword)
-{
-    static const char *const names[] = {
-        "router_id",          "script_user",       "vrrp_strict",       "vrrp_version",
-        "vrrp_startup_delay", "vrrp_mcast_group4", "vrrp_mcast_group6", NULL};
-    for (size_t i = 0; names[i]; i++)
-        if (!strcmp(keyword, names[i]))
-            return true;
-    return !strncmp(keyword, "vrrp_garp_", strlen("vrrp_garp_"));
-}
-
 static void take_global(struct import *import, const struct statement *all,
                         const struct statement *statement)
 {
@@ -199,7 +213,7 @@ static void take_global(struct import *import, const struct statement *all,
         struct statement alone = *one;
         alone.next = NULL;
         struct reading reading = {.import = import, .all = all, .block = &alone};
-        if (!is_vrrp_setting(one->words[0]))
+        if (!keepalived_vrrp_is_global(one->words[0]))
             keywords_take(&reading, global);
     }
 }
@@ -207,16 +221,9 @@ static void take_global(struct import *import, const struct statement *all,
 static void take_left(struct import *import, const struct statement *statement)
 {
     static const char *const reasons[][2] = {
-        {"static_ipaddress", "addresses of the node are its own network configuration's"},
-        {"static_routes", "routes of the node are its own network configuration's"},
-        {"static_rules", "rules of the node are its own network configuration's"},
-        {"track_group", "it belongs to static addresses, routes and rules"},
-        {"garp_group", "Noria has no such group"},
         {"net_namespace", "make the namespace a director's (docs/directors.md)"},
         {"net_namespace_ipvs", "make the namespace a director's (docs/directors.md)"},
         {"instance", "there is one Noria on a node"},
-        {"interface_up_down_delays", "Noria has nothing like it"},
-        {"linkbeat_interfaces", "Noria has nothing like it"},
     };
     const char *why = "Noria has nothing like it";
     for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
@@ -228,17 +235,15 @@ static void take_left(struct import *import, const struct statement *statement)
 enum outcome import_keepalived(struct import *import, const char *text, const char *file,
                                struct error *err)
 {
-    static const char *const elsewhere[] = {"virtual_server_group",
-                                            "SSL",
-                                            "vrrp_instance",
-                                            "vrrp_sync_group",
-                                            "vrrp_script",
-                                            "vrrp_track_file",
-                                            "track_file",
-                                            "bfd_instance",
-                                            "vrrp_track_process",
-                                            "track_process",
-                                            NULL};
+    static const char *const elsewhere[] = {"virtual_server_group", "SSL",
+                                            "vrrp_instance",        "vrrp_sync_group",
+                                            "vrrp_script",          "vrrp_track_file",
+                                            "track_file",           "bfd_instance",
+                                            "vrrp_track_process",   "track_process",
+                                            "static_ipaddress",     "static_routes",
+                                            "static_rules",         "track_group",
+                                            "garp_group",           "interface_up_down_delays",
+                                            "linkbeat_interfaces",  NULL};
     struct statement *all;
     if (keepalived_read(import, text, file, &all, err) != DONE)
         return REFUSED;

@@ -52,6 +52,21 @@ void keepalived_mail(struct import *import, const struct statement *all);
 void keepalived_scripts(struct import *import, const struct statement *all,
                         const struct statement *server, struct lyd_node *node);
 
+/** What is about all of VRRP, and what is static. @param vrrp The container. */
+void keepalived_vrrp_globals(struct import *import, const struct statement *all,
+                             const struct statement *globals, struct lyd_node *vrrp);
+
+/** Whether that function, or an instance, deals with a setting of all. */
+bool keepalived_vrrp_is_global(const char *keyword);
+
+/**
+ * Both synchronisation daemons of the director main.
+ * @param instance The instance that they follow, as it is named here; NULL: none.
+ * @param id Their number; NULL: 0.
+ */
+void keepalived_sync_daemon(struct import *import, struct place place, const char *interface,
+                            const char *instance, const char *id);
+
 /**
  * The checks of a real server.
  * @param server The statement of its virtual server, whose times hold where it has none.

@@ -60,6 +60,20 @@ static void take_notify(const struct reading *reading, const struct statement *s
     take_command(reading, statement, leaf);
 }
 
+/* Without a script it only changes a word, of instances. */
+static void take_deleted(const struct reading *reading, const struct statement *statement)
+{
+    if (statement->count > 1)
+        take_command(reading, statement, "notify-removal");
+    else if (!strcmp(LYD_NAME(reading->node), "instance"))
+        import_leaf(reading->import, statement->place, reading->node, "notify-deleted", "true");
+}
+
+static void take_rival(const struct reading *reading, const struct statement *statement)
+{
+    take_command(reading, statement, "notify-rival");
+}
+
 /* Decimals that the module has as whole numbers; 'scale' is how many of them make one. */
 static void take_scaled(const struct reading *reading, const struct statement *statement,
                         const char *leaf, double scale)
@@ -84,7 +98,7 @@ static void take_whole(const struct reading *reading, const struct statement *st
                                             {"preempt_delay", "preempt/hold-time"},
                                             {"min_rx", "min-receive"},
                                             {"min_tx", "min-transmit"},
-                                            {"delay", "delay"}};
+                                            {"idle_tx", "idle-transmit"}};
     for (size_t i = 0; i < sizeof(leaves) / sizeof(*leaves); i++)
         if (!strcmp(statement->words[0], leaves[i][0]))
             take_scaled(reading, statement, leaves[i][1], 1);
@@ -99,6 +113,34 @@ static void take_process(const struct reading *reading, const struct statement *
     free(command);
 }
 
+/* Both delays at once. */
+static void take_delay(const struct reading *reading, const struct statement *statement)
+{
+    const char *value = statement_argument(statement);
+    import_leaf(reading->import, statement->place, reading->node, "start-delay",
+                value ? value : "");
+    import_leaf(reading->import, statement->place, reading->node, "end-delay", value ? value : "");
+}
+
+/* 'user NAME [GROUP]' */
+static void take_user(const struct reading *reading, const struct statement *statement)
+{
+    const char *user = statement_argument(statement);
+    import_leaf(reading->import, statement->place, reading->node, "user", user ? user : "");
+    if (statement->count > 2)
+        import_leaf(reading->import, statement->place, reading->node, "group", statement->words[2]);
+}
+
+/* 'init_file [VALUE] [overwrite]' */
+static void take_initial(const struct reading *reading, const struct statement *statement)
+{
+    for (size_t i = 1; i < statement->count; i++) {
+        bool overwrite = !strcmp(statement->words[i], "overwrite");
+        import_leaf(reading->import, statement->place, reading->node,
+                    overwrite ? "overwrite" : "initial", overwrite ? "true" : statement->words[i]);
+    }
+}
+
 static const struct keyword script_keywords[] = {
     {"script", .take = take_script},
     {"interval", .take = take_whole},
@@ -107,21 +149,28 @@ static const struct keyword script_keywords[] = {
     {"fall", "fall"},
     {"init_fail", "initially-failed", "true"},
     {"weight", .why = ""},
-    {"user", .why = USER},
+    {"user", .take = take_user},
     {NULL},
 };
 
 static const struct keyword file_keywords[] = {
     {"file", "file"},
     {"weight", .why = ""},
-    {"init_file", .why = "a file that is not there is made with 0 in it"},
+    {"init_file", .take = take_initial},
     {NULL},
 };
 
 static const struct keyword process_keywords[] = {
-    {"process", .take = take_process}, {"quorum", "quorum"},
-    {"delay", .take = take_whole},     {"weight", .why = ""},
-    {"full_command", .why = ""},       {NULL},
+    {"process", .take = take_process},
+    {"quorum", "quorum"},
+    {"quorum_max", "maximum"},
+    {"delay", .take = take_delay},
+    {"fork_delay", "start-delay"},
+    {"terminate_delay", "end-delay"},
+    {"param_match", "match"},
+    {"weight", .why = ""},
+    {"full_command", "whole-command", "true"},
+    {NULL},
 };
 
 static const struct keyword bfd_keywords[] = {
@@ -130,7 +179,12 @@ static const struct keyword bfd_keywords[] = {
     {"source_ip", "source"},
     {"min_rx", .take = take_whole},
     {"min_tx", .take = take_whole},
+    {"idle_tx", .take = take_whole},
     {"multiplier", "multiplier"},
+    {"passive", "passive", "true"},
+    {"ttl", "hop-limit"},
+    {"hoplimit", "hop-limit"},
+    {"max_hops", "max-hops"},
     {"weight", .why = ""},
     {"vrrp", .why = ""},
     {NULL},
@@ -140,15 +194,14 @@ static const struct keyword bfd_keywords[] = {
 struct tracked {
     const char *keyword, *list;
     const char *definitions[3]; /* blocks that define it, which say a weight, too */
-    bool reverse;               /* whether the list has such a leaf */
 };
 
 static const struct tracked tracked[] = {
-    {"track_interface", "track-interface", {NULL}, true},
-    {"track_script", "track-script", {"vrrp_script"}, true},
-    {"track_file", "track-file", {"track_file", "vrrp_track_file"}, false},
-    {"track_process", "track-process", {"vrrp_track_process", "track_process"}, false},
-    {"track_bfd", "track-bfd", {"bfd_instance"}, false},
+    {"track_interface", "track-interface", {NULL}},
+    {"track_script", "track-script", {"vrrp_script"}},
+    {"track_file", "track-file", {"track_file", "vrrp_track_file"}},
+    {"track_process", "track-process", {"vrrp_track_process", "track_process"}},
+    {"track_bfd", "track-bfd", {"bfd_instance"}},
 };
 
 /* The weight that the definition of what is tracked says, or NULL. */
@@ -186,10 +239,8 @@ static void take_tracked(const struct reading *reading, const struct tracked *ki
     else if (statement->count > 1)
         import_left(import, statement->place, "%s: not understood", statement->words[1]);
     bool reverse = own ? is_reverse(statement) : defined && is_reverse(defined);
-    if (reverse && kind->reverse)
+    if (reverse)
         import_leaf(import, statement->place, node, "reverse", "true");
-    else if (reverse)
-        import_left(import, statement->place, "reverse: Noria has it of interfaces and scripts");
 }
 
 static void take_track(const struct reading *reading, const struct statement *statement)
@@ -210,9 +261,8 @@ static void take_track(const struct reading *reading, const struct statement *st
 #define NOTIFIES                                                                                   \
     {"notify_master", .take = take_notify}, {"notify_backup", .take = take_notify},                \
         {"notify_fault", .take = take_notify}, {"notify_stop", .take = take_notify},               \
-        {"notify", .take = take_notify}, {"notify_deleted", .why = "Noria runs no such script"},   \
-        {"notify_master_rx_lower_pri", .why = "Noria runs no such script"},                        \
-        {"notify_priority_changes", .why = "Noria notifies of states"},                            \
+        {"notify", .take = take_notify}, {"notify_deleted", .take = take_deleted},                 \
+        {"notify_priority_changes", .why = ""},                                                    \
     {                                                                                              \
         "smtp_alert", .why = ""                                                                    \
     }
@@ -257,12 +307,41 @@ static void take_vmac(const struct reading *reading, const struct statement *sta
     struct lyd_node *mac =
         import_container(reading->import, statement->place, reading->node, "virtual-mac");
     for (size_t i = 1; i < statement->count; i++) {
-        if (strchr(statement->words[i], ':'))
-            import_left(reading->import, statement->place,
-                        "use_vmac %s: the hardware address is the protocol's", statement->words[i]);
-        else
-            import_leaf(reading->import, statement->place, mac, "interface", statement->words[i]);
+        bool address = strchr(statement->words[i], ':') != NULL;
+        import_leaf(reading->import, statement->place, mac, address ? "address" : "interface",
+                    statement->words[i]);
     }
+}
+
+static void take_ipvlan(const struct reading *reading, const struct statement *statement)
+{
+    struct lyd_node *ipvlan =
+        import_container(reading->import, statement->place, reading->node, "ipvlan");
+    for (size_t i = 1; i < statement->count; i++) {
+        const char *word = statement->words[i];
+        bool mode = !strcmp(word, "bridge") || !strcmp(word, "private") || !strcmp(word, "vepa");
+        bool address = strchr(word, ':') || strspn(word, "0123456789./") == strlen(word);
+        char *alone = import_text("%.*s", (int)strcspn(word, "/"), word);
+        import_leaf(reading->import, statement->place, ipvlan,
+                    mode      ? "mode"
+                    : address ? "address"
+                              : "interface",
+                    alone);
+        free(alone);
+    }
+}
+
+static void take_checksum(const struct reading *reading, const struct statement *statement)
+{
+    import_leaf(reading->import, statement->place, reading->node, "old-unicast-checksum",
+                statement->count > 1 ? statement->words[1] : "always");
+}
+
+/* A switch that says the opposite of its leaf. */
+static void take_silence(const struct reading *reading, const struct statement *statement)
+{
+    import_leaf(reading->import, statement->place, reading->node, "lower-priority-advertise",
+                statement_on(statement, true) ? "false" : "true");
 }
 
 /* Only the first eight characters of a password count. */
@@ -270,12 +349,10 @@ static void take_authentication(const struct reading *reading, const struct stat
 {
     const char *type = statement_argument(statement_find(statement->child, "auth_type", NULL));
     const struct statement *pass = statement_find(statement->child, "auth_pass", NULL);
-    if (type && strcasecmp(type, "PASS")) {
-        import_left(reading->import, statement->place,
-                    "authentication: only the type PASS is known");
-        return;
-    }
     import_container(reading->import, statement->place, reading->node, "authentication");
+    if (type && !strcasecmp(type, "AH"))
+        import_leaf(reading->import, statement->place, reading->node, "authentication/type",
+                    "header");
     char *password = import_text("%.8s", statement_argument(pass) ? statement_argument(pass) : "");
     import_secret(reading->import, pass ? pass->place : statement->place, reading->node,
                   "authentication/password", password);
@@ -283,12 +360,13 @@ static void take_authentication(const struct reading *reading, const struct stat
     free(password);
 }
 
-/* The sync daemons of the table; they do not follow an instance. */
+/* The sync daemons of the table, which follow this instance. */
 static void take_sync_daemon(const struct reading *reading, const struct statement *statement)
 {
-    import_left(reading->import, statement->place,
-                "%s: configure sync-daemon of the director main (docs/directors.md)",
-                statement->words[0]);
+    const char *interface = statement_argument(statement);
+    const char *id = statement_argument(statement_find(reading->block, "virtual_router_id", NULL));
+    const char *name = lyd_get_value(import_find(reading->node, "name"));
+    keepalived_sync_daemon(reading->import, statement->place, interface ? interface : "", name, id);
 }
 
 static void take_garp(const struct reading *reading, const struct statement *statement)
@@ -299,25 +377,54 @@ static void take_garp(const struct reading *reading, const struct statement *sta
         {"garp_master_refresh", "gratuitous-arp/refresh"},
         {"garp_master_refresh_repeat", "gratuitous-arp/refresh-repeat"},
         {"garp_lower_prio_delay", "gratuitous-arp/lower-priority-delay"},
-        {"garp_lower_prio_repeat", "gratuitous-arp/lower-priority-repeat"}};
+        {"garp_lower_prio_repeat", "gratuitous-arp/lower-priority-repeat"},
+        {"garp_extra_if", "gratuitous-arp/extra-interval"}};
     const char *keyword = statement->words[0];
     if (!strncmp(keyword, "vrrp_", strlen("vrrp_")))
         keyword += strlen("vrrp_");
     for (size_t i = 0; i < sizeof(leaves) / sizeof(*leaves); i++) {
         if (strcmp(keyword, leaves[i][0]))
             continue;
-        const char *value = statement_argument(statement);
-        import_leaf(reading->import, statement->place, reading->node, leaves[i][1],
-                    value ? value : "");
+        const char *value = statement->count > 1 ? statement->words[statement->count - 1] : "";
+        if (!strcmp(leaves[i][1], "gratuitous-arp/extra-interval") && !strcmp(value, "0"))
+            return; /* it is none by default */
+        import_leaf(reading->import, statement->place, reading->node, leaves[i][1], value);
+        if (statement->count > 2 && !strcmp(statement->words[1], "all"))
+            import_leaf(reading->import, statement->place, reading->node,
+                        "gratuitous-arp/extra-all", "true");
         return;
     }
     import_left(reading->import, statement->place, "%s: Noria has nothing like it",
                 statement->words[0]);
 }
 
+/* Settings of all instances that Noria has of each. */
+static void take_defaults(const struct reading *reading, const struct statement *globals)
+{
+    static const struct keyword defaults[] = {
+        {"vrrp_lower_prio_no_advert", .take = take_silence},
+        {"vrrp_higher_prio_send_advert", "higher-priority-advertise", "bool"},
+        {"vrrp_check_unicast_src", "check-unicast-source", "bool"},
+        {"vrrp_skip_check_adv_addr", "skip-address-check", "bool"},
+        {"vrrp_down_timer_adverts", "down-timer-advertisements"},
+        {NULL}};
+    for (const struct statement *one = globals; one; one = one->next) {
+        struct statement alone = *one;
+        struct reading single = *reading;
+        alone.next = NULL;
+        single.block = &alone;
+        if (!strncmp(one->words[0], "vrrp_garp_", strlen("vrrp_garp_")) &&
+            strcmp(one->words[0], "vrrp_garp_interval"))
+            take_garp(reading, one);
+        for (size_t i = 0; defaults[i].name; i++)
+            if (!strcmp(one->words[0], defaults[i].name))
+                keywords_take(&single, defaults);
+    }
+}
+
 static void take_placed(const struct reading *reading, const struct statement *statement)
 {
-    keepalived_place(reading->import, reading->node, statement);
+    keepalived_place(reading->import, reading->node, NULL, statement);
 }
 
 static const struct keyword instance_keywords[] = {
@@ -328,6 +435,25 @@ static const struct keyword instance_keywords[] = {
     {"advert_int", .take = take_interval},
     {"version", .why = ""},
     {"native_ipv6", .why = ""},
+    {"debug", .why = ""}, /* it does nothing */
+    {"vrf", "vrf"},
+    {"strict_mode", "strict", "bool"},
+    {"lower_prio_no_advert", .take = take_silence},
+    {"higher_prio_send_advert", "higher-priority-advertise", "bool"},
+    {"skip_check_adv_addr", "skip-address-check", "bool"},
+    {"promote_secondaries", "promote-secondaries", "true"},
+    {"kernel_rx_buf_size", "receive-buffer"},
+    {"track_src_ip", "track-source-address", "true"},
+    {"mcast_dst_ip", "multicast-destination"},
+    {"unicast_ttl", "unicast-ttl"},
+    {"check_unicast_src", "check-unicast-source", "bool"},
+    {"unicast_fault_no_peer", .why = "an instance without peers speaks multicast"},
+    {"old_unicast_checksum", .take = take_checksum},
+    {"use_vmac_addr", "virtual-mac/for-addresses", "true"},
+    {"use_ipvlan", .take = take_ipvlan},
+    {"garp_extra_if", .take = take_garp},
+    {"linkbeat_use_polling", "linkbeat-polling", "true"},
+    {"notify_master_rx_lower_pri", .take = take_rival},
     {"nopreempt", "preempt/enabled", "false"},
     {"preempt", "preempt/enabled", "true"},
     {"preempt_delay", .take = take_whole},
@@ -386,9 +512,7 @@ static void take_instance(struct import *import, const struct statement *all,
     import_leaf(import, statement->place, node, "version", version_of(globals, statement, ipv6));
     if (ipv6)
         import_leaf(import, statement->place, node, "address-family", "ipv6");
-    for (const struct statement *one = globals; one; one = one->next)
-        if (!strncmp(one->words[0], "vrrp_garp_", strlen("vrrp_garp_")))
-            take_garp(&reading, one);
+    take_defaults(&reading, globals);
     reading.block = statement->child;
     keywords_take(&reading, instance_keywords);
 }
@@ -411,7 +535,7 @@ static void take_members(const struct reading *reading, const struct statement *
 static const struct keyword group_keywords[] = {
     {"group", .take = take_members},
     {"global_tracking", .why = ""},
-    {"sync_group_tracking_weight", .why = "Noria has nothing like it"},
+    {"sync_group_tracking_weight", "members-weigh", "true"},
     TRACKS,
     NOTIFIES,
     {NULL},
@@ -439,34 +563,6 @@ static void take_group(struct import *import, const struct statement *all,
 }
 
 /* All of it. */
-
-static const struct keyword global_keywords[] = {
-    {"router_id", "router-id"},
-    {"script_user", "script-user"},
-    {"vrrp_strict", "strict", "true"},
-    {"vrrp_startup_delay", .take = take_whole},
-    {"vrrp_mcast_group4", "multicast-group"},
-    {"vrrp_mcast_group6", "multicast-group-ipv6"},
-    {NULL},
-};
-
-static void take_globals(struct import *import, const struct statement *globals,
-                         struct lyd_node *vrrp, bool wanted)
-{
-    for (const struct statement *one = globals; one; one = one->next) {
-        struct statement alone = *one;
-        alone.next = NULL;
-        struct reading reading = {.import = import, .node = vrrp, .block = &alone};
-        for (const struct keyword *keyword = global_keywords; keyword->name; keyword++)
-            if (strcmp(keyword->name, one->words[0]))
-                continue;
-            else if (wanted)
-                keywords_take(&reading, global_keywords);
-            else if (strcmp(keyword->name, "script_user")) /* it is of other scripts, too */
-                import_left(import, one->place, "%s: there is no VRRP that it would be about",
-                            keyword->name);
-    }
-}
 
 static void take_tracked_thing(struct import *import, const struct statement *statement,
                                struct lyd_node *vrrp)
@@ -500,7 +596,7 @@ void keepalived_vrrp(struct import *import, const struct statement *all)
     if (!all)
         return;
     struct lyd_node *vrrp = import_container(import, all->place, NULL, "noria-vrrp:vrrp");
-    take_globals(import, globals, vrrp, statement_find(all, "vrrp_instance", NULL) != NULL);
+    keepalived_vrrp_globals(import, all, globals, vrrp);
     for (one = all; one; one = one->next) {
         take_tracked_thing(import, one, vrrp);
         if (!strcmp(one->words[0], "vrrp_instance"))

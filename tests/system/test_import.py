@@ -36,7 +36,7 @@ EXPECTED = {
     "IPv6": ["4 router_id"],
     "PING_CHECK": ["11 router_id"],
     "SMTP_CHECK": ["22 router_id"],
-    "SSL_GET": ["19 authentication"],
+    "SSL_GET": [],
     "UDP_CHECK": ["11 router_id"],
     "conditional_conf": [
         "3 @high", "4 @low", "6 script", "7 @high", "8 @low", "19 @high", "20 @low",
@@ -48,7 +48,7 @@ EXPECTED = {
     "quorum": [],
     "sample": [],
     "status_code": ["11 router_id"],
-    "track_interface": ["7 static_routes"],
+    "track_interface": [],
     "virtual_server_group": ["10 router_id"],
     "virtualhost": ["10 router_id"],
     "vrrp": ["32 virtual-address"],
@@ -57,11 +57,11 @@ EXPECTED = {
         "31 script", "36 script", "37 script", "56 track-script", "57 track-script",
         "58 track-script", "59 track-script", "60 track-script", "78 track-script",
         "79 track-script", "80 track-script", "81 track-script"],
-    "vrrp.lvs_syncd": ["11 lvs_sync_daemon_interface"],
-    "vrrp.routes": ["7 static_routes", "26 src", "30 or", "30 virtual_routes", "31 blackhole"],
-    "vrrp.rules": ["9 static_rules", "25 virtual_rules", "26 virtual_rules"],
+    "vrrp.lvs_syncd": [],
+    "vrrp.routes": [],
+    "vrrp.rules": ["10 static_rules", "11 static_rules", "25 virtual_rules", "26 virtual_rules"],
     "vrrp.scripts": [],
-    "vrrp.static_ipaddress": ["7 static_ipaddress", "22 src"],
+    "vrrp.static_ipaddress": [],
     "vrrp.sync": [],
 }
 

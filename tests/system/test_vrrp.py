@@ -214,6 +214,147 @@ def test_what_cannot_be_is_refused(nodes, content, words):
     assert not node.keepalived()
 
 
+# All that the model has, but for what excludes each other.
+EVERYTHING = """
+<router-id>lb1</router-id><startup-delay>1</startup-delay><script-user>root</script-user>
+<script-group>root</script-group><startup-script>/bin/true</startup-script>
+<shutdown-script>/bin/true all</shutdown-script><notify-fifo>{folder}/own</notify-fifo>
+<notify-fifo-script>/bin/cat</notify-fifo-script><agent-hold-time>5</agent-hold-time>
+<log-unknown-routers>true</log-unknown-routers><no-local-membership>true</no-local-membership>
+<virtual-mac-prefix>vm</virtual-mac-prefix><virtual-mac-address-prefix>va</virtual-mac-address-prefix>
+<multicast-group>224.0.0.19</multicast-group><multicast-group-ipv6>ff02::13</multicast-group-ipv6>
+<packet-filter><table>own</table><priority>-2</priority><interface-index>true</interface-index>
+</packet-filter>
+<scheduling><nice>-5</nice><no-swap>true</no-swap><cpu>0</cpu><real-time-priority>5</real-time-priority>
+<real-time-limit>20000</real-time-limit><highest-automatic-priority>9</highest-automatic-priority>
+<least-automatic-delay>500000</least-automatic-delay></scheduling>
+<buffers><netlink-command>1048576</netlink-command><netlink-monitor>1048576</netlink-monitor>
+<netlink-force>true</netlink-force><receive-policy>mtu</receive-policy>
+<receive-multiplier>4</receive-multiplier></buffers>
+<announcements><arp-interval>0.001</arp-interval>
+<neighbor-advertisement-interval>0.002</neighbor-advertisement-interval><minimal>false</minimal>
+<group><name>a</name><interface>eth0</interface><interface>eth1</interface>
+<arp-interval>0.5</arp-interval></group></announcements>
+<link-poll><interface>eth1</interface><method>ioctl</method></link-poll>
+<interface-delay><interface>eth1</interface><down>0.01</down><up>0.02</up></interface-delay>
+<track-group><name>t</name><member>web</member></track-group>
+<static-address><address>10.8.0.1</address><prefix-length>24</prefix-length>
+<interface>eth1</interface><track-group>t</track-group></static-address>
+<static-route><destination>10.7.0.0/16</destination><interface>eth1</interface>
+<track-group>t</track-group></static-route>
+<static-rule><preference>300</preference><from>10.7.0.0/16</from><table>7</table>
+<input-interface>eth1</input-interface>
+<track-group>t</track-group></static-rule>
+<script><name>s</name><command>/bin/true --all</command><interval>2</interval><timeout>3</timeout>
+<rise>2</rise><fall>2</fall><user>root</user><group>root</group>
+<initially-failed>true</initially-failed></script>
+<file><name>f</name><file>{folder}/tracked</file><initial>3</initial><overwrite>true</overwrite></file>
+<process><name>p</name><command>python3 x</command><whole-command>true</whole-command>
+<match>initial</match><quorum>1</quorum><maximum>9</maximum><start-delay>0.5</start-delay>
+<end-delay>1.5</end-delay></process>
+<bfd-session><name>b</name><neighbor>10.9.0.12</neighbor><source>10.9.0.11</source>
+<min-receive>50</min-receive><min-transmit>50</min-transmit><idle-transmit>1000</idle-transmit>
+<passive>true</passive><hop-limit>200</hop-limit><max-hops>3</max-hops><multiplier>4</multiplier>
+</bfd-session>
+<instance><name>web</name><interface>eth0</interface><virtual-router-id>51</virtual-router-id>
+<version>vrrp-v2</version><priority>120</priority><preempt><hold-time>1</hold-time></preempt>
+<strict>false</strict><lower-priority-advertise>false</lower-priority-advertise>
+<higher-priority-advertise>true</higher-priority-advertise>
+<skip-address-check>true</skip-address-check><promote-secondaries>true</promote-secondaries>
+<receive-buffer>65536</receive-buffer><source-address>10.9.0.11</source-address>
+<track-source-address>true</track-source-address><unicast-ttl>64</unicast-ttl>
+<check-unicast-source>true</check-unicast-source>
+<unicast-peer><address>10.9.0.12</address><min-ttl>64</min-ttl><max-ttl>255</max-ttl></unicast-peer>
+<authentication><type>header</type><password>pass</password></authentication>
+<gratuitous-arp><delay>1</delay><repeat>2</repeat><refresh>60</refresh>
+<refresh-repeat>2</refresh-repeat><lower-priority-delay>3</lower-priority-delay>
+<lower-priority-repeat>2</lower-priority-repeat><extra-interval>60</extra-interval>
+<extra-all>true</extra-all></gratuitous-arp>
+<virtual-address><address>10.9.0.1</address><prefix-length>24</prefix-length>
+<label>eth0:v</label><broadcast>set</broadcast></virtual-address>
+<virtual-address><address>10.9.0.2</address><interface>eth1</interface><peer>10.9.0.3</peer>
+<scope>link</scope><no-track>true</no-track></virtual-address>
+<excluded-address><address>2001:db8::1</address><prefix-length>64</prefix-length>
+<no-prefix-route>true</no-prefix-route><home>true</home>
+<no-duplicate-detection>true</no-duplicate-detection><manage-temporary>true</manage-temporary>
+<preferred-lifetime>forever</preferred-lifetime></excluded-address>
+<virtual-route><destination>10.1.0.0/16</destination><gateway>10.9.0.254</gateway>
+<interface>eth0</interface><on-link>true</on-link><preferred-source>10.9.0.1</preferred-source>
+<metric>5</metric><table>7</table><scope>global</scope><type-of-service>4</type-of-service>
+<protocol>boot</protocol><mtu>1400</mtu><mtu-lock>true</mtu-lock><hop-limit>60</hop-limit>
+<advertised-mss>1300</advertised-mss><round-trip-time>100</round-trip-time>
+<round-trip-variance>50</round-trip-variance><reordering>4</reordering><window>10000</window>
+<congestion-window>20</congestion-window><slow-start-threshold>30</slow-start-threshold>
+<minimum-retransmission-time>200</minimum-retransmission-time>
+<initial-congestion-window>11</initial-congestion-window>
+<initial-receive-window>12</initial-receive-window>
+<quick-acknowledgements>true</quick-acknowledgements>
+<explicit-congestion>true</explicit-congestion>
+<fast-open-without-cookie>true</fast-open-without-cookie><append>true</append>
+<no-track>true</no-track></virtual-route>
+<virtual-route><destination>10.2.0.0/16</destination><type>blackhole</type></virtual-route>
+<virtual-route><destination>10.3.0.0/16</destination>
+<next-hop><number>1</number><gateway>10.9.0.253</gateway><interface>eth0</interface>
+<weight>2</weight></next-hop>
+<next-hop><number>2</number><gateway>10.9.0.252</gateway><interface>eth0</interface>
+<on-link>true</on-link></next-hop></virtual-route>
+<virtual-rule><preference>100</preference><not>true</not><from>10.4.0.0/16</from>
+<to>10.5.0.0/16</to><type-of-service>4</type-of-service><mark>16</mark><mark-mask>255</mark-mask>
+<input-interface>eth0</input-interface><output-interface>eth1</output-interface>
+<transport>tcp</transport><source-port>10-20</source-port>
+<destination-port>80</destination-port><user-range>0-100</user-range><table>7</table>
+<suppress-prefix-length>8</suppress-prefix-length><suppress-group>2</suppress-group>
+<no-track>true</no-track></virtual-rule>
+<virtual-rule><preference>101</preference><goto>200</goto></virtual-rule>
+<virtual-rule><preference>200</preference><drop>prohibit</drop><from>10.6.0.0/16</from>
+</virtual-rule>
+<virtual-rule><preference>201</preference><address-family>ipv6</address-family><table>8</table>
+</virtual-rule>
+<track-interface><interface>eth1</interface><weight>-10</weight><reverse>true</reverse>
+</track-interface>
+<track-script><script>s</script><weight>5</weight><reverse>true</reverse></track-script>
+<track-file><file>f</file><weight>-254</weight><reverse>true</reverse></track-file>
+<track-process><process>p</process><weight>254</weight><reverse>true</reverse></track-process>
+<track-bfd><session>b</session><weight>-7</weight></track-bfd>
+<track-agent><weight>-20</weight></track-agent>
+<notify-master>/bin/true m</notify-master><notify-backup>/bin/true b</notify-backup>
+<notify-fault>/bin/true f</notify-fault><notify-stop>/bin/true s</notify-stop>
+<notify-removal>/bin/true d</notify-removal><notify-any>/bin/true a</notify-any>
+<notify-rival>/bin/true r</notify-rival></instance>
+<instance><name>mac</name><interface>eth0</interface><virtual-router-id>52</virtual-router-id>
+<multicast-destination>224.0.0.20</multicast-destination><accept-mode>false</accept-mode>
+<virtual-mac><interface>mac0</interface><address>02:00:00:00:01:99</address>
+<transmit-base>true</transmit-base></virtual-mac>
+<virtual-address><address>10.9.1.1</address></virtual-address>
+<virtual-address><address>10.9.1.2</address><interface>eth1</interface><own-mac>true</own-mac>
+</virtual-address></instance>
+<instance><name>vlan</name><interface>eth1</interface><virtual-router-id>53</virtual-router-id>
+<ipvlan><interface>ipv0</interface><address>10.9.2.9</address><mode>private</mode></ipvlan>
+<virtual-address><address>10.9.2.1</address></virtual-address></instance>
+<instance><name>six</name><interface>eth0</interface><virtual-router-id>54</virtual-router-id>
+<address-family>ipv6</address-family>
+<virtual-address><address>fe80::1:1</address><prefix-length>64</prefix-length></virtual-address>
+<virtual-address><address>2001:db8::5</address><autojoin>false</autojoin></virtual-address>
+</instance>
+<sync-group><name>g</name><member>mac</member><member>vlan</member><members-weigh>true</members-weigh>
+<track-agent/><notify-any>/bin/true</notify-any></sync-group>
+"""
+
+
+def test_keepalived_takes_every_option(nodes, tmp_path):
+    """What it would not take, or would only warn of as unknown, shows in its own trial."""
+    node = nodes(1)
+    run("ip", "-n", node.name, "link", "add", "eth1", "type", "veth", "peer", "name", "peer1")
+    for name in ("peer1", "eth1"):
+        run("ip", "-n", node.name, "link", "set", name, "up")
+    node.set(EVERYTHING.format(folder=tmp_path))
+    trial = subprocess.run(["ip", "netns", "exec", node.name, "keepalived", "-t", "-P", "-f",
+                            node.daemon.run / "vrrp" / "keepalived.conf"],
+                           capture_output=True, text=True, timeout=30, check=False)
+    assert (trial.returncode, trial.stderr) == (0, "")
+    wait_for(lambda: node.state("six") == "master", "the election", 30)
+
+
 def test_a_password_is_for_those_who_may_read_it_and_in_no_open_file(nodes):
     node = nodes(1)
     node.set(instance(more="<version>vrrp-v2</version><authentication><password>se.cret</password>"

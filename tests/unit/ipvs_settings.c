@@ -76,7 +76,8 @@ static void the_target_is_laid_over_what_is_held(void **state)
         struct ipvs_settings target, held = {.timeouts = {7, 7, 7}};
         held.parameters[conntrack] = (char[]){"7"};
         held.daemons[IPVS_MASTER] = (struct ipvs_daemon){.on = true, .interface = "eth7"};
-        assert_int_equal(ipvs_settings_target(&held, before, after, &target, NULL), DONE);
+        assert_int_equal(
+            ipvs_settings_target(&held, before, after, IPVS_FOLLOW_NONE, &target, NULL), DONE);
         assert_string_equal(target.parameters[conntrack], cases[i].conntrack);
         assert_int_equal(target.timeouts[IPVS_TIMEOUT_TCP], cases[i].tcp);
         assert_int_equal(target.timeouts[IPVS_TIMEOUT_UDP], 7);
@@ -89,16 +90,49 @@ static void the_target_is_laid_over_what_is_held(void **state)
     }
 }
 
+static void the_daemons_follow_a_role(void **state)
+{
+    struct lyd_node *after =
+        director_of("<sync-daemon><master><interface>eth1</interface></master><backup><interface>"
+                    "eth1</interface></backup></sync-daemon>");
+    static const struct {
+        enum ipvs_follow follow;
+        bool held_master, held_backup; /* run before */
+        bool master, backup;           /* are to run */
+    } roles[] = {
+        {IPVS_FOLLOW_NONE, false, false, true, true},
+        {IPVS_FOLLOW_MASTER, false, true, true, false},
+        {IPVS_FOLLOW_BACKUP, true, false, false, true},
+        {IPVS_FOLLOW_HELD, true, false, true, false},
+        {IPVS_FOLLOW_HELD, false, true, false, true},
+        {IPVS_FOLLOW_HELD, true, true, false, true},
+        {IPVS_FOLLOW_HELD, false, false, false, true},
+    };
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
+        struct ipvs_settings target, held = {0};
+        held.daemons[IPVS_MASTER].on = roles[i].held_master;
+        held.daemons[IPVS_BACKUP].on = roles[i].held_backup;
+        assert_int_equal(ipvs_settings_target(&held, NULL, after, roles[i].follow, &target, NULL),
+                         DONE);
+        assert_int_equal(target.daemons[IPVS_MASTER].on, roles[i].master);
+        assert_int_equal(target.daemons[IPVS_BACKUP].on, roles[i].backup);
+        ipvs_settings_clear(&target);
+    }
+    lyd_free_all(after);
+}
+
 static void what_the_kernel_lacks_is_refused(void **state)
 {
     struct lyd_node *after = director_of("<parameters><est-nice>3</est-nice></parameters>");
     struct ipvs_settings target, held = {0};
     struct error err = {0};
-    assert_int_equal(ipvs_settings_target(&held, NULL, after, &target, &err), REFUSED);
+    assert_int_equal(ipvs_settings_target(&held, NULL, after, IPVS_FOLLOW_NONE, &target, &err),
+                     REFUSED);
     assert_non_null(strstr(err.path, "/director[name='main']/parameters/est-nice"));
     ipvs_settings_clear(&target);
     /* To stop wanting it is no fault. */
-    assert_int_equal(ipvs_settings_target(&held, after, NULL, &target, NULL), DONE);
+    assert_int_equal(ipvs_settings_target(&held, after, NULL, IPVS_FOLLOW_NONE, &target, NULL),
+                     DONE);
     assert_null(target.parameters[parameter("est-nice")]);
     ipvs_settings_clear(&target);
     error_clear(&err);
@@ -130,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_target_is_laid_over_what_is_held),
+        cmocka_unit_test(the_daemons_follow_a_role),
         cmocka_unit_test(what_the_kernel_lacks_is_refused),
         cmocka_unit_test(the_automatic_modes_are_one),
         cmocka_unit_test(every_parameter_has_a_leaf),

@@ -21,7 +21,7 @@ static char *generated(const char *xml, enum outcome expected, struct error *err
 {
     struct snapshot *snapshot = given_snapshot(NULL, xml);
     struct vrrp_text text;
-    assert_int_equal(vrrp_generate(schema, snapshot, "/run/x", &text, err), expected);
+    assert_int_equal(vrrp_generate(schema, snapshot, "/run/x", NULL, &text, err), expected);
     snapshot_unref(snapshot);
     return text.text;
 }
