@@ -137,11 +137,12 @@ def test_requests_go_on_whatever_fails(directors, client):
 
     def moves(what, fault, cure):
         fault()
-        wait_for(lambda: second.holds() and second.state() == "master", f"the second after {what}")
+        wait_for(lambda: second.holds() and second.state() == "master", f"the second after {what}",
+                 60)
         client.more(what)
         cure()
         wait_for(lambda: first.state() == "master" and second.state() == "backup",
-                 f"the first to be back after {what}")
+                 f"the first to be back after {what}", 60)
         client.more(f"the end of {what}")
 
     def restart():
