@@ -177,9 +177,26 @@ static void watch_mounts(struct ipvs_directors *directors)
                     uv_strerror(error));
 }
 
+/*
+ * With the module the tables of all namespaces have gone, and with it they come, empty. An engine
+ * that has loaded the module itself is at work already.
+ */
+static void on_family(void *arg, enum ipvs_family_event event)
+{
+    struct ipvs_directors *directors = arg;
+    for (size_t i = 0; i < directors->count; i++) {
+        struct ipvs_engine *engine = directors->engines[i];
+        if (event == IPVS_FAMILY_GONE && engine->sock)
+            ipvs_engine_lost(engine, ENOENT);
+        else if (event == IPVS_FAMILY_MISSED || (event == IPVS_FAMILY_CAME && !engine->sock))
+            ipvs_engine_connect(engine);
+    }
+}
+
 void ipvs_directors_start(struct ipvs_directors *directors)
 {
     watch_mounts(directors);
+    directors->family = ipvs_family_watch(directors->backend->loop, on_family, directors);
     for (size_t i = 0; i < directors->count; i++)
         ipvs_engine_connect(directors->engines[i]);
 }
@@ -203,6 +220,7 @@ void ipvs_directors_close(struct ipvs_directors *directors)
 {
     if (!directors)
         return;
+    ipvs_family_unwatch(directors->family);
     ipvs_drains_end(directors->drains);
     ipvs_steered_end(directors->steered);
     for (size_t i = 0; i < directors->count; i++)

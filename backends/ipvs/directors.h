@@ -8,6 +8,7 @@
 #define NORIA_IPVS_DIRECTORS_H
 
 #include "backends/ipvs/engine.h"
+#include "backends/ipvs/family.h"
 
 /** The backend's own data. */
 struct ipvs_directors {
@@ -17,11 +18,12 @@ struct ipvs_directors {
     struct ipvs_engine **engines; /**< main is the first. Owned. */
     size_t count;
     size_t room;
-    size_t groups;                /**< How many virtual servers in running are groups. */
-    bool comparing;               /**< A helper thread looks for drift in one of them. */
-    struct ipvs_steered *steered; /**< What follows steering. Owned. */
-    struct ipvs_drains *drains;   /**< Real servers that drain. Owned. */
-    uv_poll_t mounts;             /**< Tells when namespaces come and go. */
+    size_t groups;                    /**< How many virtual servers in running are groups. */
+    bool comparing;                   /**< A helper thread looks for drift in one of them. */
+    struct ipvs_steered *steered;     /**< What follows steering. Owned. */
+    struct ipvs_drains *drains;       /**< Real servers that drain. Owned. */
+    struct ipvs_family_watch *family; /**< Tells when the kernel's module does. Owned. */
+    uv_poll_t mounts;                 /**< Tells when namespaces come and go. */
     int mounts_file;
 };
 

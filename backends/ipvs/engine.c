@@ -209,6 +209,40 @@ void ipvs_engine_ready(struct ipvs_engine *engine)
         backend_report_up(engine->backend);
 }
 
+/* -- Sockets that fail ------------------------------------------------------------------------- */
+
+static int open_socket(void *arg)
+{
+    return ipvs_open(arg);
+}
+
+/* The kernel may hold something else than it should: read all of it, and reconcile, soon. */
+static void begin_doubt(struct ipvs_engine *engine)
+{
+    uv_timer_start(&engine->retry, on_retry, 0, 0);
+}
+
+/*
+ * What a socket that has failed holds may be anything, as may be what it has lost: take another. If
+ * the family is another by now, its module was loaded again, and the table was empty.
+ * @return Why there is none.
+ */
+static int renew_socket(struct ipvs_engine *engine, int error)
+{
+    struct ipvs_socket *fresh = NULL;
+    int result = 0, unreachable = ipvs_namespace_run(engine->path, open_socket, &fresh, &result);
+    if (unreachable || result)
+        return unreachable ? unreachable : result;
+    log_warning(AREA_IPVS,
+                "director %s: a netlink socket failed (%s) and is replaced by another one",
+                engine->name, strerrordesc_np(error));
+    if (fresh->family != engine->sock->family)
+        begin_doubt(engine);
+    ipvs_close(engine->sock);
+    engine->sock = fresh;
+    return 0;
+}
+
 /* -- Reading ---------------------------------------------------------------------------------- */
 
 static int order_ids(const void *a, const void *b)
@@ -244,12 +278,11 @@ static size_t sort_unique(struct ipvs_service_id *ids, size_t count)
     return kept;
 }
 
-int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, size_t count,
+static int read_once(struct ipvs_engine *engine, const struct ipvs_service_id *ids, size_t count,
                      struct ipvs_table *held)
 {
     int error;
     *held = (struct ipvs_table){0};
-    count = sort_unique(ids, count);
     if (count <= FEW) {
         error = ipvs_read_some(engine->sock, ids, count, held);
     } else {
@@ -261,6 +294,21 @@ int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, si
     }
     for (size_t i = 0; i < held->count && !error; i++)
         error = ipvs_read_destinations(engine->sock, &held->services[i]);
+    return error;
+}
+
+int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, size_t count,
+                     struct ipvs_table *held)
+{
+    count = sort_unique(ids, count);
+    int error = read_once(engine, ids, count, held);
+    if (!error || error == ENOMEM)
+        return error;
+    error = renew_socket(engine, error);
+    if (!error) {
+        ipvs_table_clear(held);
+        error = read_once(engine, ids, count, held);
+    }
     return error;
 }
 
@@ -295,6 +343,16 @@ static void note_since(struct ipvs_since *since, const struct ipvs_operation *op
         ipvs_since_drop(since, operation->id, &old->destinations[i].id);
 }
 
+/* The socket failed under way: nobody knows what was done. */
+static void survive_cut(struct ipvs_engine *engine, int error)
+{
+    int gone = renew_socket(engine, error);
+    if (gone)
+        ipvs_engine_lost(engine, gone);
+    else
+        begin_doubt(engine);
+}
+
 int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operations, bool go_on)
 {
     if (!engine->sock)
@@ -302,6 +360,8 @@ int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operatio
     int error = ipvs_run(engine->sock, operations->list, operations->count, go_on);
     if (operations->count)
         ipvs_cache_expire(engine->cache);
+    if (error && ipvs_operations_cut(operations, go_on))
+        survive_cut(engine, error);
     for (size_t i = 0; i < operations->count; i++) {
         const struct ipvs_operation *operation = &operations->list[i];
         char text[3 * IPVS_TEXT_SIZE];
@@ -348,11 +408,6 @@ void ipvs_engine_collide(struct ipvs_engine *engine, const char *other)
     engine->absent = false;
     set_down(engine, "the network namespace %s is that of the director %s: name another",
              engine->path, other);
-}
-
-static int open_socket(void *arg)
-{
-    return ipvs_open(arg);
 }
 
 bool ipvs_engine_open(struct ipvs_engine *engine)

@@ -274,13 +274,29 @@ static size_t take_back_quietly(struct ipvs_part *part)
     return stuck;
 }
 
+/*
+ * Run the operations. If the way to the kernel is cut, nobody knows how far they have come: take
+ * back what may be done, and begin again, once. What else there is to be done about it, the engine
+ * does by itself.
+ */
+static int run(struct ipvs_part *part)
+{
+    struct ipvs_operations *operations = &part->operations;
+    int error = operations->count ? ipvs_engine_run(part->engine, operations, false) : 0;
+    if (!error || !part->engine->sock || !ipvs_operations_cut(operations, false) ||
+        take_back_quietly(part))
+        return error;
+    for (size_t i = 0; i < operations->count; i++)
+        operations->list[i].result = IPVS_NOT_RUN;
+    return ipvs_engine_run(part->engine, operations, false);
+}
+
 enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err)
 {
     /* Health checks and operators do not wait for a commit: their changes make a plan stale. */
     if (ipvs_part_is_stale(part) && !part->absent && ipvs_part_plan(part, err) != DONE)
         return FAILED;
-    int error =
-        part->operations.count ? ipvs_engine_run(part->engine, &part->operations, false) : 0;
+    int error = run(part);
     if (error && !part->engine->sock)
         return ipvs_engine_fail(part->engine, err); /* it has gone since it was planned */
     if (error) {

@@ -110,6 +110,19 @@ bool ipvs_plan(const struct ipvs_table *desired, struct ipvs_table *held,
     return complete;
 }
 
+bool ipvs_operations_cut(const struct ipvs_operations *operations, bool go_on)
+{
+    bool not_run = false, refused = false;
+    for (size_t i = 0; i < operations->count; i++) {
+        int result = operations->list[i].result;
+        if (result == IPVS_LOST)
+            return true;
+        not_run = not_run || result == IPVS_NOT_RUN;
+        refused = refused || result > 0;
+    }
+    return not_run && (go_on || !refused);
+}
+
 static enum ipvs_verb opposite(enum ipvs_verb verb)
 {
     switch (verb) {

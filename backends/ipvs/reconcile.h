@@ -62,6 +62,13 @@ bool ipvs_plan(const struct ipvs_table *desired, struct ipvs_table *held,
  */
 bool ipvs_invert(const struct ipvs_operations *operations, struct ipvs_operations *inverse);
 
+/**
+ * Whether the way to the kernel was cut while operations were run: some were not sent, or their
+ * answers were lost, for another reason than that one before them was refused.
+ * @param go_on Whether they were to be run whatever fails.
+ */
+bool ipvs_operations_cut(const struct ipvs_operations *operations, bool go_on);
+
 /** Whether an operation is about a destination. */
 static inline bool ipvs_on_destination(const struct ipvs_operation *operation)
 {

@@ -160,11 +160,16 @@ def unload():
 
 
 def test_the_module_is_loaded_again(compared, ipvs):
+    """The kernel tells: it is noticed at once, also where nothing is compared."""
     session = compared()
     if os.environ.get("LAB_KIND") != "uml":
         pytest.skip("the host's own module is not to be unloaded")
-    # The agent may have repaired the table before the module is unloaded: then try again.
+    session.set(directors(director("main", content="<reconciliation><interval>0</interval>"
+                                   "</reconciliation>")))
+    # A comparison may be under way, and repair the table before that: then try again.
     wait_for(unload, "ip_vs to be unloaded")
+    wait_for(lambda: session.get("directors/director/oper-status") == ["down"],
+             "the director to be down", 4)
     subprocess.run(["modprobe", "ip_vs"], check=True)
     wait_for(lambda: table(ipvs) == RIGHT, "the table to be made again")
     wait_for(lambda: session.get("virtual-servers/virtual-server/oper-status") == ["active"] * 2,

@@ -1,8 +1,12 @@
-"""The kernel refuses in the middle of much."""
+"""The kernel refuses in the middle of much, or the way to it fails."""
+
+import contextlib
+import subprocess
 
 import pytest
 
-from netconf import RpcError, real, server, servers
+from netconf import RpcError, real, server, servers, wait_for
+from test_directors import director, directors
 from test_ipvs import table
 
 pytestmark = pytest.mark.kernel
@@ -41,3 +45,46 @@ def test_one_impossible_real_server_among_many(ipvs, daemon_factory):
             session.commit()
         assert "s150" in error.value.path and "224.0.0.1" in error.value.path
         assert table(ipvs) == {}
+
+
+@contextlib.contextmanager
+def failing(daemon, call, error, number):
+    """A system call of the agent's fails, the one of that number from now on."""
+    report = daemon.folder / "strace"
+    with open(report, "wb") as output:
+        process = subprocess.Popen(
+            ["strace", "-f", "-e", f"trace={call}", "-e",
+             f"inject={call}:error={error}:when={number}", "-p", str(daemon.process.pid)],
+            stderr=output)
+    try:
+        wait_for(lambda: "attached" in report.read_text(), "strace to be attached")
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert "(INJECTED)" in report.read_text(), "the call has failed"
+
+
+# The answers to a reading, to the first and to a later batch of changes; and a socket that is gone.
+CUTS = [("recvmmsg", "ENOBUFS", number) for number in (1, 2, 3, 5)] + [("recvmmsg", "EBADF", 4)]
+
+
+@pytest.mark.parametrize("call,error,number", CUTS)
+def test_a_socket_that_fails_loses_nothing(ipvs, daemon_factory, call, error, number):
+    daemon = daemon_factory()
+    with daemon.session() as session:
+        session.set(directors(director("main", content="<reconciliation><interval>0</interval>"
+                                                       "</reconciliation>")))
+        session.set(servers(server("first", real("10.0.0.1", 80), "198.51.100.1", 80)))
+        with failing(daemon, call, error, number):
+            session.set(servers(many(1) + server("first", real("10.0.0.2", 80))))
+        assert "is replaced by another one" in daemon.log()
+        held = table(ipvs)
+        assert len(held) == COUNT + 1
+        assert all(reals for _, reals in held.values())
+        assert list(held["TCP", "198.51.100.1:80"][1]) == ["10.0.0.1:80", "10.0.0.2:80"]
+        session.set(servers(many(9)))
+        daemon.stop()
+    daemon.log_file.write_text("")
+    daemon.start()
+    assert "the kernel's table is as configured" in daemon.log()

@@ -295,6 +295,24 @@ static void lost_answers_are_taken_back(void **state)
     ipvs_table_clear(&desired);
 }
 
+/* Whether the way to the kernel was cut, by the results of three operations. */
+static bool is_cut(int first, int second, int third, bool go_on)
+{
+    struct ipvs_operation list[] = {{.result = first}, {.result = second}, {.result = third}};
+    return ipvs_operations_cut(&(struct ipvs_operations){.list = list, .count = 3}, go_on);
+}
+
+static void a_cut_is_told_from_a_refusal(void **state)
+{
+    assert_false(is_cut(0, 0, 0, false));
+    assert_false(is_cut(0, EINVAL, IPVS_NOT_RUN, false));
+    assert_false(is_cut(0, EINVAL, 0, true));
+    assert_true(is_cut(0, IPVS_NOT_RUN, IPVS_NOT_RUN, false));
+    assert_true(is_cut(0, EINVAL, IPVS_NOT_RUN, true));
+    assert_true(is_cut(0, IPVS_LOST, IPVS_LOST, false));
+    assert_true(is_cut(EINVAL, IPVS_LOST, IPVS_NOT_RUN, false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +324,7 @@ int main(void)
         cmocka_unit_test(a_plan_leads_there),
         cmocka_unit_test(the_inverse_leads_back),
         cmocka_unit_test(lost_answers_are_taken_back),
+        cmocka_unit_test(a_cut_is_told_from_a_refusal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
