@@ -262,6 +262,45 @@ enum outcome entry_validate_with(const struct schema *schema, struct entry *entr
     return entry_new_valid(entry->unit, keep_alone(tree, entry), entry, valid, err);
 }
 
+/* A tree of a unit that validation has filled with defaults beside the one instance in it. */
+static struct lyd_node *keep_instance(struct lyd_node *tree, const struct unit *unit)
+{
+    struct lyd_node *next, *node, *kept = NULL;
+    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
+    {
+        if (node->schema == unit->top)
+            kept = node;
+        else
+            lyd_free_tree(node);
+    }
+    LY_LIST_FOR_SAFE(unit->list ? lyd_child(kept) : NULL, next, node)
+    {
+        if (node->schema != unit->list)
+            lyd_free_tree(node);
+    }
+    return kept;
+}
+
+enum outcome entry_validate_taken(const struct schema *schema, struct entry *entry,
+                                  struct entry **valid, struct error *err)
+{
+    struct lyd_node *tree = entry->tree;
+    enum outcome outcome;
+    entry->tree = entry->node = NULL;
+    if (!lyd_validate_module(&tree, entry->unit->top->module, LYD_VALIDATE_NO_STATE, NULL)) {
+        outcome = entry_new_valid(entry->unit, keep_instance(tree, entry->unit), entry, valid, err);
+    } else {
+        char *instance;
+        if (asprintf(&instance, "%s%s", entry->unit->path, entry->key) < 0)
+            instance = NULL;
+        outcome = schema_refuse(schema, instance, err, "The data is not valid.");
+        free(instance);
+        lyd_free_all(tree);
+    }
+    entry_unref(entry);
+    return outcome;
+}
+
 enum outcome entry_validate(const struct schema *schema, struct entry *entry, struct entry **valid,
                             struct error *err)
 {

@@ -56,6 +56,13 @@ enum outcome entry_validate(const struct schema *schema, struct entry *entry, st
                             struct error *err);
 
 /**
+ * entry_validate() of an entry that nobody else knows, without a copy of its tree.
+ * @param entry Not valid, with its only reference; taken, also on failure.
+ */
+enum outcome entry_validate_taken(const struct schema *schema, struct entry *entry,
+                                  struct entry **valid, struct error *err);
+
+/**
  * entry_validate() of an entry that refers to others.
  * @param company A copy of the entry's tree with the others beside it; taken. NULL: there are none.
  */

@@ -316,9 +316,7 @@ static enum outcome make_entry(const struct schema *schema, const struct unit *u
         *entry = bare;
         return DONE;
     }
-    outcome = entry_validate(schema, bare, entry, err);
-    entry_unref(bare);
-    return outcome;
+    return entry_validate_taken(schema, bare, entry, err);
 }
 
 static enum outcome read_put(struct cursor *cursor, struct replay *replay, record_numbers *numbers,
