@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "agent/log.h"
@@ -81,6 +82,8 @@ static void collect(struct link *link)
             return;
         }
         text_add(&link->reply, bytes, (size_t)count);
+        if ((size_t)count < sizeof(bytes))
+            return; /* there is no more just now */
     }
 }
 
@@ -103,15 +106,26 @@ static bool pass(struct link *link, const char *bytes, size_t length)
     return true;
 }
 
+/* Write a message and what frames it: most fit the socket, and so take one call. */
 static bool pass_message(struct link *link)
 {
-    char line[32];
+    char line[32] = "";
     const struct text *message = &link->message;
-    if (!link->chunked)
-        return pass(link, message->data, message->length) && pass(link, "]]>]]>", 6);
-    int length = snprintf(line, sizeof(line), "\n#%zu\n", message->length);
-    return pass(link, line, (size_t)length) && pass(link, message->data, message->length) &&
-           pass(link, "\n##\n", 4);
+    if (link->chunked)
+        snprintf(line, sizeof(line), "\n#%zu\n", message->length);
+    struct iovec parts[] = {{line, strlen(line)},
+                            {message->data, message->length},
+                            {link->chunked ? "\n##\n" : "]]>]]>", link->chunked ? 4 : 6}};
+    struct msghdr all = {.msg_iov = parts, .msg_iovlen = 3};
+    ssize_t count = sendmsg(link->near, &all, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t sent = count > 0 ? (size_t)count : 0;
+    bool passed = true;
+    for (size_t i = 0; i < 3 && passed; i++) {
+        size_t done = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+        passed = pass(link, (char *)parts[i].iov_base + done, parts[i].iov_len - done);
+        sent -= done;
+    }
+    return passed;
 }
 
 static bool refuse_length(struct link *link)
@@ -269,8 +283,8 @@ static void take_notices(struct link *link)
 bool link_output(struct link *link)
 {
     uint64_t count;
-    while (read(link->wake, &count, sizeof(count)) > 0) {
-    }
+    if (read(link->wake, &count, sizeof(count)) < 0)
+        count = 0; /* it is the reply that has come */
     pthread_mutex_lock(&link->lock);
     bool done = link->done, greeting = link->greeting;
     pthread_mutex_unlock(&link->lock);
@@ -360,6 +374,6 @@ void link_notify(struct link *link, const struct text *xml)
 void link_heard(struct link *link)
 {
     uint64_t count;
-    while (read(link->bell, &count, sizeof(count)) > 0) {
-    }
+    if (read(link->bell, &count, sizeof(count)) < 0)
+        count = 0; /* it was silent */
 }

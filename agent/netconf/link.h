@@ -19,7 +19,7 @@
 
 #include "agent/netconf/frame.h"
 
-/** A link. Only near and wake may be read from outside. */
+/** A link. Only near, wake and, by the transport, busy may be read from outside. */
 struct link {
     atomic_uint refs;
     int near;              /**< The transport's end: readable when a reply comes, or the end. */
@@ -39,7 +39,7 @@ struct link {
     /* Guarded by the lock: */
     bool greeting;       /**< Until the hello messages were exchanged. */
     bool chunked;        /**< base:1.1 framing. */
-    bool busy;           /**< The session works at a message. */
+    bool busy;           /**< The session works at a message. Written by the transport alone. */
     bool done;           /**< It has finished, and the reply is complete. */
     bool must_answer;    /**< The session has to end if there was no reply. */
     bool without_id;     /**< The message has no message-id. */

@@ -138,14 +138,14 @@ static int shorter(int64_t a, int64_t b)
  */
 static bool wait_for_request(struct session *session)
 {
-    int64_t since = seconds_now();
+    int64_t since = seconds_now(), now = since;
     for (;;) {
         struct pollfd ready[] = {{.fd = session->link->far, .events = POLLIN},
                                  {.fd = session->link->bell, .events = POLLIN}};
         int sleep = shorter(subscription_work(session), SLEEP_MS);
         if (session->subscription)
-            since = seconds_now();
-        int64_t idle = seconds_now() - since, limit = nc_server_get_idle_timeout();
+            since = now;
+        int64_t idle = now - since, limit = nc_server_get_idle_timeout();
         if (limit && idle >= limit) {
             log_info(AREA_NETCONF, "session %u: idle for %lld s", session->id, (long long)idle);
             session->idle = true;
@@ -154,12 +154,12 @@ static bool wait_for_request(struct session *session)
         }
         if (limit)
             sleep = shorter((limit - idle) * 1000, sleep);
-        if (poll(ready, 2, sleep) <= 0)
-            continue;
-        if (ready[1].revents)
+        int count = poll(ready, 2, sleep);
+        if (count > 0 && ready[1].revents)
             link_heard(session->link);
-        if (ready[0].revents)
+        if (count > 0 && ready[0].revents)
             return ready[0].revents == POLLIN;
+        now = seconds_now();
     }
 }
 

@@ -352,7 +352,7 @@ static size_t threads_for(size_t changes)
 {
     size_t count = changes / CHANGES_PER_THREAD + 1;
     count = count > THREADS_MAX ? THREADS_MAX : count;
-    return count > uv_available_parallelism() ? uv_available_parallelism() : count;
+    return count > 1 && count > uv_available_parallelism() ? uv_available_parallelism() : count;
 }
 
 /* Entry by entry; many of them are shared out among threads. Of errors the first one counts. */
