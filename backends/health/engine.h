@@ -28,6 +28,9 @@
 #include "backends/health/table.h"
 #include "backends/health/timers.h"
 
+/** How long lateness is counted together, in nanoseconds. */
+#define HEALTH_LATENESS_WINDOW (10 * HEALTH_SECOND)
+
 /** Classes of lateness, each this many microseconds wide; the last one has all the rest. */
 #define HEALTH_LATENESS_WIDTH 500
 #define HEALTH_LATENESS_CLASSES 1024
@@ -35,8 +38,10 @@
 /** How the engine gets along. */
 struct health_figures {
     uint64_t runs, failures, unable;
-    uint64_t late[HEALTH_LATENESS_CLASSES]; /**< Runs by their lateness. */
-    uint64_t late_max;                      /**< Microseconds. */
+    /** Runs by their lateness, of two windows of time: that which is now, and the one before. */
+    uint64_t late[2][HEALTH_LATENESS_CLASSES];
+    uint64_t window;   /**< When the window began (uv_hrtime()). */
+    uint64_t late_max; /**< Microseconds. */
     unsigned probes, running;
 };
 

@@ -186,6 +186,16 @@ void check_end_errno(struct check_job *job, const char *what, int error)
               "%s: %s", what, strerror(error));
 }
 
+/* What was longer ago than two windows is not counted any more. */
+static void turn_window(struct health_figures *figures, uint64_t now)
+{
+    if (now - figures->window < HEALTH_LATENESS_WINDOW)
+        return;
+    memcpy(figures->late[1], figures->late[0], sizeof(figures->late[1]));
+    memset(figures->late[0], 0, sizeof(figures->late[0]));
+    figures->window = now;
+}
+
 static void note_start(struct health_probe *probe, uint64_t now)
 {
     struct health_engine *engine = probe->engine;
@@ -193,7 +203,9 @@ static void note_start(struct health_probe *probe, uint64_t now)
     uint64_t class = late / HEALTH_LATENESS_WIDTH;
     uv_mutex_lock(&engine->lock);
     engine->figures.running++;
-    engine->figures.late[class < HEALTH_LATENESS_CLASSES ? class : HEALTH_LATENESS_CLASSES - 1]++;
+    turn_window(&engine->figures, now);
+    engine->figures
+        .late[0][class < HEALTH_LATENESS_CLASSES ? class : HEALTH_LATENESS_CLASSES - 1]++;
     if (late > engine->figures.late_max)
         engine->figures.late_max = late;
     uv_mutex_unlock(&engine->lock);

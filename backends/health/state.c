@@ -171,9 +171,9 @@ static uint64_t lateness_p99(const struct health_figures *figures)
 {
     uint64_t total = 0, sum = 0;
     for (size_t i = 0; i < HEALTH_LATENESS_CLASSES; i++)
-        total += figures->late[i];
+        total += figures->late[0][i] + figures->late[1][i];
     for (size_t i = 0; i < HEALTH_LATENESS_CLASSES; i++) {
-        sum += figures->late[i];
+        sum += figures->late[0][i] + figures->late[1][i];
         if (sum * 100 >= total * 99)
             return i + 1 < HEALTH_LATENESS_CLASSES ? (i + 1) * HEALTH_LATENESS_WIDTH
                                                    : figures->late_max;
