@@ -388,6 +388,22 @@ def test_operations_are_answered_while_events_come(daemon, session, subscriber):
     assert got == [f"n{n}" for n in range(60) for _ in range(5)]
 
 
+def test_many_subscribers_come_and_go(daemon, session):
+    """Each of forty gets every event once and in order, whoever leaves meanwhile."""
+    stay, leave = ([Subscriber(daemon.socket) for _ in range(40)] for _ in range(2))
+    for subscriber in stay + leave:
+        subscriber.subscribe(LONG_AGO)
+    for n in range(200):
+        self_test(session, f"n{n}")
+        if n % 5 == 0:
+            leave.pop().socket.close()
+    for subscriber in stay:
+        assert [subscriber.message() for _ in range(200)] == [f"n{n}" for n in range(200)]
+        subscriber.socket.close()
+    wait_for(lambda: daemon.log().count("ends, dropped") >= 80, "all of them to be gone")
+    self_test(session, "nobody listens")
+
+
 def memory(daemon):
     with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
         return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) << 10

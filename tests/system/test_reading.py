@@ -1,5 +1,6 @@
 """Reading: defaults (RFC 6243), monitoring (RFC 6022), the YANG library (RFC 8525), NMDA (8526)."""
 
+import pathlib
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -8,7 +9,9 @@ import pytest
 from ncclient import manager
 from ncclient.xml_ import to_ele
 
-from netconf import AGENT, BASE, NULL, RpcError, Session, item, items, wait_for
+from daemon import SOURCE, YANG_DIRS
+from netconf import (AGENT, BASE, NULL, RpcError, Session, item, items, real, server, servers,
+                     wait_for)
 
 DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
 TAG = "urn:ietf:params:xml:ns:netconf:default:1.0"
@@ -488,3 +491,30 @@ def test_with_ncclient_over_ssh(daemon_factory):
         assert ("username", "admin") in elements(state)
         assert ("source-host", "127.0.0.1") in elements(state)
         assert find(state, "session/transport", MONITORING)[0].text.endswith("netconf-ssh")
+
+
+def yanglint(folder, kind, data):
+    """Whether yanglint, which reads strictly, takes data for what they are said to be."""
+    folders = YANG_DIRS.split(":")
+    modules = [*SOURCE.glob("yang/*.yang"), *SOURCE.glob("tests/yang/*.yang")]
+    for name in ("ietf-netconf-acm", "ietf-netconf-monitoring", "ietf-alarms", "nc-notifications"):
+        modules.append(next(file for folder_ in folders
+                            for file in sorted(pathlib.Path(folder_).glob(f"{name}[.@]*"))))
+    file = folder / f"{kind}.xml"
+    file.write_text(data)
+    done = subprocess.run(["yanglint", *(a for f in folders for a in ("-p", f)), "-y", "-t", kind,
+                           *modules, file], capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stderr
+
+
+@pytest.mark.once
+def test_yanglint_takes_what_is_read(daemon_factory, tmp_path):
+    daemon = daemon_factory(null="all")
+    with daemon.session() as session:
+        session.set(servers(server("web", real("10.0.0.1", 80), "192.0.2.1", 80)
+                            + server("mark", real("10.0.0.2", 0), mark=3)))
+        for operation, kind in (("running", "getconfig"), ("get", "get")):
+            data = session.data(operation)
+            taken, said = yanglint(tmp_path, kind, data)
+            assert taken, said
+            assert not yanglint(tmp_path, kind, data.replace("<port>80<", "<port>no<"))[0]
