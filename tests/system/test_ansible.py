@@ -173,6 +173,23 @@ def test_a_play_that_breaks_off_leaves_no_change_on_trial(fleet):
         wait_for(lambda: "192.0.2.10" not in session.data("running"), "the change to be gone")
 
 
+def test_a_trial_with_a_token_outlives_its_play(fleet):
+    """The tasks are those of docs/ansible.md."""
+    text = (SOURCE / "docs" / "ansible.md").read_text()
+    blocks = re.findall(r"((?:^    .*\n|^\n)+)", text.split("## A change on trial")[1], re.M)
+    plays = [block for block in blocks if "netconf_rpc" in block]
+    assert len(plays) == 2
+    change = change_of(fleet.folder, servers(server("web", address="192.0.2.10", port=80)))
+    with fleet.daemon.session() as session:
+        for number, tasks in enumerate(plays):
+            play = fleet.folder / f"play{number}.yml"
+            play.write_text("- hosts: directors\n  gather_facts: false\n  tasks:\n" + tasks)
+            fleet(play, **change)
+            assert "192.0.2.10" in session.data("running")
+            pending = (fleet.daemon.state / "confirm").exists()
+            assert pending == (number == 0)
+
+
 def test_settings_are_made_in_running_and_kept(fleet):
     change = change_of(fleet.folder, f'<netconf-server xmlns="{AGENT}"><idle-timeout>900'
                                      "</idle-timeout></netconf-server>")
