@@ -55,7 +55,7 @@ def fixture_fleet(daemon_factory, tmp_path):
         result = subprocess.run(
             ["/usr/bin/python3", shutil.which("ansible-playbook"), "-i", inventory, *options, "-e",
              json.dumps(variables), PLAYBOOKS / name], env=environment, capture_output=True,
-            text=True, timeout=120, check=False)
+            text=True, timeout=240, check=False)
         assert result.returncode == status, result.stdout + result.stderr + daemon.log()
         return result.stdout
 
