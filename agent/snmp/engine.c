@@ -46,6 +46,7 @@ static const struct snmp_table *const tables[] = {
     &keepalived_vrrp_instance_table,
     &keepalived_vrrp_address_table,
     &keepalived_vrrp_route_table,
+    &keepalived_vrrp_hop_table,
     &keepalived_vrrp_rule_table,
     &keepalived_vrrp_script_table,
     &keepalived_vrrp_file_table,

@@ -4,6 +4,8 @@
 #include "agent/snmp/keepalived_vrrp.h"
 
 #include <arpa/inet.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t keepalived_vrrp_state(const char *name)
@@ -113,4 +115,87 @@ bool keepalived_vrrp_notify_stop(const struct lyd_node *row, struct snmp_value *
 bool keepalived_vrrp_notify_any(const struct lyd_node *row, struct snmp_value *value)
 {
     return keepalived_vrrp_command(leaf_value(row, "notify-any"), value);
+}
+
+/* --- routes and rules --- */
+
+bool keepalived_vrrp_prefix_type(const struct lyd_node *row, const char *leaf,
+                                 struct snmp_value *value)
+{
+    const char *text = leaf_value(row, leaf);
+
+    value->number = text && strchr(text, ':') ? 2 : 1;
+    return text;
+}
+
+bool keepalived_vrrp_prefix_address(const struct lyd_node *row, const char *leaf,
+                                    struct snmp_value *value)
+{
+    return keepalived_vrrp_octets(leaf_value(row, leaf), value);
+}
+
+bool keepalived_vrrp_prefix_length(const struct lyd_node *row, const char *leaf,
+                                   struct snmp_value *value)
+{
+    const char *text = leaf_value(row, leaf);
+    const char *slash = text ? strchr(text, '/') : NULL;
+
+    value->number = slash ? strtoul(slash + 1, NULL, 10) : 0;
+    return slash;
+}
+
+struct named {
+    const char *name;
+    uint64_t number;
+};
+
+/* A number, or one of some names. */
+static bool number_of(const char *text, const struct named *names, uint64_t *number)
+{
+    char *end;
+
+    *number = strtoul(text, &end, 0);
+    if (!*end)
+        return true;
+    for (; names->name; names++) {
+        if (!strcmp(text, names->name)) {
+            *number = names->number;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool keepalived_vrrp_table(const char *name, struct snmp_value *value)
+{
+    static const struct named tables[] = {{"main", RT_TABLE_MAIN},
+                                          {"local", RT_TABLE_LOCAL},
+                                          {"default", RT_TABLE_DEFAULT},
+                                          {NULL, 0}};
+    return name && number_of(name, tables, &value->number);
+}
+
+bool keepalived_vrrp_protocol(const char *name, struct snmp_value *value)
+{
+    static const struct named makers[] = {{"kernel", RTPROT_KERNEL},
+                                          {"boot", RTPROT_BOOT},
+                                          {"static", RTPROT_STATIC},
+                                          {"ra", RTPROT_RA},
+                                          {"dhcp", RTPROT_DHCP},
+                                          {"keepalived", RTPROT_KEEPALIVED},
+                                          {NULL, 0}};
+    value->number = RTPROT_KEEPALIVED;
+    bool known = !name || number_of(name, makers, &value->number);
+    value->number++;
+    return known;
+}
+
+bool keepalived_vrrp_part(const char *text, char between, bool second, struct snmp_value *value)
+{
+    const char *at = text && second ? strchr(text, between) : NULL;
+    char *end;
+
+    text = at ? at + 1 : text;
+    value->number = text ? strtoul(text, &end, 10) : 0;
+    return text && end != text;
 }

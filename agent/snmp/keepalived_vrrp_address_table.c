@@ -13,17 +13,36 @@ static bool is_ipv6(const struct lyd_node *row)
     return address && strchr(address, ':');
 }
 
-/* keepalived has four octets of nothing where none is configured. */
-static bool broadcast(const struct lyd_node *row, struct snmp_value *value)
-{
-    value->length = 4;
-    memset(value->text, 0, value->length);
-    return !is_ipv6(row);
-}
-
 static bool prefix_length(const struct lyd_node *row, struct snmp_value *value)
 {
-    value->number = is_ipv6(row) ? 128 : 32;
+    const char *text = leaf_value(row, "prefix-length");
+
+    value->number = text ? strtoul(text, NULL, 10) : is_ipv6(row) ? 128 : 32;
+    return true;
+}
+
+/* An address, or the network's; keepalived has four octets of nothing where none is configured. */
+static bool broadcast(const struct lyd_node *row, struct snmp_value *value)
+{
+    const char *text = leaf_value(row, "broadcast");
+    struct snmp_value length;
+
+    if (is_ipv6(row))
+        return false;
+    value->length = 4;
+    memset(value->text, 0, value->length);
+    if (!text || keepalived_vrrp_octets(text, value))
+        return true;
+    if (!keepalived_vrrp_octets(leaf_value(row, "address"), value))
+        return false;
+    prefix_length(row, &length);
+    for (uint64_t bit = length.number; bit < 32; bit++) {
+        unsigned char mask = (unsigned char)(0x80 >> bit % 8);
+        if (!strcmp(text, "set"))
+            value->text[bit / 8] |= mask;
+        else
+            value->text[bit / 8] &= (unsigned char)~mask;
+    }
     return true;
 }
 
@@ -43,13 +62,14 @@ static const struct snmp_column columns[] = {
     {2, READ_ONLY, KIND_ADDRESS_TYPE, "address", NULL, NULL},
     {3, READ_ONLY, KIND_ADDRESS, "address", NULL, NULL},
     {4, READ_ONLY, KIND_ADDRESS, NULL, NULL, broadcast},
-    {5, READ_ONLY, KIND_UNSIGNED, "prefix-length", NULL, prefix_length},
+    {5, READ_ONLY, KIND_UNSIGNED, NULL, NULL, prefix_length},
     {6, READ_ONLY, KIND_INTEGER, NULL, NULL, scope},
     {7, READ_ONLY, KIND_INTEGER, "if-index", NULL, NULL},
     {8, READ_ONLY, KIND_STRING, "interface", "../interface", NULL},
     {9, READ_ONLY, KIND_STRING, "label", NULL, NULL},
-    {10, READ_ONLY, KIND_TRUTH, "../addresses-placed", NULL, NULL},
+    {10, READ_ONLY, KIND_TRUTH, "../addresses-placed", NULL, keepalived_one},
     {11, READ_ONLY, KIND_INTEGER, NULL, NULL, advertised},
+    {12, READ_ONLY, KIND_ADDRESS, "peer", NULL, NULL},
 };
 
 const struct snmp_table keepalived_vrrp_address_table = {
@@ -61,6 +81,7 @@ const struct snmp_table keepalived_vrrp_address_table = {
     .index_count = 2,
     .row = "/noria-vrrp:vrrp/instance/virtual-address",
     .other_row = "/noria-vrrp:vrrp/instance/excluded-address",
+    .third_row = "/noria-vrrp:vrrp/static-address",
     .columns = columns,
     .column_count = sizeof(columns) / sizeof(*columns),
 };

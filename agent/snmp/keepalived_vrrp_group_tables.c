@@ -12,7 +12,7 @@ static const struct snmp_column groups[] = {
     {7, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_backup},
     {8, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_fault},
     {9, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_any},
-    {10, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* weights of members: never */
+    {10, READ_ONLY, KIND_TRUTH, "members-weigh", NULL, keepalived_two},
     {11, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_stop},
 };
 

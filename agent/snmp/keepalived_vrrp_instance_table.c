@@ -40,8 +40,28 @@ static bool interval(const struct lyd_node *row, struct snmp_value *value)
 
 static bool authentication(const struct lyd_node *row, struct snmp_value *value)
 {
+    const char *type = leaf_value(row, "authentication/type");
+
     value->number = keepalived_child(row, "authentication") ? 1 : 0;
+    if (type && !strcmp(type, "header"))
+        value->number = 2;
     return true;
+}
+
+static bool synchronises(const struct lyd_node *row, struct snmp_value *value)
+{
+    value->number = leaf_value(row, "sync-interface") ? 1 : 2;
+    return true;
+}
+
+static bool on_rival(const struct lyd_node *row, struct snmp_value *value)
+{
+    return keepalived_vrrp_command(leaf_value(row, "notify-rival"), value);
+}
+
+static bool on_removal(const struct lyd_node *row, struct snmp_value *value)
+{
+    return keepalived_vrrp_command(leaf_value(row, "notify-removal"), value);
 }
 
 static const struct snmp_column columns[] = {
@@ -59,7 +79,8 @@ static const struct snmp_column columns[] = {
     {13, READ_WRITE, KIND_TRUTH, "preempt/enabled", NULL, NULL},
     {14, READ_ONLY, KIND_UNSIGNED, "preempt/hold-time", NULL, NULL},
     {15, READ_ONLY, KIND_INTEGER, NULL, NULL, authentication},
-    {16, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two},
+    {16, READ_ONLY, KIND_INTEGER, NULL, NULL, synchronises},
+    {17, READ_ONLY, KIND_STRING, "sync-interface", NULL, NULL},
     {18, READ_ONLY, KIND_STRING, "member-of", NULL, NULL},
     {19, READ_ONLY, KIND_UNSIGNED, "gratuitous-arp/delay", NULL, NULL},
     {20, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* no mail */
@@ -73,6 +94,8 @@ static const struct snmp_column columns[] = {
     {28, READ_WRITE, KIND_TRUTH, "promote-secondaries", NULL, NULL},
     {29, READ_WRITE, KIND_TRUTH, "linkbeat-polling", NULL, NULL},
     {30, READ_ONLY, KIND_ENUM, "version", NULL, NULL},
+    {31, READ_ONLY, KIND_STRING, NULL, NULL, on_rival},
+    {32, READ_ONLY, KIND_STRING, NULL, NULL, on_removal},
     {33, READ_WRITE, KIND_TRUTH, "notify-deleted", NULL, NULL},
     {34, READ_ONLY, KIND_ADDRESS_TYPE, "group-address", NULL, NULL},
     {35, READ_ONLY, KIND_ADDRESS, "group-address", NULL, NULL},

@@ -87,24 +87,38 @@ static bool parameters(const struct lyd_node *row, struct snmp_value *value)
     return keepalived_vrrp_text(blank ? blank + 1 : "", value);
 }
 
-static bool whole_command(const struct lyd_node *row, struct snmp_value *value)
+/* none(0), exact(1), partial(2), initial(3): of no parameters, none. */
+static bool match(const struct lyd_node *row, struct snmp_value *value)
 {
+    const char *how = leaf_value(row, "match");
     const char *command = leaf_value(row, "command");
 
-    value->number = command && strchr(command, ' ') ? 1 : 2;
+    value->number = 0;
+    if (command && strchr(command, ' '))
+        value->number = !how || !strcmp(how, "exact") ? 1 : !strcmp(how, "partial") ? 2 : 3;
     return true;
 }
 
 /* In microseconds. */
-static bool delay(const struct lyd_node *row, struct snmp_value *value)
+static bool delay(const struct lyd_node *row, const char *leaf, struct snmp_value *value)
 {
-    const char *text = leaf_value(row, "delay");
+    const char *text = leaf_value(row, leaf);
 
-    value->number = text ? strtoul(text, NULL, 10) * 1000000 : 0;
+    value->number = text ? (uint64_t)(strtod(text, NULL) * 1e6 + 0.5) : 0;
     return true;
 }
 
-/* There is no upper limit. */
+static bool start_delay(const struct lyd_node *row, struct snmp_value *value)
+{
+    return delay(row, "start-delay", value);
+}
+
+static bool end_delay(const struct lyd_node *row, struct snmp_value *value)
+{
+    return delay(row, "end-delay", value);
+}
+
+/* Without one it is the highest number, which is -1. */
 static bool unlimited(const struct lyd_node *row, struct snmp_value *value)
 {
     value->number = UINT64_MAX;
@@ -115,14 +129,14 @@ static const struct snmp_column processes[] = {
     {2, READ_ONLY, KIND_STRING, "name", NULL, NULL},
     {3, READ_ONLY, KIND_STRING, NULL, NULL, program},
     {4, READ_ONLY, KIND_STRING, NULL, NULL, parameters},
-    {5, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_zero},
+    {5, READ_ONLY, KIND_INTEGER, NULL, NULL, match},
     {6, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_zero},
     {7, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two},
     {8, READ_ONLY, KIND_UNSIGNED, "quorum", NULL, NULL},
-    {9, READ_ONLY, KIND_INTEGER, NULL, NULL, unlimited},
-    {10, READ_ONLY, KIND_UNSIGNED, NULL, NULL, delay},
-    {11, READ_ONLY, KIND_UNSIGNED, NULL, NULL, delay},
-    {12, READ_ONLY, KIND_INTEGER, NULL, NULL, whole_command},
+    {9, READ_ONLY, KIND_INTEGER, "maximum", NULL, unlimited},
+    {10, READ_ONLY, KIND_UNSIGNED, NULL, NULL, start_delay},
+    {11, READ_ONLY, KIND_UNSIGNED, NULL, NULL, end_delay},
+    {12, READ_ONLY, KIND_TRUTH, "whole-command", NULL, keepalived_two},
     {13, READ_ONLY, KIND_INTEGER, "running", NULL, keepalived_zero},
     {14, READ_ONLY, KIND_TRUTH, "quorum-met", NULL, keepalived_two},
 };

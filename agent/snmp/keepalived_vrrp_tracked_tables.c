@@ -30,7 +30,7 @@ static const struct snmp_column scripts[] = {
 static const struct snmp_column files[] = {
     {2, READ_ONLY, KIND_STRING, "file", NULL, NULL},
     {3, READ_ONLY, KIND_INTEGER, "weight", NULL, NULL},
-    {4, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two},
+    {4, READ_ONLY, KIND_TRUTH, "reverse", NULL, keepalived_two},
 };
 
 static const struct snmp_column sessions[] = {
@@ -42,7 +42,7 @@ static const struct snmp_column sessions[] = {
 static const struct snmp_column processes[] = {
     {2, READ_ONLY, KIND_STRING, "process", NULL, NULL},
     {3, READ_ONLY, KIND_INTEGER, "weight", NULL, NULL},
-    {4, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two},
+    {4, READ_ONLY, KIND_TRUTH, "reverse", NULL, keepalived_two},
 };
 
 #define TRACKED(table_name, number, list, tracked)                                                 \

@@ -63,7 +63,7 @@ static enum outcome add_leaf(struct snmp_rows *rows, size_t column, const char *
                              struct error *err)
 {
     const struct snmp_table *table = rows->table;
-    const struct lysc_node *schema = find_leaf(rows->schema, path), *twin = NULL;
+    const struct lysc_node *schema = find_leaf(rows->schema, path);
 
     if (!path)
         return DONE;
@@ -72,10 +72,13 @@ static enum outcome add_leaf(struct snmp_rows *rows, size_t column, const char *
                     table->name, table->columns[column].id, path, table->row);
     const unsigned levels = levels_of(path);
     rows->leaves[rows->leaf_count++] = (struct snmp_leaf){schema, column, levels, other};
-    if (rows->other && !other_lacks(table, table->columns[column].id))
-        twin = find_leaf(rows->other, path);
-    if (twin && twin != schema)
-        rows->leaves[rows->leaf_count++] = (struct snmp_leaf){twin, column, levels, other};
+    for (size_t i = 0; i < 2; i++) {
+        const struct lysc_node *list = i ? rows->third : rows->other, *twin = NULL;
+        if (list && !other_lacks(table, table->columns[column].id))
+            twin = find_leaf(list, path);
+        if (twin && twin != schema)
+            rows->leaves[rows->leaf_count++] = (struct snmp_leaf){twin, column, levels, other};
+    }
     return DONE;
 }
 
@@ -98,9 +101,10 @@ enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *tab
     if (!rows->schema)
         return fail(err, TAG_OPERATION_FAILED, NULL, "%s: no node %s", table->name, table->row);
     rows->other = table->other_row ? lys_find_path(ctx, NULL, table->other_row, 0) : NULL;
-    if (table->other_row && !rows->other)
+    rows->third = table->third_row ? lys_find_path(ctx, NULL, table->third_row, 0) : NULL;
+    if ((table->other_row && !rows->other) || (table->third_row && !rows->third))
         return fail(err, TAG_OPERATION_FAILED, NULL, "%s: no node %s", table->name,
-                    table->other_row);
+                    rows->other ? table->third_row : table->other_row);
     rows->leaves = calloc(2 * SNMP_LISTS_MAX * table->column_count, sizeof(*rows->leaves));
     if (!rows->leaves)
         return fail_memory(err);
@@ -412,12 +416,14 @@ static bool leads_to(const struct lysc_node *above, const struct lysc_node *node
 
 static bool is_row(const struct snmp_rows *rows, const struct lysc_node *schema)
 {
-    return schema == rows->schema || (rows->other && schema == rows->other);
+    return schema == rows->schema || (rows->other && schema == rows->other) ||
+           (rows->third && schema == rows->third);
 }
 
 static bool leads_to_rows(const struct snmp_rows *rows, const struct lysc_node *schema)
 {
-    return leads_to(schema, rows->schema) || (rows->other && leads_to(schema, rows->other));
+    return leads_to(schema, rows->schema) || (rows->other && leads_to(schema, rows->other)) ||
+           (rows->third && leads_to(schema, rows->third));
 }
 
 /* Rows below a node; their places are counted anew below each. */

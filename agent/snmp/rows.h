@@ -35,7 +35,7 @@ struct snmp_column {
 #define SNMP_INDEX_LONGEST 20
 
 /** Lists that the rows of one table may come from. */
-#define SNMP_LISTS_MAX 2
+#define SNMP_LISTS_MAX 3
 
 /** A table, or a group of scalars: data alone. */
 struct snmp_table {
@@ -47,6 +47,7 @@ struct snmp_table {
     size_t index_count;                      /**< Parts of the index; 0: a group of scalars. */
     const char *row;                         /**< Schema path of what a row is made from. */
     const char *other_row;                   /**< Another list whose instances are rows, or NULL. */
+    const char *third_row;                   /**< And another. */
     const unsigned *other_lacks;             /**< Columns that those have not, ended by 0. */
     bool (*has)(const struct lyd_node *row); /**< Whether it is one; NULL: each is. */
     /** The last part of a row's index; 0: it is no row. NULL: the number that the row keeps. */
@@ -73,6 +74,7 @@ struct snmp_rows {
     const struct snmp_table *table;
     const struct lysc_node *schema; /**< Of table->row. */
     const struct lysc_node *other;  /**< Of table->other_row, or NULL. */
+    const struct lysc_node *third;  /**< Of table->third_row, or NULL. */
     bool asked;                     /**< Since they were filled; for who fills them. */
     bool filled;                    /**< Whether they are those of a state. */
     struct snmp_leaf *leaves;       /**< Which leaf feeds which column, by schema. Owned. */

@@ -26,6 +26,7 @@ extern const struct snmp_table keepalived_vrrp_member_table;
 extern const struct snmp_table keepalived_vrrp_instance_table;
 extern const struct snmp_table keepalived_vrrp_address_table;
 extern const struct snmp_table keepalived_vrrp_route_table;
+extern const struct snmp_table keepalived_vrrp_hop_table;
 extern const struct snmp_table keepalived_vrrp_rule_table;
 extern const struct snmp_table keepalived_vrrp_script_table;
 extern const struct snmp_table keepalived_vrrp_file_table;

@@ -113,7 +113,11 @@ const struct snmp_table vrrp_mib_scalars = {
 
 static bool authentication(const struct lyd_node *row, struct snmp_value *value)
 {
+    const char *type = leaf_value(row, "authentication/type");
+
     value->number = child_node(row, "authentication") ? 2 : 1;
+    if (type && !strcmp(type, "header"))
+        value->number = 3;
     return true;
 }
 

@@ -17,6 +17,7 @@
 #include "agent/log.h"
 #include "backends/vrrp/files.h"
 #include "backends/vrrp/own.h"
+#include "backends/vrrp/sync.h"
 #include "backends/vrrp/trial.h"
 #include "backends/vrrp/version.h"
 #include "backends/vrrp/vrrp.h"
@@ -287,7 +288,8 @@ static enum outcome vrrp_operational(struct backend *backend, const struct state
 {
     struct vrrp *vrrp = backend->data;
     vrrp_account_wanted(vrrp);
-    return vrrp_states_add(&vrrp->states, request, err);
+    enum outcome outcome = vrrp_states_add(&vrrp->states, request, err);
+    return outcome == DONE ? vrrp_sync_add(backend->agent, request, err) : outcome;
 }
 
 /* What the agent itself finds. */

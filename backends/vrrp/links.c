@@ -87,29 +87,43 @@ static enum outcome add_primary(const struct ifaddrs *links, struct lyd_node *no
     return DONE;
 }
 
-/* Interfaces that are named below; addresses and routes have the instance's unless they say so. */
+static bool has_index(const struct lyd_node *node)
+{
+    return node->schema && node->schema->nodetype == LYS_LIST &&
+           lys_find_child(node->schema, node->schema->module, "if-index", 0, LYS_LEAF, 0);
+}
+
+/* The interface that something has; addresses have the instance's unless they say so. */
+static enum outcome add_one(const struct ifaddrs *links, struct lyd_node *node,
+                            const char *inherited, struct error *err)
+{
+    const char *own = leaf_value(node, "interface");
+    bool inherits = strstr(node->schema->name, "-address") != NULL;
+    return add_index(links, node, own || !inherits ? own : inherited, err);
+}
+
 static enum outcome add_named(const struct ifaddrs *links, struct lyd_node *node, struct error *err)
 {
-    enum outcome outcome = DONE;
     struct lyd_node *child;
     LY_LIST_FOR(lyd_child(node), child)
     {
-        const char *list = child->schema ? child->schema->name : "";
-        const char *own = leaf_value(child, "interface");
-        if (!strcmp(list, "virtual-address") || !strcmp(list, "excluded-address"))
-            outcome = add_index(links, child, own ? own : leaf_value(node, "interface"), err);
-        else if (!strcmp(list, "track-interface") || !strcmp(list, "virtual-route"))
-            outcome = add_index(links, child, own, err);
+        if (!has_index(child))
+            continue;
+        enum outcome outcome = add_one(links, child, leaf_value(node, "interface"), err);
+        if (outcome == DONE) /* the next hops of a route */
+            outcome = add_named(links, child, err);
         if (outcome != DONE)
             return outcome;
     }
-    return outcome;
+    return DONE;
 }
 
 enum outcome vrrp_links_add(const struct ifaddrs *links, struct lyd_node *node, struct error *err)
 {
     enum outcome outcome = add_named(links, node, err);
-    if (outcome != DONE || !leaf_value(node, "interface"))
+    if (outcome == DONE && !strncmp(node->schema->name, "static-", 7) && has_index(node))
+        return add_one(links, node, NULL, err);
+    if (outcome != DONE || strcmp(node->schema->name, "instance") != 0)
         return outcome;
     outcome = add_index(links, node, leaf_value(node, "interface"), err);
     if (outcome == DONE)

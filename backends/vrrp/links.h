@@ -12,7 +12,7 @@
 /**
  * Add what is known of the interfaces of an instance, and of those that it or a group names.
  * @param links As getifaddrs() found them; NULL: none.
- * @param node Of an instance or of a group: a reader's own copy.
+ * @param node Of an instance, a group, or a static address or route: a reader's own copy.
  */
 enum outcome vrrp_links_add(const struct ifaddrs *links, struct lyd_node *node, struct error *err);
 

@@ -179,7 +179,8 @@ static enum outcome add_role(struct lyd_node *node, const struct vrrp_states *st
     if (outcome == DONE && item->up_since)
         outcome = state_add_time(node, "up-since", item->up_since, err);
     const char *family = leaf_value(node, "address-family");
-    const char *address = states->groups[family && !strcmp(family, "ipv6")];
+    const char *address = leaf_value(node, "multicast-destination");
+    address = address ? address : states->groups[family && !strcmp(family, "ipv6")];
     if (outcome == DONE && *address && !child_node(node, "unicast-peer"))
         outcome = state_add(node, "group-address", address, err);
     return outcome;
@@ -245,6 +246,8 @@ enum outcome vrrp_states_add(struct vrrp_states *states, const struct state_requ
             outcome = add_item(states, links, group, node, err);
         else if (outcome == DONE)
             outcome = vrrp_objects_add(states, entry, node, err);
+        if (outcome == DONE && strstr(entry->unit->path, "/static-"))
+            outcome = vrrp_links_add(links, node, err);
     }
     uv_mutex_unlock(&states->lock);
     if (links)

@@ -30,6 +30,15 @@ global_defs {{
   enable_script_security
   vrrp_notify_fifo {folder}/fifo root root
 }}
+static_ipaddress {{
+  10.9.1.77/28 brd 10.9.1.79 dev eth1 scope link
+}}
+static_routes {{
+  10.90.0.0/16 via 10.9.0.250 dev eth0 metric 9
+}}
+static_rules {{
+  from 10.90.0.0/16 table 100 preference 990
+}}
 vrrp_script well {{
   script "/usr/bin/true"
   interval 1
@@ -101,10 +110,17 @@ vrrp_instance web {{
   virtual_routes {{
     10.77.0.0/16 via 10.9.0.250 dev eth0 metric 5 table 100
     10.78.0.0/16 dev eth1
+    10.79.0.0/16 via 10.9.0.250 dev eth0 src 10.9.0.11 tos 4 mtu lock 1400 hoplimit 7 advmss 900 rtt 80 rttvar 40 reordering 5 window 1000 cwnd 6 ssthresh 9 rto_min 200 initcwnd 11 initrwnd 12 quickack 1 features ecn table 100
+    10.80.0.0/16 table 100 nexthop via 10.9.0.251 dev eth0 weight 3 nexthop via 10.9.0.252 dev eth0 weight 5 onlink
+    blackhole 10.81.0.0/16 table 100
   }}
   virtual_rules {{
     from 10.77.0.0/16 table 100 preference 1000
     to 10.78.1.0/24 table 100 preference 1001
+    not from 10.77.1.0/24 to 10.77.2.0/24 tos 16 fwmark 7/15 realms 5/6 iif eth0 oif eth1 table 100 preference 1002
+    from 10.77.3.0/24 goto 2000 preference 1003
+    to 10.77.4.0/24 unreachable preference 1004
+    to 10.77.5.0/24 ipproto udp sport 1-100 dport 53-54 uidrange 5-10 suppress_prefixlength 8 table 100 preference 1005
   }}
   notify_master "/usr/bin/true master"
   notify_backup "/usr/bin/true backup"
@@ -233,7 +249,8 @@ def weight(number):
 
 
 ROUTE = "<virtual-route><destination>{}</destination>{}</virtual-route>"
-RULE = "<virtual-rule><preference>{}</preference>{}<table>100</table></virtual-rule>"
+RULE = "<virtual-rule><preference>{}</preference>{}{}</virtual-rule>"
+TABLE = "<table>100</table>"
 
 
 def noria(folder):
@@ -245,7 +262,14 @@ def noria(folder):
         f"<file><name>load</name><file>{folder}/load</file></file>"
         "<process><name>sleepers</name><command>norias-sleeper</command></process>"
         "<process><name>others</name><command>nothing-of-this-name</command><quorum>2</quorum>"
-        "<delay>1</delay></process>"
+        "<start-delay>1</start-delay><end-delay>1</end-delay></process>"
+        "<static-address><address>10.9.1.77</address><prefix-length>28</prefix-length>"
+        "<interface>eth1</interface><scope>link</scope><broadcast>10.9.1.79</broadcast>"
+        "</static-address>"
+        "<static-route><destination>10.90.0.0/16</destination><gateway>10.9.0.250</gateway>"
+        "<interface>eth0</interface><metric>9</metric></static-route>"
+        "<static-rule><preference>990</preference><from>10.90.0.0/16</from>" + TABLE
+        + "</static-rule>"
         "<bfd-session><name>link</name><neighbor>10.9.0.250</neighbor>"
         "<min-receive>100</min-receive><min-transmit>100</min-transmit></bfd-session>"
         + instance(
@@ -260,8 +284,38 @@ def noria(folder):
             + ROUTE.format("10.77.0.0/16", "<gateway>10.9.0.250</gateway><interface>eth0"
                            "</interface><metric>5</metric><table>100</table>")
             + ROUTE.format("10.78.0.0/16", "<interface>eth1</interface>")
-            + RULE.format(1000, "<from>10.77.0.0/16</from>")
-            + RULE.format(1001, "<to>10.78.1.0/24</to>")
+            + ROUTE.format("10.79.0.0/16", "<gateway>10.9.0.250</gateway><interface>eth0"
+                           "</interface><preferred-source>10.9.0.11</preferred-source>"
+                           "<table>100</table><type-of-service>4</type-of-service><mtu>1400</mtu>"
+                           "<mtu-lock>true</mtu-lock><hop-limit>7</hop-limit>"
+                           "<advertised-mss>900</advertised-mss>"
+                           "<round-trip-time>80</round-trip-time>"
+                           "<round-trip-variance>40</round-trip-variance>"
+                           "<reordering>5</reordering><window>1000</window>"
+                           "<congestion-window>6</congestion-window>"
+                           "<slow-start-threshold>9</slow-start-threshold>"
+                           "<minimum-retransmission-time>200</minimum-retransmission-time>"
+                           "<initial-congestion-window>11</initial-congestion-window>"
+                           "<initial-receive-window>12</initial-receive-window>"
+                           "<quick-acknowledgements>true</quick-acknowledgements>"
+                           "<explicit-congestion>true</explicit-congestion>")
+            + ROUTE.format("10.80.0.0/16", "<next-hop><number>1</number><gateway>10.9.0.251"
+                           "</gateway><interface>eth0</interface><weight>3</weight></next-hop>"
+                           "<next-hop><number>2</number><gateway>10.9.0.252</gateway><interface>"
+                           "eth0</interface><on-link>true</on-link><weight>5</weight></next-hop>"
+                           "<table>100</table>")
+            + ROUTE.format("10.81.0.0/16", "<type>blackhole</type><table>100</table>")
+            + RULE.format(1000, "<from>10.77.0.0/16</from>", TABLE)
+            + RULE.format(1001, "<to>10.78.1.0/24</to>", TABLE)
+            + RULE.format(1002, "<not>true</not><from>10.77.1.0/24</from><to>10.77.2.0/24</to>"
+                          "<type-of-service>16</type-of-service><mark>7</mark>"
+                          "<mark-mask>15</mark-mask><input-interface>eth0</input-interface>"
+                          "<output-interface>eth1</output-interface><realms>5/6</realms>", TABLE)
+            + RULE.format(1003, "<from>10.77.3.0/24</from>", "<goto>2000</goto>")
+            + RULE.format(1004, "<to>10.77.4.0/24</to>", "<drop>unreachable</drop>")
+            + RULE.format(1005, "<to>10.77.5.0/24</to><transport>udp</transport><source-port>1-100"
+                          "</source-port><destination-port>53-54</destination-port><user-range>5-10"
+                          "</user-range><suppress-prefix-length>8</suppress-prefix-length>", TABLE)
             + track("interface", "eth1", weight(10)) + track("script", "well", weight(5))
             + track("script", "ill", weight(-3)) + track("file", "load", weight(2))
             + track("process", "sleepers", weight(4)) + track("bfd", "link", weight(-7), "session")
@@ -305,6 +359,13 @@ MAY_DIFFER = {
     "3.1.11": "vrrpInstanceTrackPrimaryIf: keepalived says whether any other interface is tracked",
     "3.1.27": "vrrpInstanceAccept: of version 2 keepalived says 0, which the MIB does not have",
     "6.1.11": "vrrpAddressAdvertising: keepalived says it of the first instance alone",
+    "7.1.27": "vrrpRouteRTT: keepalived gives the least time-out of a retransmission",
+    "7.1.29": "vrrpRouteRTTvar: likewise",
+    "8.1.34": "vrrpRuleIPProto: keepalived has no instance",
+    "8.1.35": "vrrpRuleSrcPortStart: likewise",
+    "8.1.36": "vrrpRuleSrcPortEnd: likewise",
+    "8.1.37": "vrrpRuleDstPortStart: likewise",
+    "8.1.38": "vrrpRuleDstPortEnd: likewise",
     "12.1.3": "vrrpTrackedFileWeight: keepalived gives the file's own, not what counts here",
     "16.1.3": "vrrpSyncTrackedFileWeight: likewise",
     "17.1.3": "vrrpTrackedBfdWeight: likewise",
@@ -367,8 +428,10 @@ def key_of(found, table, index):
     if table in NAMES:
         return found[f"{table}.1.{NAMES[table]}.{index}"]
     first = index.split(".")[0]
+    if table == 11:  # next hops
+        return (*key_of(found, 7, index.rsplit(".", 1)[0]), found.get(f"11.1.3.{index}"))
     column = OF_INSTANCE.get(table) or OF_GROUP[table]
-    whose = found[f"{3 if table in OF_INSTANCE else 1}.1.2.{first}"]
+    whose = found[f"{3 if table in OF_INSTANCE else 1}.1.2.{first}"] if first != "0" else ""
     own = found.get(f"{table}.1.{column}.{index}")
     if table == 7:  # a destination alone is of no use where the prefix counts
         own += found[f"7.1.4.{index}"]

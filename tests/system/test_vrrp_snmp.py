@@ -8,13 +8,14 @@ import subprocess
 import pytest
 
 from daemon import free_port, nacm
+from director import director, directors
 from netconf import wait_for
 from test_snmp_users import agent
 # pylint: disable-next=unused-import
 from test_vrrp import fixture_bridge, fixture_nodes, fixture_pair
 from test_vrrp_mibs import INSTANCE, NORIA_VRRP, address, inside, keepalived
 from test_vrrp_mibs import instance as router
-from vrrp import instance
+from vrrp import VRRP, instance
 
 WRITER = "<community><name>writer</name><write-as>admin</write-as></community>"
 PRIORITY, PREEMPT, ACCEPT, SECONDARIES, LINKBEAT, DELETED = (
@@ -99,6 +100,17 @@ def test_rows_of_noria_keep_their_numbers(node):
     node.daemon.stop()
     node.daemon.start()
     assert row_of(node, instances, "web") == row and row_of(node, groups, "both") == group
+
+
+def test_an_instance_says_which_synchronisation_follows_it(node):
+    row = row_of(node, INSTANCE, "web")
+    assert walk(node, f"{INSTANCE}.16") == {row: "2"} and not walk(node, f"{INSTANCE}.17")
+    with node.daemon.session() as session:
+        session.set(directors(director("main", content=(
+            "<sync-daemon><master><interface>eth0</interface></master>"
+            f'<vrrp-instance xmlns="{VRRP}">web</vrrp-instance></sync-daemon>'))))
+    wait_for(lambda: walk(node, f"{INSTANCE}.17") == {row: "eth0"}, "the interface")
+    assert walk(node, f"{INSTANCE}.16") == {row: "1"}
 
 
 @contextlib.contextmanager
