@@ -26,6 +26,8 @@ struct connection {
     struct end client, virtual, real;
     char state[24];
     uint32_t expires;
+    char engine[16]; /* Persistence engine, or "". */
+    char data[256];  /* What that ties connections by. */
 };
 
 /* Which connections are asked for. */
@@ -58,14 +60,32 @@ static bool parse_address(const char *text, struct end *end)
     return rest != text && !*rest;
 }
 
+/* Copy the rest of a line. It came from a client: what could not be in XML becomes '?'. */
+static void copy_printable(const char *line, char *text, size_t size)
+{
+    size_t length = strcspn(line, "\n");
+    if (length >= size)
+        length = size - 1;
+    for (size_t i = 0; i < length; i++)
+        text[i] = line[i] >= ' ' && line[i] <= '~' ? line[i] : '?';
+    text[length] = '\0';
+}
+
 /* Read a line; the heading is none. */
 static bool parse_line(const char *line, struct connection *connection)
 {
     char client[48], virtual[48], real[48];
     unsigned ports[3];
-    if (sscanf(line, "%7s %47s %x %47s %x %47s %x %23s %u", connection->protocol, client, &ports[0],
-               virtual, &ports[1], real, &ports[2], connection->state, &connection->expires) != 9)
+    int data = 0;
+    *connection = (struct connection){0};
+    /* What a persistence engine ties connections by ends the line; its data may be anything. */
+    int found = sscanf(line, "%7s %47s %x %47s %x %47s %x %23s %u%*1[ ]%15s%*1[ ]%n",
+                       connection->protocol, client, &ports[0], virtual, &ports[1], real, &ports[2],
+                       connection->state, &connection->expires, connection->engine, &data);
+    if (found < 9)
         return false;
+    if (data)
+        copy_printable(line + data, connection->data, sizeof connection->data);
     for (char *c = connection->protocol; *c; c++)
         if (*c >= 'A' && *c <= 'Z')
             *c += 'a' - 'A';
@@ -199,7 +219,9 @@ static bool put_connection(struct lyd_node *reply, const struct connection *conn
            put_end(node, "client", &connection->client) &&
            put_end(node, "virtual", &connection->virtual) &&
            put_end(node, "real", &connection->real) && put(node, "state", connection->state) &&
-           put(node, "expires", expires);
+           put(node, "expires", expires) &&
+           (!connection->engine[0] || (put(node, "persistence-engine", connection->engine) &&
+                                       put(node, "persistence-data", connection->data)));
 }
 
 /* The namespace is that of the thread that opens the file. */

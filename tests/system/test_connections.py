@@ -75,6 +75,18 @@ def test_a_state(busy):
     assert show(busy, state="SYN_SENT") == (0, [])
 
 
+def test_what_a_persistence_engine_ties_by(busy):
+    """The Call-ID is the client's to choose."""
+    busy.set(servers(server("sip", "<protocol>udp</protocol><persistence><engine>sip</engine>"
+                            "</persistence>" + real("127.0.0.1", 5060), WEB[0], 5060)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.sendto("INVITE sip:a@b SIP/2.0\r\nCall-ID: <42>@example\r\n\r\n".encode(),
+                      (WEB[0], 5060))
+    _, (template, *_) = show(busy, "<virtual-server>sip</virtual-server>", "NONE")
+    assert "<persistence-engine>sip<" in template
+    assert "&lt;42&gt;@example</persistence-data>" in template
+
+
 def test_the_limit_bounds_the_list_and_not_the_count(busy):
     matched, connections = show(busy, "<limit>2</limit>")
     assert (matched, len(connections)) == (4, 2)
