@@ -10,6 +10,7 @@
 #include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/group.h"
+#include "backends/ipvs/tuning.h"
 
 #define MODULE "noria-virtual-server"
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
@@ -284,20 +285,33 @@ enum outcome ipvs_adopt(const struct schema *schema, const struct snapshot *runn
     return outcome;
 }
 
-enum outcome ipvs_adopt_own(const struct schema *schema, struct lyd_node **tree, struct error *err)
+/* Read what our own namespace has. @return An errno. */
+static int read_own(struct ipvs_table *table, struct ipvs_settings *settings)
 {
     struct ipvs_socket *sock = NULL;
-    struct ipvs_table table = {0};
-    size_t count;
-    *tree = NULL;
     int error = ipvs_open(&sock);
     if (!error)
-        error = ipvs_read_table(sock, &table);
+        error = ipvs_read_table(sock, table);
+    if (!error)
+        error = ipvs_tuning_read(sock, NULL, settings);
+    ipvs_close(sock);
+    return error;
+}
+
+enum outcome ipvs_adopt_own(const struct schema *schema, struct lyd_node **tree, struct error *err)
+{
+    struct ipvs_table table = {0};
+    struct ipvs_settings settings = {0};
+    size_t count;
+    *tree = NULL;
+    int error = read_own(&table, &settings);
     enum outcome outcome =
         error ? fail(err, TAG_RESOURCE_DENIED, NULL, "The kernel's table cannot be read: %s",
                      ipvs_explain_down(error))
               : ipvs_adopt(schema, NULL, IPVS_MAIN, &table, tree, &count, err);
+    if (outcome == DONE)
+        outcome = ipvs_adopt_settings(schema, NULL, IPVS_MAIN, &settings, tree, err);
+    ipvs_settings_clear(&settings);
     ipvs_table_clear(&table);
-    ipvs_close(sock);
     return outcome;
 }

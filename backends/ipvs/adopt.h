@@ -7,6 +7,7 @@
 
 #include "agent/datastore/snapshot.h"
 #include "backends/ipvs/service.h"
+#include "backends/ipvs/settings.h"
 
 /** Room for the name of an adopted virtual server, with its terminating zero. */
 #define IPVS_NAME_SIZE 65
@@ -27,7 +28,17 @@ enum outcome ipvs_adopt(const struct schema *schema, const struct snapshot *runn
                         const char *director, const struct ipvs_table *table,
                         struct lyd_node **tree, size_t *count, struct error *err);
 
-/** backend_ops.adopt: the table of our own network namespace. */
+/**
+ * Turn settings of a director that differ from the kernel's defaults, and daemons that run, into
+ * its configuration. Those that running has already are passed over.
+ * @param running What is configured; NULL: nothing.
+ * @param[in,out] tree Top-level nodes, or NULL: the container of the directors is added to them.
+ */
+enum outcome ipvs_adopt_settings(const struct schema *schema, const struct snapshot *running,
+                                 const char *director, const struct ipvs_settings *held,
+                                 struct lyd_node **tree, struct error *err);
+
+/** backend_ops.adopt: the table and settings of our own network namespace. */
 enum outcome ipvs_adopt_own(const struct schema *schema, struct lyd_node **tree, struct error *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/group.h"
+#include "backends/ipvs/tuning.h"
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
 
@@ -36,8 +37,8 @@ static struct ipvs_engine *take_engine(struct backend *backend, struct backend_c
 
 /* -- Adoption --------------------------------------------------------------------------------- */
 
-static enum outcome read_table(struct ipvs_engine *engine, struct ipvs_table *table,
-                               struct error *err)
+static enum outcome read_held(struct ipvs_engine *engine, struct ipvs_table *table,
+                              struct ipvs_settings *settings, struct error *err)
 {
     struct ipvs_lease lease;
     if (!ipvs_engine_is_up(engine))
@@ -45,6 +46,8 @@ static enum outcome read_table(struct ipvs_engine *engine, struct ipvs_table *ta
     int error = ipvs_pool_take(engine->pool, &lease);
     if (!error) {
         error = ipvs_read_table(lease.sock, table);
+        if (!error)
+            error = ipvs_tuning_read(lease.sock, engine->path, settings);
         ipvs_pool_give(engine->pool, &lease, error);
     }
     return error ? fail(err, TAG_RESOURCE_DENIED, NULL, "The kernel's table cannot be read: %s",
@@ -52,31 +55,39 @@ static enum outcome read_table(struct ipvs_engine *engine, struct ipvs_table *ta
                  : DONE;
 }
 
+static enum outcome answer_adopt(struct backend_call *call, size_t count, struct lyd_node **tree)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%zu", count);
+    if (lyd_new_term(call->reply, NULL, "virtual-servers", number, 1, NULL) ||
+        (*tree &&
+         lyd_new_any(call->reply, NULL, "configuration", *tree, 1, LYD_ANYDATA_DATATREE, 1, NULL)))
+        return fail_memory(&call->error);
+    *tree = NULL;
+    return DONE;
+}
+
 static enum outcome adopt(struct ipvs_engine *engine, struct backend_call *call)
 {
     struct error *err = &call->error;
     struct ipvs_table table = {0};
+    struct ipvs_settings settings = {0};
     struct lyd_node *tree = NULL;
+    const struct schema *schema = engine->backend->schema;
     size_t count = 0;
-    char number[24];
     bool show_only = strcmp(leaf_value(call->request, "show-only"), "true") == 0;
-    enum outcome outcome = read_table(engine, &table, err);
+    enum outcome outcome = read_held(engine, &table, &settings, err);
     if (outcome == DONE)
-        outcome = ipvs_adopt(engine->backend->schema, call->running, engine->name, &table, &tree,
-                             &count, err);
+        outcome = ipvs_adopt(schema, call->running, engine->name, &table, &tree, &count, err);
+    if (outcome == DONE)
+        outcome = ipvs_adopt_settings(schema, call->running, engine->name, &settings, &tree, err);
     if (outcome == DONE && tree && !show_only)
         outcome = datastore_edit(engine->backend->agent, DATASTORE_RUNNING, call->origin, tree,
                                  DEFAULT_MERGE, false, err);
-    snprintf(number, sizeof number, "%zu", count);
-    if (outcome == DONE && lyd_new_term(call->reply, NULL, "virtual-servers", number, 1, NULL))
-        outcome = fail_memory(err);
-    if (outcome == DONE && tree) {
-        if (lyd_new_any(call->reply, NULL, "configuration", tree, 1, LYD_ANYDATA_DATATREE, 1, NULL))
-            outcome = fail_memory(err);
-        else
-            tree = NULL;
-    }
+    if (outcome == DONE)
+        outcome = answer_adopt(call, count, &tree);
     lyd_free_all(tree);
+    ipvs_settings_clear(&settings);
     ipvs_table_clear(&table);
     return outcome;
 }

@@ -44,7 +44,7 @@ const char *const ipvs_timeout_names[IPVS_TIMEOUTS] = {"tcp", "tcp-fin", "udp"};
 
 const char *const ipvs_role_names[IPVS_ROLES] = {"master", "backup"};
 
-static const uint32_t standard_timeouts[IPVS_TIMEOUTS] = {15 * 60, 2 * 60, 5 * 60};
+const uint32_t ipvs_standard_timeouts[IPVS_TIMEOUTS] = {15 * 60, 2 * 60, 5 * 60};
 
 void ipvs_settings_clear(struct ipvs_settings *settings)
 {
@@ -164,7 +164,7 @@ enum outcome ipvs_settings_target(const struct ipvs_settings *held, const struct
 
     for (size_t i = 0; i < IPVS_TIMEOUTS; i++)
         target->timeouts[i] = wanted.timeouts[i] ? wanted.timeouts[i]
-                              : old.timeouts[i]  ? standard_timeouts[i]
+                              : old.timeouts[i]  ? ipvs_standard_timeouts[i]
                                                  : held->timeouts[i];
     for (enum ipvs_role role = 0; role < IPVS_ROLES; role++)
         target->daemons[role] = wanted.daemons[role].on ? wanted.daemons[role]

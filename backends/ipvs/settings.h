@@ -34,6 +34,9 @@ enum ipvs_timeout { IPVS_TIMEOUT_TCP, IPVS_TIMEOUT_TCP_FIN, IPVS_TIMEOUT_UDP, IP
 /** Names of the leaves of the time-outs. */
 extern const char *const ipvs_timeout_names[IPVS_TIMEOUTS];
 
+/** The kernel's defaults, in seconds. */
+extern const uint32_t ipvs_standard_timeouts[IPVS_TIMEOUTS];
+
 /** What a synchronisation daemon is for. */
 enum ipvs_role { IPVS_MASTER, IPVS_BACKUP, IPVS_ROLES };
 

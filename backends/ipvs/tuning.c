@@ -17,14 +17,19 @@
 
 #define UNIT "/noria-director:directors/director"
 
-static int read_settings(struct ipvs_engine *engine, struct ipvs_socket *sock,
-                         struct ipvs_settings *settings)
+int ipvs_tuning_read(struct ipvs_socket *sock, const char *path, struct ipvs_settings *settings)
 {
     *settings = (struct ipvs_settings){0};
     int error = ipvs_read_timeouts(sock, settings);
     if (!error)
         error = ipvs_read_daemons(sock, settings);
-    return error ? error : ipvs_sysctl_read(engine->path, settings);
+    return error ? error : ipvs_sysctl_read(path, settings);
+}
+
+static int read_settings(struct ipvs_engine *engine, struct ipvs_socket *sock,
+                         struct ipvs_settings *settings)
+{
+    return ipvs_tuning_read(sock, engine->path, settings);
 }
 
 /* -- Errors ----------------------------------------------------------------------------------- */

@@ -24,6 +24,14 @@ struct ipvs_tuning {
 };
 
 /**
+ * Read what the kernel has. Any thread.
+ * @param path Of the namespace, where the socket is; NULL: our own.
+ * @param[out] settings To be freed with ipvs_settings_clear(), also after an error.
+ * @return An errno.
+ */
+int ipvs_tuning_read(struct ipvs_socket *sock, const char *path, struct ipvs_settings *settings);
+
+/**
  * Plan from the director's entries; the engine has a socket.
  * @param before, after NULL: there was, or is, none.
  * @return REFUSED for what the kernel lacks; FAILED if it cannot be read.

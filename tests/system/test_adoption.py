@@ -1,5 +1,6 @@
 """What the kernel serves becomes configuration, and nothing is lost or touched on the way."""
 
+import pathlib
 import re
 import subprocess
 
@@ -82,6 +83,42 @@ def test_adoption_writes_nothing_to_the_kernel(served, ipvs, daemon_factory):
             assert "<name>mark-7-2</name>" in reply, "a name that is taken is not taken again"
         assert session.data("running").count("<virtual-server>") == services + 2
         assert re.search(r"<virtual-servers[^>]*>0<", adopt(session)), "there is nothing left"
+
+
+PARAMETER = pathlib.Path("/proc/sys/net/ipv4/vs/expire_nodest_conn")
+
+
+@pytest.fixture(name="tuned")
+def fixture_tuned(ipvs):
+    """A kernel with settings of its own, and a daemon that synchronises; what tells of them."""
+    ipvs("--set", "1000", "0", "33")
+    ipvs("--start-daemon", "master", "--mcast-interface", "lo", "--syncid", "7")
+    PARAMETER.write_text("1")
+    yield lambda: (ipvs("-l", "--timeout"), ipvs("-l", "--daemon"), PARAMETER.read_text())
+    PARAMETER.write_text("0")
+    subprocess.run(["ipvsadm", "--stop-daemon", "master"], check=False, capture_output=True)
+    ipvs("--set", "900", "120", "300")
+
+
+def test_settings_and_daemons_are_adopted(tuned, daemon_factory):
+    before = tuned()
+    daemon = daemon_factory()
+    printed = subprocess.run(daemon.command("--adopt"), check=True, capture_output=True,
+                             text=True).stdout
+    with daemon.session() as session:
+        with Monitor() as monitor:
+            shown = adopt(session)
+        assert monitor.total(WRITES) == 0
+        for text in (re.sub(r"\s+", "", printed), shown, session.data("running")):
+            for word in ("<tcp>1000</tcp><udp>33</udp>", "<sync-id>7</sync-id>",
+                         "<interface>lo</interface>",
+                         "<expire-nodest-conn>true</expire-nodest-conn>"):
+                assert word in text
+            assert "tcp-fin" not in text and "conntrack" not in text, "the kernel's defaults"
+        assert "<director>" not in adopt(session), "there is nothing left"
+    daemon.stop()
+    daemon.start()
+    assert tuned() == before
 
 
 def test_no_such_director(ipvs, daemon_factory):
