@@ -20,6 +20,7 @@
 #include "backends/ipvs/tuning.h"
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
+#define AWAY_MS 5000     /* until it is looked whether the director is up */
 #define BUSY_MS 500      /* until it is tried again while another director is compared */
 #define SLICE 32         /* services of one turn of the loop: some milliseconds */
 #define TOLD_IN_ALARM 10 /* differences; the log has more */
@@ -36,6 +37,8 @@ struct ipvs_drift {
     struct ipvs_engine *engine;
     uv_timer_t timer;
     uint64_t interval; /* That the timer runs with, in milliseconds; 0: it does not. */
+    bool claimed;      /* The table is ours alone. */
+    bool due;          /* That is news: one comparison is wanted, whatever the interval. */
     bool ended, closed;
 
     /* One comparison; while it is read, the helper thread's. */
@@ -365,7 +368,7 @@ static void on_timer(uv_timer_t *timer);
 
 static void arm(struct ipvs_drift *drift, uint64_t milliseconds)
 {
-    if (!drift->ended && drift->interval)
+    if (!drift->ended && (drift->interval || drift->due || drift->busy))
         uv_timer_start(&drift->timer, on_timer, milliseconds, 0);
 }
 
@@ -383,7 +386,7 @@ static void end_comparison(struct ipvs_drift *drift, int error)
     }
     clear_job(drift);
     drift->busy = false;
-    arm(drift, drift->interval);
+    arm(drift, drift->due ? BUSY_MS : drift->interval);
 }
 
 /* One turn of the loop: a slice of the suspects, then, for the rest, another turn. */
@@ -440,9 +443,10 @@ static void begin_comparison(struct ipvs_drift *drift)
     struct ipvs_directors *directors = engine->directors;
     /* One at a time: helper threads also write the journal. */
     if (!engine->sock || directors->comparing) {
-        arm(drift, engine->sock ? BUSY_MS : drift->interval);
+        arm(drift, engine->sock ? BUSY_MS : drift->interval ? drift->interval : AWAY_MS);
         return;
     }
+    drift->due = false;
     drift->running = snapshot_ref(directors->running);
     drift->exclusive = policy_of(engine).exclusive;
     drift->work.data = drift;
@@ -467,14 +471,17 @@ static void on_timer(uv_timer_t *timer)
 
 void ipvs_drift_schedule(struct ipvs_drift *drift)
 {
-    uint64_t interval = policy_of(drift->engine).reconcile_interval;
-    if (interval == drift->interval)
+    const struct ipvs_policy policy = policy_of(drift->engine);
+    bool news = policy.exclusive && !drift->claimed;
+    drift->claimed = policy.exclusive;
+    drift->due = drift->due || news;
+    if (policy.reconcile_interval == drift->interval && !news)
         return;
-    drift->interval = interval;
+    drift->interval = policy.reconcile_interval;
     if (drift->busy)
         return; /* its end arms the timer */
     uv_timer_stop(&drift->timer);
-    arm(drift, interval);
+    arm(drift, drift->due ? BUSY_MS : drift->interval);
 }
 
 struct ipvs_drift *ipvs_drift_begin(struct ipvs_engine *engine)

@@ -42,6 +42,11 @@ def count(session, leaf):
     return int(session.get(f"directors/director/reconciliation/{leaf}")[0])
 
 
+def interval(seconds):
+    return directors(director("main", content=f"<reconciliation><interval>{seconds}</interval>"
+                              "</reconciliation>"))
+
+
 def compare_again(session):
     done = count(session, "comparisons")
     wait_for(lambda: count(session, "comparisons") >= done + 2, "another comparison")
@@ -129,6 +134,26 @@ def test_what_others_serve_is_removed_from_an_exclusive_table(compared, ipvs):
             for kind, _, text in alarms(session)] == [("foreign-service", True)]
 
 
+def test_a_table_that_becomes_exclusive_is_compared_at_once(compared, ipvs):
+    session = compared("<mode>report</mode>")
+    session.set(interval(0))
+    ipvs("-A", "-t", FOREIGN[1])
+    session.set(directors(director("main", content="<reconciliation><mode>repair</mode>"
+                                   "<exclusive>true</exclusive></reconciliation>")))
+    wait_for(lambda: table(ipvs) == RIGHT, "what is not configured to be removed")
+
+
+def test_an_interval_that_is_taken_away_may_come_back(compared, ipvs):
+    """Also if a comparison is under way just then."""
+    session = compared()
+    for _ in range(5):
+        session.set(interval(0))
+        session.set(interval(1))
+    compare_again(session)
+    ipvs("-D", "-u", "192.0.2.1:53")
+    wait_for(lambda: table(ipvs) == RIGHT, "the repair")
+
+
 def test_drift_of_a_group(compared, ipvs):
     session = compared()
     session.set(servers(server("group", "<member><name>all</name><address>203.0.113.1</address>"
@@ -164,8 +189,7 @@ def test_the_module_is_loaded_again(compared, ipvs):
     session = compared()
     if os.environ.get("LAB_KIND") != "uml":
         pytest.skip("the host's own module is not to be unloaded")
-    session.set(directors(director("main", content="<reconciliation><interval>0</interval>"
-                                   "</reconciliation>")))
+    session.set(interval(0))
     # A comparison may be under way, and repair the table before that: then try again.
     wait_for(unload, "ip_vs to be unloaded")
     wait_for(lambda: session.get("directors/director/oper-status") == ["down"],

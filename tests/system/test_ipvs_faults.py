@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from netconf import RpcError, real, server, servers, wait_for
+from netconf import RpcError, item, items, real, server, servers, wait_for
 from test_directors import director, directors
 from test_ipvs import table
 
@@ -14,9 +14,10 @@ pytestmark = pytest.mark.kernel
 COUNT = 300
 
 
-def many(weight):
+def many(weight, gone=None):
     return "".join(server(f"s{i:03}", real("10.0.0.1", 80, f"<weight>{weight}</weight>"),
-                          f"192.0.{i >> 8}.{i & 255}", 80) for i in range(COUNT))
+                          f"192.0.{i >> 8}.{i & 255}", 80) for i in range(COUNT)
+                   if f"s{i:03}" != gone)
 
 
 @pytest.mark.parametrize("name", ["a-first", "s150x", "z-last"])
@@ -45,6 +46,20 @@ def test_one_impossible_real_server_among_many(ipvs, daemon_factory):
             session.commit()
         assert "s150" in error.value.path and "224.0.0.1" in error.value.path
         assert table(ipvs) == {}
+
+
+@pytest.mark.parametrize("step", ["prepare", "apply"])
+def test_another_backend_fails_in_a_bulk_commit(ipvs, daemon_factory, step):
+    with daemon_factory(null=True).session() as session:
+        session.set(servers(many(1)))
+        before = table(ipvs)
+        session.edit(servers(many(9, gone="s007") + server("more", real("10.0.0.1", 80), "198.51.100.1", 80)
+                             + server("s007", operation="delete"))
+                     + items(item("bad", f"<{step}>fail</{step}>")))
+        with pytest.raises(RpcError) as error:
+            session.commit()
+        assert "item[name='bad']" in error.value.path
+        assert table(ipvs) == before
 
 
 @contextlib.contextmanager
