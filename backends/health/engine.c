@@ -40,9 +40,10 @@ struct health_engine *health_engine_new(struct backend *backend)
     engine->backend = backend;
     engine->running_max = most_running();
     engine->spread = uv_hrtime();
-    engine->poller = health_poller_new(backend->loop);
-    engine->timers =
-        engine->poller ? health_timers_new(backend->loop, take_in, engine->poller) : NULL;
+    engine->poller = health_poller_new(backend->loop, &engine->beat);
+    engine->timers = engine->poller
+                         ? health_timers_new(backend->loop, &engine->beat, take_in, engine->poller)
+                         : NULL;
     engine->hooks = hooks_new(backend->loop);
     if (engine->poller && engine->timers && engine->hooks && text_table_reserve(&engine->services))
         return engine;

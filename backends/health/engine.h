@@ -22,6 +22,7 @@
 #include "agent/steering/steering.h"
 #include "backends/backend.h"
 #include "backends/health/addresses.h"
+#include "backends/health/beat.h"
 #include "backends/health/check.h"
 #include "backends/health/hooks.h"
 #include "backends/health/poller.h"
@@ -59,6 +60,7 @@ struct health_queue {
 /** The engine. */
 struct health_engine {
     struct backend *backend;
+    struct health_beat beat; /**< What time it is. */
     struct health_poller *poller;
     struct health_timers *timers;
     struct hooks *hooks;

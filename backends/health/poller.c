@@ -5,11 +5,14 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "backends/health/beat.h"
+
 #define BATCH 256
 
 struct health_poller {
     int epoll;
     uv_poll_t handle;
+    struct health_beat *beat;
     struct epoll_event events[BATCH];
     int count, next; /* of the batch that is being dispatched */
 };
@@ -26,6 +29,7 @@ void health_poller_drain(struct health_poller *poller)
 {
     if (poller->count)
         return; /* a watch's own doing */
+    bool before = health_beat_begin(poller->beat);
     do {
         int count = epoll_wait(poller->epoll, poller->events, BATCH, 0);
         poller->count = count > 0 ? count : 0;
@@ -37,6 +41,7 @@ void health_poller_drain(struct health_poller *poller)
         }
     } while (poller->count == BATCH);
     poller->count = 0;
+    health_beat_end(poller->beat, before);
 }
 
 static void dispatch(uv_poll_t *handle, int status, int events)
@@ -44,7 +49,7 @@ static void dispatch(uv_poll_t *handle, int status, int events)
     health_poller_drain(handle->data);
 }
 
-struct health_poller *health_poller_new(uv_loop_t *loop)
+struct health_poller *health_poller_new(uv_loop_t *loop, struct health_beat *beat)
 {
     struct health_poller *poller = calloc(1, sizeof(*poller));
     if (!poller)
@@ -56,6 +61,7 @@ struct health_poller *health_poller_new(uv_loop_t *loop)
         free(poller);
         return NULL;
     }
+    poller->beat = beat;
     poller->handle.data = poller;
     uv_poll_start(&poller->handle, UV_READABLE, dispatch);
     return poller;

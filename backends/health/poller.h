@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct health_beat;
 struct health_poller;
 
 /** A descriptor that is watched; a part of whoever watches it. */
@@ -20,8 +21,8 @@ struct health_watch {
     void *arg; /**< The watcher's own. */
 };
 
-/** Begin. @return NULL for want of memory or descriptors. */
-struct health_poller *health_poller_new(uv_loop_t *loop);
+/** Begin. @param beat Outlives it. @return NULL for want of memory or descriptors. */
+struct health_poller *health_poller_new(uv_loop_t *loop, struct health_beat *beat);
 
 /** End; what is freed is freed while the loop runs out. NULL is legal. */
 void health_poller_free(struct health_poller *poller);

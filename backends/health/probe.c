@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/clock.h"
 #include "backends/health/engine.h"
 
 /* How much earlier than due a run may begin: this, and no more than such a part of the interval. */
@@ -44,7 +43,7 @@ const struct probe_status *probe_status(const struct health_probe *probe)
 }
 
 /* Figures, and what readers see, of one run that has ended. */
-static void note_result(struct health_probe *probe, const struct probe_result *result)
+static void note_result(struct health_probe *probe, const struct probe_result *result, uint64_t now)
 {
     struct health_engine *engine = probe->engine;
     struct probe_status *status = &probe->status;
@@ -58,7 +57,7 @@ static void note_result(struct health_probe *probe, const struct probe_result *r
     engine->figures.unable += result->ending == CHECK_UNABLE;
     status->runs++;
     status->failures += result->ending == CHECK_FAILED;
-    status->last_run = clock_now();
+    status->last_run = health_beat_date(&engine->beat, now);
     if (result->ending == CHECK_PASSED)
         latency_note(&status->latency, result->latency / 1000);
     if (error) {
@@ -131,11 +130,11 @@ static void schedule(struct health_probe *probe)
 static void finish(struct health_probe *probe, enum check_ending ending, int32_t weight,
                    const char *error)
 {
-    uint64_t now = uv_hrtime();
+    uint64_t now = health_beat_now(&probe->engine->beat);
     struct probe_result result = {ending, weight, now - probe->started, error};
     bool soon = false;
     probe->running = false;
-    note_result(probe, &result);
+    note_result(probe, &result, now);
     health_engine_lacks(probe->engine, ending == CHECK_UNABLE ? error : NULL);
     if (ending != CHECK_UNABLE)
         for (struct probe_subscriber *one = probe->subscribers; one; one = one->next)
@@ -229,7 +228,7 @@ static void run(struct health_timer *timer)
     struct health_probe *probe =
         (struct health_probe *)((char *)timer - offsetof(struct health_probe, timer));
     struct health_engine *engine = probe->engine;
-    uint64_t now = uv_hrtime();
+    uint64_t now = health_beat_now(&engine->beat);
     if (probe->running) {
         time_out(probe);
         return;

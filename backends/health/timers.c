@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "backends/health/beat.h"
+
 /* Wake-ups are multiples of this, as the loop's timers are. */
 #define QUANTUM HEALTH_MS
 
@@ -13,6 +15,7 @@ struct health_timers {
     size_t count, room, reserved;
     uint64_t wake; /* when the loop's timer is due */
     bool running;  /* in tick(), which arms at its end */
+    struct health_beat *beat;
     void (*before)(void *arg);
     void *arg;
     uv_timer_t handle;
@@ -82,23 +85,27 @@ static void tick(uv_timer_t *handle)
     struct health_timers *timers = handle->data;
     timers->running = true;
     timers->before(timers->arg);
-    uint64_t now = uv_hrtime(), end = now + SLICE;
+    bool before = health_beat_begin(timers->beat);
+    uint64_t now = health_beat_now(timers->beat), end = now + SLICE;
     while (timers->count && timers->heap[1]->due <= now + timers->heap[1]->early && now < end) {
         struct health_timer *timer = timers->heap[1];
         take(timers, timer);
         timer->run(timer);
-        now = uv_hrtime();
+        now = health_beat_now(timers->beat);
     }
+    health_beat_end(timers->beat, before);
     timers->running = false;
     timers->wake = 0;
     arm(timers);
 }
 
-struct health_timers *health_timers_new(uv_loop_t *loop, void (*before)(void *arg), void *arg)
+struct health_timers *health_timers_new(uv_loop_t *loop, struct health_beat *beat,
+                                        void (*before)(void *arg), void *arg)
 {
     struct health_timers *timers = calloc(1, sizeof(*timers));
     if (!timers)
         return NULL;
+    timers->beat = beat;
     timers->before = before;
     timers->arg = arg;
     uv_timer_init(loop, &timers->handle);

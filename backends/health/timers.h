@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct health_beat;
 struct health_timers;
 
 /** One timer; a part of whoever waits. */
@@ -32,10 +33,12 @@ struct health_timer {
 
 /**
  * Begin.
+ * @param beat Outlives it.
  * @param before Is called each time before timers are run, with arg.
  * @return NULL for want of memory.
  */
-struct health_timers *health_timers_new(uv_loop_t *loop, void (*before)(void *arg), void *arg);
+struct health_timers *health_timers_new(uv_loop_t *loop, struct health_beat *beat,
+                                        void (*before)(void *arg), void *arg);
 
 /** End; what is freed is freed while the loop runs out. NULL is legal. */
 void health_timers_free(struct health_timers *timers);
