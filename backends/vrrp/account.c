@@ -20,6 +20,9 @@
 /* Counters that are read are no older. */
 #define FRESH_NS (INT64_C(5) * 1000000000)
 
+/* So often one is asked for in any case: errors are to be told though nobody looks. */
+#define DUE_MS 10000
+
 /* An account that is no older was asked for because of a change that goes on. */
 #define RECENT_NS (INT64_C(2) * 1000000000)
 
@@ -127,8 +130,18 @@ static void on_file(uv_fs_event_t *watch, const char *name, int events, int stat
     free(data);
 }
 
+static void on_due(uv_timer_t *timer)
+{
+    struct vrrp *vrrp = timer->data;
+    if (vrrp->process.pid)
+        vrrp_account_wanted(vrrp);
+}
+
 void vrrp_account_open(struct vrrp *vrrp)
 {
+    uv_timer_init(vrrp->backend->loop, &vrrp->account_due);
+    vrrp->account_due.data = vrrp;
+    uv_timer_start(&vrrp->account_due, on_due, DUE_MS, DUE_MS);
     uv_fs_event_init(vrrp->backend->loop, &vrrp->watch);
     vrrp->watch.data = vrrp;
     if (uv_fs_event_start(&vrrp->watch, on_file, vrrp->folder, 0))

@@ -401,10 +401,11 @@ static void vrrp_stop(struct backend *backend)
     standing_unfollow(backend->agent, &vrrp->standing);
     if (vrrp->alive >= 0)
         close(vrrp->alive);
-    vrrp->handles = 5;
+    vrrp->handles = 6;
     vrrp_process_close(&vrrp->process, on_process_closed);
     vrrp_fifo_close(vrrp, on_closed);
     uv_close((uv_handle_t *)&vrrp->watch, on_closed);
+    uv_close((uv_handle_t *)&vrrp->account_due, on_closed);
     uv_close((uv_handle_t *)&vrrp->order_due, on_closed);
     uv_close((uv_handle_t *)&vrrp->rival_over, on_closed);
 }

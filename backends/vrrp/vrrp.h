@@ -31,10 +31,11 @@ struct vrrp {
     struct vrrp_lines lines;
     int fifo; /**< Or -1. */
     uv_poll_t listen;
-    uv_fs_event_t watch;   /**< On the folder: an account has come. */
-    uv_timer_t order_due;  /**< When the next order ends. */
-    uv_timer_t rival_over; /**< When it is looked whether other masters are gone. */
-    unsigned handles;      /**< That are to be closed at the end. */
+    uv_fs_event_t watch;    /**< On the folder: an account has come. */
+    uv_timer_t account_due; /**< When an account is asked for although nobody reads. */
+    uv_timer_t order_due;   /**< When the next order ends. */
+    uv_timer_t rival_over;  /**< When it is looked whether other masters are gone. */
+    unsigned handles;       /**< That are to be closed at the end. */
     struct steering_follower follower;
     struct standing_follower standing;
     int alive; /**< Held while the agent is (own.h), or -1. */
