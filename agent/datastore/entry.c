@@ -29,6 +29,7 @@ void entry_unref(struct entry *entry)
     free_rows(entry->rows, entry->row_count);
     free(entry->key);
     free(entry->text);
+    free(entry->digest);
     free(entry);
 }
 
@@ -133,12 +134,18 @@ enum outcome entry_new(const struct unit *unit, struct lyd_node *tree, const str
     return DONE;
 }
 
-/* The path of a node from the entry's node on. */
-static char *path_within(const struct lyd_node *node)
+/* The path of a node from the entry's node on; to be freed. */
+static char *path_within(const struct lyd_node *top, const struct lyd_node *node)
 {
-    char *key = entry_key_of(node), *path;
-    if (!key || asprintf(&path, "/%s%s", node->schema->name, key) < 0)
+    char *key = entry_key_of(node), *above = NULL, *path = NULL;
+    const struct lyd_node *parent = lyd_parent(node);
+    bool nested = parent && parent->schema != top->schema;
+    if (nested)
+        above = path_within(top, parent);
+    if (key && (above || !nested) &&
+        asprintf(&path, "%s/%s%s", above ? above : "", node->schema->name, key) < 0)
         path = NULL;
+    free(above);
     free(key);
     return path;
 }
@@ -157,16 +164,33 @@ static const struct row_number *find_row(const struct entry *entry, const char *
 
 uint32_t entry_row_number(const struct entry *entry, const struct lyd_node *node)
 {
-    char *path = path_within(node);
+    char *path = path_within(entry->node, node);
     const struct row_number *row = path ? find_row(entry, path) : NULL;
     free(path);
     return row ? row->number : 0;
 }
 
-static bool is_row(const struct lyd_node *node)
+/* Lists right below the entry have numbers, and of those further down the ones that show them. */
+static bool is_row(const struct lyd_node *node, bool nested)
 {
-    return node->schema && node->schema->nodetype == LYS_LIST &&
-           !(node->schema->flags & LYS_KEYLESS);
+    if (!node->schema || node->schema->nodetype != LYS_LIST || (node->schema->flags & LYS_KEYLESS))
+        return false;
+    const struct lysc_node *child = nested ? lysc_node_child(node->schema) : NULL;
+    while (child && (strcmp(child->name, "number") != 0 || (child->flags & LYS_CONFIG_W)))
+        child = child->next;
+    return child || !nested;
+}
+
+static size_t count_rows(const struct lyd_node *parent, bool nested)
+{
+    const struct lyd_node *child;
+    size_t count = 0;
+    LY_LIST_FOR(lyd_child(parent), child)
+    {
+        count += is_row(child, nested);
+        count += count_rows(child, true);
+    }
+    return count;
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -174,28 +198,36 @@ static int compare_rows(const void *a, const void *b)
     return strcmp(((const struct row_number *)a)->path, ((const struct row_number *)b)->path);
 }
 
+/* Rows below a node, with the numbers that they have, or the next ones. */
+static bool add_rows(struct entry *entry, const struct lyd_node *parent, bool nested,
+                     struct row_number *rows, size_t *filled)
+{
+    const struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(parent), child)
+    {
+        if (is_row(child, nested)) {
+            struct row_number *row = &rows[*filled];
+            row->path = path_within(entry->node, child);
+            if (!row->path)
+                return false;
+            const struct row_number *known = find_row(entry, row->path);
+            row->number = known ? known->number : ++entry->last_row;
+            ++*filled;
+        }
+        if (!add_rows(entry, child, true, rows, filled))
+            return false;
+    }
+    return true;
+}
+
 /* Rows that are gone lose their number for good; new ones get the next. */
 static enum outcome number_rows(struct entry *entry, struct error *err)
 {
-    const struct lyd_node *child;
-    size_t count = 0, filled = 0;
-    LY_LIST_FOR(lyd_child(entry->node), child)
-    count += is_row(child);
+    size_t count = count_rows(entry->node, false), filled = 0;
     struct row_number *rows = count ? calloc(count, sizeof(*rows)) : NULL;
-    if (count && !rows)
+    if (count && (!rows || !add_rows(entry, entry->node, false, rows, &filled))) {
+        free_rows(rows, filled);
         return fail_memory(err);
-    LY_LIST_FOR(lyd_child(entry->node), child)
-    {
-        if (!is_row(child))
-            continue;
-        rows[filled].path = path_within(child);
-        if (!rows[filled].path) {
-            free_rows(rows, filled);
-            return fail_memory(err);
-        }
-        const struct row_number *known = find_row(entry, rows[filled].path);
-        rows[filled].number = known ? known->number : ++entry->last_row;
-        filled++;
     }
     if (count)
         qsort(rows, count, sizeof(*rows), compare_rows);

@@ -12,7 +12,10 @@
 
 #include "agent/datastore/schema.h"
 
-/** The number of one instance of a list inside an entry, as a real server's. */
+/**
+ * The number of one instance of a list inside an entry, as a real server's: of lists right below
+ * it, and of those further down that have a leaf 'number' of state.
+ */
 struct row_number {
     char *path;      /**< Path from the entry on, "/real-server[address='10.0.0.1'][port='80']". */
     uint32_t number; /**< Unique within the entry and never re-used there. */
@@ -29,8 +32,9 @@ struct entry {
     uint32_t last_row;     /**< Highest row number that was ever given here. */
     struct row_number *rows; /**< By path. Owned. */
     size_t row_count;
-    _Atomic(char *) text; /**< The node as XML, made when first asked for. Owned. */
-    bool valid;           /**< Validated, with its defaults; else a candidate's work in progress. */
+    _Atomic(char *) text;            /**< The node as XML, made when first asked for. Owned. */
+    _Atomic(unsigned char *) digest; /**< Of the text, made when first asked for. Owned. */
+    bool valid; /**< Validated, with its defaults; else a candidate's work in progress. */
 };
 
 /**

@@ -44,7 +44,7 @@ struct journal {
     int acknowledged_fd;
     uint64_t acknowledged; /* what acknowledged_fd said at the start */
     int fd;                /* of the journal that is appended to, or -1 before the first commit */
-    off_t size;            /* of it */
+    atomic_llong size;     /* of it */
     bool uncut;            /* what follows there is of an append that failed */
     char *loss;            /* the file that is kept of lost commits, or NULL */
     atomic_llong running_size; /* of the file that it follows */
@@ -467,6 +467,12 @@ enum outcome journal_append(struct journal *journal, const struct change_set *co
         note_acknowledged(journal, commits[count - 1]->after->revision);
     free(data);
     return outcome;
+}
+
+void journal_sizes(const struct journal *journal, struct journal_sizes *sizes)
+{
+    sizes->journal = (uint64_t)atomic_load(&journal->size);
+    sizes->running = (uint64_t)atomic_load(&journal->running_size);
 }
 
 bool journal_is_long(const struct journal *journal)

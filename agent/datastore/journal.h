@@ -49,6 +49,15 @@ void journal_number(struct journal *journal, const struct change_set *changes);
 enum outcome journal_append(struct journal *journal, const struct change_set *const *commits,
                             size_t count, struct error *err);
 
+/** How much is stored, in octets. */
+struct journal_sizes {
+    uint64_t journal; /**< The commits since running was last written as a whole. */
+    uint64_t running; /**< That. */
+};
+
+/** What the journal has grown to. Any thread. */
+void journal_sizes(const struct journal *journal, struct journal_sizes *sizes);
+
 /** Whether the journal has grown so much that it should be folded. */
 bool journal_is_long(const struct journal *journal);
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "agent/datastore/digest.h"
+#include "agent/datastore/journal.h"
 #include "agent/memory.h"
 
 static enum outcome count_entry(const struct entry *entry, void *arg)
@@ -76,17 +78,37 @@ static enum outcome add_backend_status(struct lyd_node *container, struct backen
     return outcome;
 }
 
+static enum outcome add_journal_state(const struct agent *agent, struct lyd_node *node,
+                                      struct error *err)
+{
+    struct journal_sizes sizes;
+    journal_sizes(agent->journal, &sizes);
+    enum outcome outcome = state_add_number(node, "journal/size", sizes.journal, err);
+    if (outcome == DONE)
+        outcome = state_add_number(node, "journal/running-size", sizes.running, err);
+    if (outcome == DONE && journal_loss(agent->journal))
+        outcome = state_add(node, "journal/lost-file", journal_loss(agent->journal), err);
+    return outcome;
+}
+
 /* /noria-agent:agent, which no backend claims. */
 static enum outcome add_agent_state(struct agent *agent, const struct snapshot *running,
                                     struct lyd_node *node, struct error *err)
 {
-    enum outcome outcome = state_add(node, "version", NORIA_VERSION, err);
+    char digest[DIGEST_TEXT_SIZE];
+    enum outcome outcome = snapshot_digest(running, digest, err);
+    if (outcome == DONE)
+        outcome = state_add(node, "version", NORIA_VERSION, err);
     if (outcome == DONE)
         outcome = state_add_time(node, "start-time", agent->started, err);
     if (outcome == DONE)
         outcome = state_add_number(node, "revision", running->revision, err);
     if (outcome == DONE && running->committed)
         outcome = state_add_time(node, "last-commit-time", running->committed, err);
+    if (outcome == DONE)
+        outcome = state_add(node, "configuration-hash", digest, err);
+    if (outcome == DONE)
+        outcome = add_journal_state(agent, node, err);
     for (size_t i = 0; i < agent->backend_count && outcome == DONE; i++)
         outcome = add_backend_status(node, &agent->backends[i], err);
     return outcome;

@@ -8,6 +8,7 @@
 #include <net-snmp/agent/agent_callbacks.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
+#include "agent/snmp/host.h"
 #include "agent/snmp/keepalived.h"
 
 /* In libnetsnmpagent; no header that is installed declares it. */
@@ -119,6 +120,9 @@ static int judge(const struct snmp_settings *settings, int minor,
         return turn_away(view->pdu, minor);
     if (minor == SNMPD_CALLBACK_ACM_CHECK_INITIAL)
         return VACM_SUCCESS;
+    /* What cannot be unloaded is not shown. */
+    if (!settings->host_mibs && snmp_host_has(view->name, view->namelen))
+        return VACM_NOTINVIEW;
     enum snmp_sight sight = snmp_view_sight(manager.view, view->name, view->namelen);
     if (minor == SNMPD_CALLBACK_ACM_CHECK_SUBTREE && sight == SIGHT_PART)
         return VACM_SUBTREE_UNKNOWN;

@@ -219,9 +219,13 @@ static void localize(struct backend *backend, struct backend_call *call)
     const struct snmp_agent *snmp = backend->data;
     const char *password = leaf_value(call->request, "password");
     const char *protocol = leaf_value(call->request, "protocol");
+    const char *engine = leaf_value(call->request, "engine-id");
+    struct snmp_engine_id id = snmp->id;
     struct snmp_key key = {0};
+    if (engine)
+        snmp_engine_id_read(engine, &id);
     enum outcome outcome =
-        snmp_usm_localize(&snmp->id, protocol, password, &key)
+        snmp_usm_localize(&id, protocol, password, &key)
             ? DONE
             : fail(&call->error, TAG_OPERATION_FAILED, NULL, "libcrypto has no %s.", protocol);
 

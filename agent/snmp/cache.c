@@ -133,10 +133,10 @@ static void forget_unasked(struct snmp_cache *cache, const struct source *source
     }
 }
 
-void snmp_cache_tick(struct snmp_cache *cache)
+void snmp_cache_tick(struct snmp_cache *cache, uint64_t now)
 {
     if (cache)
-        cache->now = uv_hrtime();
+        cache->now = now;
 }
 
 static void refresh(struct snmp_cache *cache, struct source *source, struct snmp_rows *rows)

@@ -25,10 +25,11 @@ enum outcome snmp_cache_new(struct agent *agent, const struct snmp_table *const 
 void snmp_cache_free(struct snmp_cache *cache);
 
 /**
- * Look at the clock, once before the requests that have come are answered: where a clock costs a
- * system call, looking for each variable takes longer than finding it. NULL is legal.
+ * Say what time it is, now and then before requests that have come are answered: where a clock
+ * costs a system call, looking for each variable takes longer than finding it. NULL is legal.
+ * @param now By uv_hrtime().
  */
-void snmp_cache_tick(struct snmp_cache *cache);
+void snmp_cache_tick(struct snmp_cache *cache, uint64_t now);
 
 /**
  * The rows of a table, read anew if they are too old. If that fails, it is logged and the rows are

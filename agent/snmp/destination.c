@@ -25,6 +25,7 @@ enum outcome snmp_destination_read(struct snmp_destination *destination,
 {
     const char *address = leaf_value(node, "address"), *port = leaf_value(node, "port");
     const char *type = leaf_value(node, "type");
+    const struct lyd_node *remote = child_node(node, "remote-user");
     bool v6 = address && strchr(address, ':');
     *destination = (struct snmp_destination){0};
     if (!copy_leaf(node, "name", &destination->name) ||
@@ -33,6 +34,9 @@ enum outcome snmp_destination_read(struct snmp_destination *destination,
         asprintf(&destination->spec, "udp%s:%s%s%s:%s", v6 ? "6" : "", v6 ? "[" : "", address,
                  v6 ? "]" : "", port) < 0)
         return fail_memory(err);
+    if (remote && snmp_user_read(&destination->remote, remote, err) != DONE)
+        return FAILED;
+    snmp_engine_id_read(leaf_value(node, "remote-user/engine-id"), &destination->engine);
     destination->inform = type && !strcmp(type, "inform");
     destination->timeout = (unsigned)strtoul(leaf_value(node, "timeout"), NULL, 10);
     destination->retries = (unsigned)strtoul(leaf_value(node, "retries"), NULL, 10);
@@ -47,12 +51,16 @@ void snmp_destination_clear(struct snmp_destination *destination)
         explicit_bzero(destination->community, strlen(destination->community));
     free(destination->community);
     free(destination->user);
+    snmp_user_clear(&destination->remote);
     *destination = (struct snmp_destination){0};
 }
 
-/* Of a trap the sender is authoritative (RFC 3414, 1.5.1): it is sent with our own user. */
+/*
+ * Of a trap the sender is authoritative (RFC 3414, 1.5.1): it is sent with our own user. Of an
+ * inform it is the receiver, whose clock is learned from its first answer.
+ */
 static void set_user(netsnmp_session *session, const struct snmp_user *user,
-                     const struct snmp_engine_id *id)
+                     const struct snmp_engine_id *id, const struct snmp_engine_id *authoritative)
 {
     session->version = SNMP_VERSION_3;
     session->securityModel = SNMP_SEC_MODEL_USM;
@@ -61,9 +69,12 @@ static void set_user(netsnmp_session *session, const struct snmp_user *user,
     session->securityLevel = user->privacy.length ? SNMP_SEC_LEVEL_AUTHPRIV
                              : user->auth.length  ? SNMP_SEC_LEVEL_AUTHNOPRIV
                                                   : SNMP_SEC_LEVEL_NOAUTH;
-    session->securityEngineID = session->contextEngineID = (unsigned char *)id->octets;
-    session->securityEngineIDLen = session->contextEngineIDLen = id->length;
-    session->isAuthoritative = SNMP_SESS_AUTHORITATIVE;
+    session->contextEngineID = (unsigned char *)id->octets;
+    session->contextEngineIDLen = id->length;
+    session->securityEngineID = (unsigned char *)authoritative->octets;
+    session->securityEngineIDLen = authoritative->length;
+    session->isAuthoritative =
+        authoritative == id ? SNMP_SESS_AUTHORITATIVE : SNMP_SESS_NONAUTHORITATIVE;
     session->flags |= SNMP_FLAGS_DONT_PROBE;
 }
 
@@ -80,12 +91,14 @@ netsnmp_session *snmp_destination_open(const struct snmp_destination *destinatio
         session.version = SNMP_VERSION_2c;
         session.community = (unsigned char *)destination->community;
         session.community_len = strlen(destination->community);
+    } else if (destination->remote.name) {
+        set_user(&session, &destination->remote, id, &destination->engine);
     } else {
         const char *name = destination->user;
         const struct snmp_user *user = snmp_settings_user(settings, name, strlen(name));
         if (!user)
             return NULL;
-        set_user(&session, user, id);
+        set_user(&session, user, id, id);
     }
     netsnmp_session *opened = snmp_open(&session);
     if (!opened)

@@ -11,12 +11,14 @@
 
 /** One destination, as it is configured. */
 struct snmp_destination {
-    char *name;       /**< Owned. */
-    char *spec;       /**< As Net-SNMP writes it, "udp6:[::1]:162". Owned. */
-    char *community;  /**< A secret; NULL: SNMPv3. Owned. */
-    char *user;       /**< Of SNMPv3, or NULL. Owned. */
-    bool inform;      /**< Ask for an answer (RFC 3416, 4.2.7). */
-    unsigned timeout; /**< Seconds that an answer is waited for. */
+    char *name;                   /**< Owned. */
+    char *spec;                   /**< As Net-SNMP writes it, "udp6:[::1]:162". Owned. */
+    char *community;              /**< A secret; NULL: SNMPv3. Owned. */
+    char *user;                   /**< Of ours, of SNMPv3, or NULL. Owned. */
+    struct snmp_user remote;      /**< Of the target's; its name is NULL if there is none. */
+    struct snmp_engine_id engine; /**< The target's, where there is such a user. */
+    bool inform;                  /**< Ask for an answer (RFC 3416, 4.2.7). */
+    unsigned timeout;             /**< Seconds that an answer is waited for. */
     unsigned retries;
 };
 
@@ -28,7 +30,6 @@ enum outcome snmp_destination_read(struct snmp_destination *destination,
 void snmp_destination_clear(struct snmp_destination *destination);
 
 struct snmp_settings;
-struct snmp_engine_id;
 
 /**
  * Open a session to send by. A name that cannot be resolved or an address without a route is no

@@ -12,67 +12,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/array.h"
 #include "agent/log.h"
 #include "agent/snmp/access.h"
+#include "agent/snmp/host.h"
 #include "agent/snmp/subagent.h"
 #include "agent/snmp/system.h"
 #include "agent/snmp/tables.h"
 #include "agent/snmp/wrappers.h"
 
 #define APPLICATION "noriad"
+/* After an answer: so many rounds, in milliseconds each, and how often they look at the clock. */
+#define QUICK_ROUNDS 64
+#define QUICK_WAIT 5
+#define TICK_EVERY 16
 /* Where no configuration is; what is in our own directory would be read twice, and not be right. */
 #define NO_DIRECTORY "/nonexistent"
 /* An empty list: the agent needs no names for its numbers. */
 static char no_mibs[] = "mibs :";
-
-static const struct snmp_table *const tables[] = {
-    &agent_scalars,
-    &backend_table,
-    &virtual_server_table,
-    &real_server_table,
-    &alarm_table,
-    &alarm_history_table,
-    &keepalived_global,
-    &keepalived_traps,
-    &keepalived_mail,
-    &keepalived_group_table,
-    &keepalived_member_table,
-    &keepalived_virtual_server_table,
-    &keepalived_real_server_table,
-    &keepalived_sync_daemon,
-    &keepalived_timeouts,
-    &keepalived_vrrp_group_table,
-    &keepalived_vrrp_member_table,
-    &keepalived_vrrp_instance_table,
-    &keepalived_vrrp_address_table,
-    &keepalived_vrrp_route_table,
-    &keepalived_vrrp_hop_table,
-    &keepalived_vrrp_rule_table,
-    &keepalived_vrrp_script_table,
-    &keepalived_vrrp_file_table,
-    &keepalived_vrrp_bfd_table,
-    &keepalived_vrrp_process_table,
-    &keepalived_vrrp_tracked_interface_table,
-    &keepalived_vrrp_tracked_script_table,
-    &keepalived_vrrp_tracked_file_table,
-    &keepalived_vrrp_tracked_bfd_table,
-    &keepalived_vrrp_tracked_process_table,
-    &keepalived_vrrp_group_interface_table,
-    &keepalived_vrrp_group_script_table,
-    &keepalived_vrrp_group_file_table,
-    &keepalived_vrrp_group_bfd_table,
-    &keepalived_vrrp_group_process_table,
-    &vrrp_mib_scalars,
-    &vrrp_mib_router_table,
-    &vrrp_mib_address_table,
-    &vrrp_mib_statistics_table,
-    &vrrpv3_mib_router_table,
-    &vrrpv3_mib_address_table,
-    &vrrpv3_mib_statistics_table,
-    &vrrp_instance_table,
-    &vrrp_group_table,
-    NULL,
-};
 
 /* --- Net-SNMP up and down --- */
 
@@ -136,7 +93,8 @@ static enum outcome make_parts(struct snmp_engine *engine, struct error *err)
 {
     if (make_directory(engine, err) != DONE)
         return FAILED;
-    if (!engine->cache && snmp_cache_new(engine->agent, tables, &engine->cache, err) != DONE)
+    if (!engine->cache &&
+        snmp_cache_new(engine->agent, snmp_all_tables, &engine->cache, err) != DONE)
         return FAILED;
     if (!engine->id.length && snmp_engine_id_load(engine->directory, &engine->id, err) != DONE)
         return FAILED;
@@ -160,15 +118,20 @@ static enum outcome open_library(struct snmp_engine *engine, struct snmp_setting
         return FAILED;
     configure(engine, settings);
     engine->mode = settings->mode;
+    engine->host_mibs = settings->host_mibs;
     if (init_agent(APPLICATION) != 0)
         log_warning(AREA_SNMP, "Net-SNMP's agent did not begin well");
     if (settings->mode == SNMP_MASTER) {
         snmp_access_register(&engine->settings);
         snmp_system_register();
+        snmp_notifier_register(engine->notifier, &engine->id);
+        if (settings->host_mibs)
+            snmp_host_register();
     } else {
         snmp_subagent_configure(settings->agentx_socket);
     }
-    if (snmp_tables_register(engine->cache, engine->set, tables, &engine->tables, err) != DONE)
+    if (snmp_tables_register(engine->cache, engine->set, snmp_all_tables, &engine->tables, err) !=
+        DONE)
         return FAILED;
     init_snmp(APPLICATION);
     if (settings->mode == SNMP_MASTER)
@@ -205,6 +168,7 @@ void snmp_engine_close(struct snmp_engine *engine)
     snmp_cache_free(engine->cache);
     snmp_settings_free(engine->settings);
     free(engine->directory);
+    free(engine->polled);
     *engine = (struct snmp_engine){.agent = engine->agent};
 }
 
@@ -214,6 +178,8 @@ static bool needs_restart(const struct snmp_engine *engine, const struct snmp_se
 {
     if (engine->mode != settings->mode)
         return true;
+    if (settings->mode == SNMP_MASTER)
+        return settings->host_mibs && !engine->host_mibs;
     return settings->mode == SNMP_AGENTX && engine->settings &&
            strcmp(engine->settings->agentx_socket, settings->agentx_socket);
 }
@@ -292,31 +258,84 @@ enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err)
 
 /* --- requests --- */
 
-void snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
+/* What to wait for, as Net-SNMP has it now, and the wake-up. @return Milliseconds to wait. */
+static int collect_descriptors(struct snmp_engine *engine, unsigned milliseconds)
 {
     struct timeval timeout = {.tv_sec = milliseconds / 1000,
                               .tv_usec = milliseconds % 1000 * 1000L};
+    netsnmp_large_fd_set all;
+    int count = 0, block = 0;
+
+    netsnmp_large_fd_set_init(&all, FD_SETSIZE);
+    NETSNMP_LARGE_FD_ZERO(&all);
+    if (engine->mode != SNMP_OFF)
+        snmp_select_info2(&count, &all, &timeout, &block);
+    engine->polled_count = 0;
+    for (int fd = -1; fd < count; fd++) {
+        if (fd >= 0 && !NETSNMP_LARGE_FD_ISSET(fd, &all))
+            continue;
+        if (!array_grow(&engine->polled, engine->polled_count, &engine->polled_room,
+                        sizeof(*engine->polled)))
+            break;
+        engine->polled[engine->polled_count++] =
+            (struct pollfd){.fd = fd < 0 ? engine->wake : fd, .events = POLLIN};
+    }
+    netsnmp_large_fd_set_cleanup(&all);
+    return (int)(timeout.tv_sec * 1000 + (timeout.tv_usec + 999) / 1000);
+}
+
+/* Read what has come. @return Whether anything has. */
+static bool read_requests(struct snmp_engine *engine)
+{
     netsnmp_large_fd_set readable;
-    int count = 0;
-    int block = 0;
+    bool any = false;
 
     netsnmp_large_fd_set_init(&readable, FD_SETSIZE);
     NETSNMP_LARGE_FD_ZERO(&readable);
-    if (engine->mode != SNMP_OFF)
-        snmp_select_info2(&count, &readable, &timeout, &block);
-    netsnmp_large_fd_setfd(engine->wake, &readable);
-    if (engine->wake >= count)
-        count = engine->wake + 1;
-    int ready = netsnmp_large_fd_set_select(count, &readable, NULL, NULL, &timeout);
+    for (size_t i = 1; i < engine->polled_count; i++) {
+        if (!engine->polled[i].revents)
+            continue;
+        netsnmp_large_fd_setfd(engine->polled[i].fd, &readable);
+        any = true;
+    }
+    if (any)
+        snmp_read2(&readable);
+    netsnmp_large_fd_set_cleanup(&readable);
+    return any;
+}
+
+static void tick(struct snmp_engine *engine)
+{
+    uint64_t now = uv_hrtime();
+
+    snmp_cache_tick(engine->cache, now);
+    snmp_wrappers_tick(now);
+}
+
+/*
+ * Where a system call is dear, what surrounds an answer takes longer than the answer. So after one,
+ * the next request is waited for just as before for a moment, without looking at clocks, timers
+ * and connections; a manager that walks sends it at once.
+ */
+bool snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
+{
+    bool whole = !engine->quick;
+    int timeout = whole ? collect_descriptors(engine, milliseconds) : QUICK_WAIT;
+    int ready = poll(engine->polled, engine->polled_count, timeout);
+    bool woken = ready > 0 && engine->polled[0].revents, answered = false;
+
     if (engine->mode != SNMP_OFF) {
-        snmp_cache_tick(engine->cache);
-        if (ready > 0)
-            snmp_read2(&readable);
-        snmp_timeout();
-        run_alarms();
+        if (ready > 0 && engine->quick % TICK_EVERY == 0)
+            tick(engine);
+        answered = ready > 0 && read_requests(engine);
+        if (whole) {
+            snmp_timeout();
+            run_alarms();
+        }
         netsnmp_check_outstanding_agent_requests();
     }
-    if (engine->notifier)
+    engine->quick = !answered ? 0 : whole ? QUICK_ROUNDS : engine->quick - 1;
+    if (engine->notifier && (whole || woken))
         snmp_notifier_run(engine->notifier);
-    netsnmp_large_fd_set_cleanup(&readable);
+    return whole || woken;
 }

@@ -6,6 +6,8 @@
 #ifndef NORIA_SNMP_ENGINE_H
 #define NORIA_SNMP_ENGINE_H
 
+#include <poll.h>
+
 #include "agent/agent.h"
 #include "agent/snmp/listener.h"
 #include "agent/snmp/notifier.h"
@@ -18,6 +20,7 @@ struct snmp_engine {
     char *directory;                /**< Where it keeps its boots and its engine ID. Owned. */
     struct snmp_settings *settings; /**< In force; NULL: none yet. Owned. */
     enum snmp_mode mode;            /**< What Net-SNMP runs as. */
+    bool host_mibs;                 /**< And whether it has what answers for the node. */
     struct snmp_cache *cache;       /**< Owned. */
     struct snmp_set *set;           /**< Owned. */
     struct snmp_tables *tables;     /**< Owned. */
@@ -28,6 +31,9 @@ struct snmp_engine {
     struct snmp_listeners listeners;
     struct snmp_notifier *notifier; /**< Owned. */
     int wake;                       /**< Eventfd of the thread. */
+    struct pollfd *polled;          /**< What is waited for, the eventfd first. Owned. */
+    size_t polled_count, polled_room;
+    unsigned quick; /**< Rounds that are left without a look at anything else. */
     struct snmp_engine_id id;
     const struct snmp_settings *served; /**< Whose users and targets are at work; only compared. */
 };
@@ -48,8 +54,11 @@ enum outcome snmp_engine_apply(struct snmp_engine *engine, struct snmp_settings 
  */
 enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err);
 
-/** Wait for requests, or until it is woken or some time has passed; answer them. */
-void snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds);
+/**
+ * Wait for requests, or until it is woken or some time has passed; answer them.
+ * @return Whether it is time to look for orders: it was woken, or has looked at everything.
+ */
+bool snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds);
 
 /** Bring Net-SNMP down and free what the engine owns. */
 void snmp_engine_close(struct snmp_engine *engine);

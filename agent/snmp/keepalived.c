@@ -1,5 +1,6 @@
 #include "agent/snmp/keepalived.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,9 +43,14 @@ bool keepalived_is_group(const struct lyd_node *row)
 
 /* --- health checks: those of the virtual server hold for its real servers --- */
 
+static bool is_below_virtual_server(const struct lyd_node *row)
+{
+    return !strcmp(row->schema->name, "real-server") || !strcmp(row->schema->name, "sorry-server");
+}
+
 static const struct lyd_node *health_of(const struct lyd_node *row)
 {
-    if (!strcmp(row->schema->name, "real-server"))
+    if (is_below_virtual_server(row))
         row = lyd_parent(row);
     return keepalived_child(row, "health");
 }
@@ -116,6 +122,26 @@ bool keepalived_alpha(const struct lyd_node *row, struct snmp_value *value)
     return true;
 }
 
+bool keepalived_omega(const struct lyd_node *row, struct snmp_value *value)
+{
+    value->number = is_set_to(row, "omega", "true") ? 1 : 2;
+    return true;
+}
+
+bool keepalived_command(const struct lyd_node *row, const char *leaf, struct snmp_value *value)
+{
+    const struct lyd_node *health = health_of(row);
+    const char *path = health ? leaf_value(health, leaf) : NULL;
+    char text[SNMP_TEXT_MAX + 1];
+
+    if (!path)
+        return false;
+    int length = snprintf(text, sizeof(text), "'%s'", path);
+    value->length = length > SNMP_TEXT_MAX ? SNMP_TEXT_MAX : (size_t)length;
+    memcpy(value->text, text, value->length);
+    return true;
+}
+
 bool keepalived_action(const struct lyd_node *row, struct snmp_value *value)
 {
     value->number = is_set_to(row, "on-failure", "inhibit") ? 2 : 1;
@@ -159,7 +185,7 @@ static const char *tunnel_of(const struct lyd_node *row)
 {
     const char *method = leaf_value(row, "forwarding-method");
 
-    if (!method && !strcmp(row->schema->name, "real-server"))
+    if (!method && is_below_virtual_server(row))
         method = leaf_value(lyd_parent(row), "forwarding-method");
     if (!method || strcmp(method, "tun"))
         return NULL;

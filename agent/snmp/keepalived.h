@@ -55,6 +55,12 @@ bool keepalived_timeout_usec(const struct lyd_node *row, struct snmp_value *valu
 /** Whether alpha mode is enabled(1) or disabled(2). */
 bool keepalived_alpha(const struct lyd_node *row, struct snmp_value *value);
 
+/** Whether omega mode is enabled(1) or disabled(2). */
+bool keepalived_omega(const struct lyd_node *row, struct snmp_value *value);
+
+/** The command that a leaf of the health checks names, in quotes as keepalived has it. */
+bool keepalived_command(const struct lyd_node *row, const char *leaf, struct snmp_value *value);
+
 /** What is done when a real server is down: remove(1), inhibit(2). */
 bool keepalived_action(const struct lyd_node *row, struct snmp_value *value);
 

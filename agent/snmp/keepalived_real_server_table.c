@@ -6,6 +6,25 @@
 
 #include "agent/snmp/keepalived.h"
 
+/* Of sorry servers keepalived says no more than what they are: status to failed checks. */
+static const unsigned sorry_lacks[] = {6, 7, 8, 9, 10, 11, 12, 13, 0};
+
+static bool type(const struct lyd_node *row, struct snmp_value *value)
+{
+    value->number = !strcmp(row->schema->name, "sorry-server") ? 2 : 1;
+    return true;
+}
+
+static bool notify_up(const struct lyd_node *row, struct snmp_value *value)
+{
+    return keepalived_command(row, "notify-up", value);
+}
+
+static bool notify_down(const struct lyd_node *row, struct snmp_value *value)
+{
+    return keepalived_command(row, "notify-down", value);
+}
+
 static bool status(const struct lyd_node *row, struct snmp_value *value)
 {
     value->number = keepalived_is_alive(row) ? 1 : 2;
@@ -46,7 +65,7 @@ static bool failed_checks(const struct lyd_node *row, struct snmp_value *value)
 }
 
 static const struct snmp_column columns[] = {
-    {2, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_one}, /* regular: no sorry servers yet */
+    {2, READ_ONLY, KIND_INTEGER, NULL, NULL, type},
     {3, READ_ONLY, KIND_ADDRESS_TYPE, "address", NULL, NULL},
     {4, READ_ONLY, KIND_ADDRESS, "address", NULL, NULL},
     {5, READ_ONLY, KIND_UNSIGNED, "port", NULL, NULL},
@@ -55,6 +74,8 @@ static const struct snmp_column columns[] = {
     {8, READ_ONLY, KIND_UNSIGNED, NULL, NULL, upper_limit},
     {9, READ_ONLY, KIND_UNSIGNED, NULL, NULL, lower_limit},
     {10, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_action},
+    {11, READ_ONLY, KIND_STRING, NULL, NULL, notify_up},
+    {12, READ_ONLY, KIND_STRING, NULL, NULL, notify_down},
     {13, READ_ONLY, KIND_UNSIGNED, NULL, NULL, failed_checks},
     {14, READ_ONLY, KIND_UNSIGNED, "statistics/connections", NULL, keepalived_zero},
     {15, READ_ONLY, KIND_GAUGE, "statistics/active-connections", NULL, keepalived_zero},
@@ -107,6 +128,8 @@ const struct snmp_table keepalived_real_server_table = {
     .oid_length = 2,
     .index_count = 2,
     .row = "/noria-virtual-server:virtual-servers/virtual-server/real-server",
+    .other_row = "/noria-virtual-server:virtual-servers/virtual-server/sorry-server",
+    .other_lacks = sorry_lacks,
     .columns = columns,
     .column_count = sizeof(columns) / sizeof(*columns),
 };

@@ -166,6 +166,16 @@ static bool hysteresis(const struct lyd_node *row, struct snmp_value *value)
     return true;
 }
 
+static bool quorum_up(const struct lyd_node *row, struct snmp_value *value)
+{
+    return keepalived_command(row, "quorum-up", value);
+}
+
+static bool quorum_down(const struct lyd_node *row, struct snmp_value *value)
+{
+    return keepalived_command(row, "quorum-down", value);
+}
+
 /* A word among the flags. */
 static bool flag(const struct lyd_node *row, const char *name, struct snmp_value *value)
 {
@@ -208,11 +218,13 @@ static const struct snmp_column columns[] = {
     {16, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_delay_loop},
     {17, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* ha_suspend: never */
     {18, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_alpha},
-    {19, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* omega: never */
+    {19, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_omega},
     {20, READ_ONLY, KIND_UNSIGNED, NULL, NULL, real_servers},
     {21, READ_ONLY, KIND_UNSIGNED, NULL, NULL, real_servers_up},
     {22, READ_ONLY, KIND_UNSIGNED, NULL, NULL, quorum},
     {23, READ_ONLY, KIND_INTEGER, NULL, NULL, quorum_status},
+    {24, READ_ONLY, KIND_STRING, NULL, NULL, quorum_up},
+    {25, READ_ONLY, KIND_STRING, NULL, NULL, quorum_down},
     {26, READ_ONLY, KIND_UNSIGNED, NULL, NULL, hysteresis},
     {27, READ_ONLY, KIND_UNSIGNED, "statistics/connections", NULL, keepalived_zero},
     {28, READ_ONLY, KIND_COUNTER32, "statistics/in-packets", NULL, keepalived_zero},

@@ -20,6 +20,12 @@ static void read_key(const char *text, struct snmp_key *key)
         key->octets[key->length++] = (unsigned char)strtoul(text, (char **)&text, 16);
 }
 
+void snmp_engine_id_read(const char *text, struct snmp_engine_id *id)
+{
+    for (id->length = 0; text && *text && id->length < SNMP_ENGINE_ID_MAX; text += *text == ':')
+        id->octets[id->length++] = (unsigned char)strtoul(text, (char **)&text, 16);
+}
+
 static int level_of(const char *name)
 {
     if (!strcmp(name, "no-auth-no-priv"))

@@ -48,6 +48,18 @@ struct snmp_user {
     char *writer; /**< As whom it writes; NULL: it only reads. Owned. */
 };
 
+/** The longest identity of an SNMP engine (RFC 3411). */
+#define SNMP_ENGINE_ID_MAX 32
+
+/** The identity of an engine. */
+struct snmp_engine_id {
+    size_t length; /**< 0: there is none. */
+    unsigned char octets[SNMP_ENGINE_ID_MAX];
+};
+
+/** Read an engine's identity, "80:00:..."; of none if text is NULL. */
+void snmp_engine_id_read(const char *text, struct snmp_engine_id *id);
+
 /** Read a user. On failure it is to be cleared, too. */
 enum outcome snmp_user_read(struct snmp_user *user, const struct lyd_node *node, struct error *err);
 

@@ -6,14 +6,20 @@
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "agent/event/event.h"
 #include "agent/log.h"
 #include "agent/snmp/foreign_notification.h"
+#include "agent/snmp/keepalived_trap.h"
 #include "agent/snmp/notification.h"
+#include "agent/snmp/notification_log.h"
 
 /* So many seconds' worth may be sent at once after a time of silence. */
 #define BURST_SECONDS 5
+
+/* Past events that are read for the log before requests have their turn again. */
+#define REPLAYED_AT_ONCE 200
 
 #define NANOSECONDS UINT64_C(1000000000)
 
@@ -32,7 +38,11 @@ struct sink {
 };
 
 struct snmp_notifier {
+    struct agent *agent;
     struct event_subscriber *subscriber;
+    int wake; /* The caller's. */
+    struct snmp_log *log;
+    struct event_replay *replay; /* Past events that are not yet in the log; NULL: none. */
     struct sink *sinks;
     size_t count;
     bool subagent;   /* The master agent sends. */
@@ -49,11 +59,22 @@ struct snmp_notifier *snmp_notifier_new(struct agent *agent, int wake)
     struct snmp_notifier *notifier = calloc(1, sizeof(*notifier));
     if (!notifier)
         return NULL;
-    notifier->subscriber = event_subscribe(agent, "SNMP", wake);
-    if (notifier->subscriber)
-        return notifier;
-    free(notifier);
-    return NULL;
+    notifier->agent = agent;
+    notifier->wake = wake;
+    notifier->log = snmp_log_new();
+    notifier->subscriber = notifier->log ? event_subscribe(agent, "SNMP", wake) : NULL;
+    if (!notifier->subscriber) {
+        snmp_log_free(notifier->log);
+        free(notifier);
+        return NULL;
+    }
+    notifier->replay = event_replay_new(notifier->subscriber);
+    return notifier;
+}
+
+void snmp_notifier_register(struct snmp_notifier *notifier, const struct snmp_engine_id *id)
+{
+    snmp_log_register(notifier->log, id);
 }
 
 void snmp_notifier_close(struct snmp_notifier *notifier)
@@ -74,7 +95,9 @@ void snmp_notifier_free(struct snmp_notifier *notifier)
 {
     if (!notifier)
         return;
+    event_replay_free(notifier->replay);
     event_unsubscribe(notifier->subscriber);
+    snmp_log_free(notifier->log);
     free(notifier);
 }
 
@@ -183,8 +206,8 @@ static bool value_of(const struct snmp_notified *object, const struct lyd_node *
 }
 
 /* All objects of a notification must be there (RFC 2578, 8.1): what is not known is 0 or empty. */
-static void tell(struct snmp_notifier *notifier, const struct snmp_notification *notification,
-                 const struct lyd_node *event)
+static netsnmp_variable_list *make(const struct snmp_notification *notification,
+                                   const struct lyd_node *event)
 {
     netsnmp_variable_list *variables = begin_own(notification->id);
     struct snmp_value value;
@@ -195,8 +218,35 @@ static void tell(struct snmp_notifier *notifier, const struct snmp_notification 
         add(&variables, object->id, object->kind, &value);
     }
     ly_err_clean((struct ly_ctx *)LYD_CTX(event), NULL);
+    return variables;
+}
+
+/* What is past is told to nobody: it is for those who read the log. */
+static void remember(struct snmp_notifier *notifier, const struct event *event, bool past)
+{
+    const struct snmp_notification *notification = snmp_notification_of(event->node);
+    netsnmp_variable_list *variables = notification ? make(notification, event->node) : NULL;
+    uint32_t uptime = past ? 0 : (uint32_t)netsnmp_get_agent_uptime();
     if (variables)
-        send_all(notifier, variables);
+        snmp_log_add(notifier->log, event->number, event->time, uptime, variables);
+}
+
+/* @return Whether there is nothing left of the past. */
+static bool replay(struct snmp_notifier *notifier)
+{
+    for (int i = 0; notifier->replay && i < REPLAYED_AT_ONCE; i++) {
+        struct event *event = event_replay_next(notifier->replay);
+        if (event) {
+            remember(notifier, event, true);
+            event_unref(event);
+        } else {
+            event_replay_free(notifier->replay);
+            notifier->replay = NULL;
+        }
+    }
+    if (notifier->replay)
+        eventfd_write(notifier->wake, 1);
+    return !notifier->replay;
 }
 
 static void tell_foreign(struct snmp_notifier *notifier,
@@ -263,28 +313,44 @@ static bool may_send(struct snmp_notifier *notifier)
     return false;
 }
 
-static void tell_event(struct snmp_notifier *notifier, const struct lyd_node *event)
+static void send_within_limit(struct snmp_notifier *notifier, netsnmp_variable_list *variables)
 {
-    const struct snmp_notification *own = snmp_notification_of(event);
+    if (!variables)
+        return;
+    if (may_send(notifier))
+        send_all(notifier, variables);
+    else
+        snmp_free_varbind(variables);
+}
+
+static void tell(struct snmp_notifier *notifier, const struct event *event)
+{
+    const struct snmp_notification *own = snmp_notification_of(event->node);
     const struct snmp_foreign_notification *foreign = snmp_foreign_notifications;
-    if (own && may_send(notifier))
-        tell(notifier, own, event);
+    remember(notifier, event, false);
+    if (!notifier->count && !notifier->subagent)
+        return;
+    if (own)
+        send_within_limit(notifier, make(own, event->node));
     for (; foreign->module; foreign++)
-        if (snmp_foreign_fits(foreign, notifier->kinds, event) && may_send(notifier))
-            tell_foreign(notifier, foreign, event);
+        if (snmp_foreign_fits(foreign, notifier->kinds, event->node) && may_send(notifier))
+            tell_foreign(notifier, foreign, event->node);
+    if (notifier->kinds & SNMP_FOREIGN_KEEPALIVED)
+        send_within_limit(notifier, keepalived_trap(notifier->agent, event->node));
 }
 
 void snmp_notifier_run(struct snmp_notifier *notifier)
 {
     struct event *event;
     uint64_t lost;
-    bool any = notifier->count || notifier->subagent;
     fill(notifier);
     tell_suppressed(notifier);
+    if (!replay(notifier))
+        return;
     while (event_take(notifier->subscriber, &event, &lost)) {
-        notifier->suppressed += any ? lost : 0;
-        if (event && any)
-            tell_event(notifier, event->node);
+        notifier->suppressed += notifier->count || notifier->subagent ? lost : 0;
+        if (event)
+            tell(notifier, event);
         event_unref(event);
     }
 }

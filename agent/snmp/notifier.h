@@ -2,7 +2,8 @@
  * The notifier: sends SNMP notifications of the agent's events (RFC 3416, 4.2.6 and 4.2.7).
  *
  * It subscribes to events as every wire does. What it sends is limited: what comes faster is
- * counted, and told by one notification when there is room again. On the SNMP thread.
+ * counted, and told by one notification when there is room again. All are kept in a log, which
+ * begins with events of before the start. On the SNMP thread.
  */
 #ifndef NORIA_SNMP_NOTIFIER_H
 #define NORIA_SNMP_NOTIFIER_H
@@ -19,6 +20,12 @@ struct snmp_notifier;
  * @return NULL for want of memory.
  */
 struct snmp_notifier *snmp_notifier_new(struct agent *agent, int wake);
+
+/**
+ * Have Net-SNMP serve the log of notifications until it is shut down.
+ * @param id The engine's; borrowed.
+ */
+void snmp_notifier_register(struct snmp_notifier *notifier, const struct snmp_engine_id *id);
 
 /** End the subscription and free it, after snmp_notifier_close(); NULL is legal. */
 void snmp_notifier_free(struct snmp_notifier *notifier);

@@ -17,6 +17,13 @@ static unsigned foreign_of(const struct entry *entry)
            (!vrrp || !strcmp(vrrp, "true") ? SNMP_FOREIGN_VRRP : 0);
 }
 
+static bool is_true(const struct entry *entry, const char *leaf)
+{
+    const char *value = entry ? leaf_value(entry->node, leaf) : NULL;
+
+    return value && !strcmp(value, "true");
+}
+
 static enum outcome set_general(struct snmp_settings *settings, const struct entry *entry,
                                 struct error *err)
 {
@@ -26,6 +33,7 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     const char *rate = entry ? leaf_value(entry->node, "notification-rate") : NULL;
     const char *user = entry ? leaf_value(entry->node, "agentx-write-as") : NULL;
 
+    settings->host_mibs = is_true(entry, "host-mibs");
     settings->rate = rate ? (unsigned)strtoul(rate, NULL, 10) : 20;
     settings->foreign = foreign_of(entry);
     settings->mode = mode && !strcmp(mode, "agentx") ? SNMP_AGENTX : SNMP_MASTER;

@@ -53,6 +53,7 @@ struct snmp_settings {
     struct snmp_destination *destinations; /**< Owned. */
     unsigned rate;                         /**< Notifications a second, in the long run. */
     unsigned foreign;                      /**< Those of other MIBs: enum snmp_foreign. */
+    bool host_mibs;                        /**< Answer for the node, too. */
     size_t view_count;
     struct snmp_view *views; /**< Owned. */
 };

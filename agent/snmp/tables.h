@@ -6,12 +6,18 @@
 
 #include "agent/snmp/rows.h"
 
+/** All of the tables below, ended by NULL. */
+extern const struct snmp_table *const snmp_all_tables[];
+
 extern const struct snmp_table agent_scalars;
+extern const struct snmp_table session_scalars;
 extern const struct snmp_table backend_table;
 extern const struct snmp_table alarm_table;
 extern const struct snmp_table alarm_history_table;
 extern const struct snmp_table virtual_server_table;
 extern const struct snmp_table real_server_table;
+extern const struct snmp_table health_check_table;
+extern const struct snmp_table director_table;
 extern const struct snmp_table keepalived_global;
 extern const struct snmp_table keepalived_traps;
 extern const struct snmp_table keepalived_mail;

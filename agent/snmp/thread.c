@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "agent/log.h"
@@ -13,6 +14,9 @@
 
 /* Milliseconds between two looks whether what was missing can be had. */
 #define RETRY_INTERVAL 2000
+
+/* How much the thread stands back. */
+#define NICE 5
 
 struct snmp_thread {
     struct snmp_engine engine; /* The thread's own. */
@@ -114,8 +118,12 @@ static void *run(void *arg)
 {
     struct snmp_thread *thread = arg;
 
+    /* Who reads must not hold up who commits: of what both need, this thread gets less. */
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE) < 0)
+        log_info(AREA_SNMP, "the SNMP thread keeps its priority: %s", strerror(errno));
     while (take_orders(thread))
-        snmp_engine_serve(&thread->engine, RETRY_INTERVAL);
+        while (!snmp_engine_serve(&thread->engine, RETRY_INTERVAL))
+            continue;
     snmp_engine_close(&thread->engine);
     return NULL;
 }

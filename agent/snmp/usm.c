@@ -164,29 +164,38 @@ static bool fill_user(struct usmUser *to, const struct snmp_engine_id *id,
            set_octets(&to->privKey, &to->privKeyLen, from->privacy.octets, from->privacy.length);
 }
 
-static void remove_users(const struct snmp_engine_id *id)
+static void remove_users(void)
 {
-    struct usmUser *next;
-    for (struct usmUser *user = usm_get_userList(); user; user = next) {
-        next = user->next;
-        if (user->engineIDLen != id->length || memcmp(user->engineID, id->octets, id->length) != 0)
-            continue;
+    struct usmUser *user;
+    while ((user = usm_get_userList())) {
         usm_remove_user(user);
         usm_free_user(user);
     }
 }
 
+static enum outcome add_user(const struct snmp_engine_id *id, const struct snmp_user *from,
+                             struct error *err)
+{
+    struct usmUser *user = usm_create_user();
+    if (!user || !fill_user(user, id, from)) {
+        usm_free_user(user);
+        return fail_memory(err);
+    }
+    usm_add_user(user);
+    return DONE;
+}
+
 enum outcome snmp_usm_apply(const struct snmp_engine_id *id, const struct snmp_settings *settings,
                             struct error *err)
 {
-    remove_users(id);
-    for (size_t i = 0; i < settings->user_count; i++) {
-        struct usmUser *user = usm_create_user();
-        if (!user || !fill_user(user, id, &settings->users[i])) {
-            usm_free_user(user);
-            return fail_memory(err);
-        }
-        usm_add_user(user);
+    enum outcome outcome = DONE;
+    remove_users();
+    for (size_t i = 0; i < settings->user_count && outcome == DONE; i++)
+        outcome = add_user(id, &settings->users[i], err);
+    for (size_t i = 0; i < settings->destination_count && outcome == DONE; i++) {
+        const struct snmp_destination *at = &settings->destinations[i];
+        if (at->remote.name)
+            outcome = add_user(&at->engine, &at->remote, err);
     }
-    return DONE;
+    return outcome;
 }

@@ -6,15 +6,6 @@
 
 #include "agent/snmp/settings.h"
 
-/** Octets of an engine's identity at most (RFC 3411). */
-#define SNMP_ENGINE_ID_MAX 32
-
-/** The identity of an engine. */
-struct snmp_engine_id {
-    size_t length;
-    unsigned char octets[SNMP_ENGINE_ID_MAX];
-};
-
 /**
  * The engine's identity: that which is stored in a folder, or a new one, which is stored there.
  * Keys are good for it alone, so it stays for as long as the folder does. Any thread.
@@ -29,7 +20,10 @@ enum outcome snmp_engine_id_load(const char *folder, struct snmp_engine_id *id, 
 bool snmp_usm_localize(const struct snmp_engine_id *id, const char *hash, const char *password,
                        struct snmp_key *key);
 
-/** Have the users of settings, and no others, be known to Net-SNMP. SNMP thread. */
+/**
+ * Have the users of settings, and those of targets' engines, and no others, be known to Net-SNMP.
+ * SNMP thread.
+ */
 enum outcome snmp_usm_apply(const struct snmp_engine_id *id, const struct snmp_settings *settings,
                             struct error *err);
 

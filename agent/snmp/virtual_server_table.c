@@ -59,6 +59,13 @@ static const struct snmp_column columns[] = {
     {26, READ_ONLY, KIND_GAUGE, "statistics/out-byte-rate", NULL, NULL},
     {27, READ_ONLY, KIND_TIME_STAMP, "statistics/discontinuity-time", NULL, NULL},
     {28, READ_ONLY, KIND_STRING, "director", NULL, NULL},
+    {29, READ_ONLY, KIND_GAUGE, "health/quorum", NULL, NULL},
+    {30, READ_ONLY, KIND_GAUGE, "health/hysteresis", NULL, NULL},
+    {31, READ_ONLY, KIND_ENUM, "health/status/quorum-state", NULL, NULL},
+    {32, READ_ONLY, KIND_DATE_AND_TIME, "health/status/since", NULL, NULL},
+    {33, READ_ONLY, KIND_GAUGE, "health/status/servers-up", NULL, NULL},
+    {34, READ_ONLY, KIND_GAUGE, "health/status/servers-down", NULL, NULL},
+    {35, READ_ONLY, KIND_GAUGE, "health/status/weight-up", NULL, NULL},
 };
 
 const struct snmp_table virtual_server_table = {

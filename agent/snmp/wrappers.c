@@ -11,7 +11,7 @@
 /* The last answer. Net-SNMP asks on the SNMP thread alone. */
 static struct {
     char client[64];
-    uint64_t expires; /* By uv_hrtime(). */
+    uint64_t expires, now; /* By uv_hrtime(). */
     int allowed;
 } last;
 
@@ -26,18 +26,21 @@ static int ask(char *daemon, char *name, char *address, char *user)
 /* In place of libwrap's, which reads two files each time. */
 int hosts_ctl(char *daemon, char *name, char *address, char *user)
 {
-    uint64_t now = uv_hrtime();
-
-    if (now < last.expires && !strcmp(last.client, address))
+    if (last.now < last.expires && !strcmp(last.client, address))
         return last.allowed;
     int allowed = ask(daemon, name, address, user);
     last.expires = 0;
     if (strlen(address) < sizeof(last.client)) {
         strcpy(last.client, address);
         last.allowed = allowed;
-        last.expires = now + LIFETIME;
+        last.expires = last.now + LIFETIME;
     }
     return allowed;
+}
+
+void snmp_wrappers_tick(uint64_t now)
+{
+    last.now = now;
 }
 
 void snmp_wrappers_forget(void)

@@ -6,6 +6,11 @@
 #ifndef NORIA_SNMP_WRAPPERS_H
 #define NORIA_SNMP_WRAPPERS_H
 
+#include <stdint.h>
+
+/** Say what time it is, by uv_hrtime(), before packets are read. On the SNMP thread. */
+void snmp_wrappers_tick(uint64_t now);
+
 /** As hosts_access(3) has it; called by Net-SNMP, on the SNMP thread. */
 int hosts_ctl(char *daemon, char *name, char *address, char *user);
 

@@ -11,6 +11,7 @@
 
 /* What a virtual server says for all of its checks. */
 struct defaults {
+    const struct entry *entry;
     const struct lyd_node *health;
     struct probe_timing timing;
     struct verdict_rule rule;
@@ -135,6 +136,7 @@ static enum outcome add_check(struct health_server *server, const struct lyd_nod
         return refuse_port(check, err);
     *added = (struct health_check){
         .server = server,
+        .number = entry_row_number(defaults->entry, check),
         .rule = rule_of(check, &defaults->rule),
         .weight = CHECK_WEIGHT_NONE,
         .subscriber.noted = check_noted,
@@ -235,8 +237,10 @@ static void recall(struct health_server *server)
     if (server->health == STEERING_UNCHECKED && service->alpha && server->check_count)
         server->health = STEERING_DOWN;
     server->raw = server->health;
-    for (size_t i = 0; i < server->check_count; i++)
+    for (size_t i = 0; i < server->check_count; i++) {
         server->checks[i].verdict.state = known.verdict.health;
+        server->checks[i].since = known.verdict.since;
+    }
 }
 
 static enum outcome fill_servers(struct health_service *service, const struct lyd_node *node,
@@ -321,6 +325,7 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
     const struct lyd_node *member = child_node(entry->node, "member");
     const struct lyd_node *served = member ? member : entry->node;
     struct defaults defaults = {
+        .entry = entry,
         .health = health,
         .timing = timing_of(health, &no_timing),
         .rule = rule_of(health, &no_rule),

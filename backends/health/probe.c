@@ -315,6 +315,7 @@ static struct health_probe *new_probe(struct health_engine *engine, const struct
     probe->target = wish->target;
     probe->timing = wish->timing;
     probe->text = text;
+    probe->status.counting_since = clock_now();
     probe->job = (struct check_job){
         .checker = wish->checker,
         .poller = engine->poller,

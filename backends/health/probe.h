@@ -47,7 +47,8 @@ struct probe_status {
     int64_t last_run;       /**< Nanoseconds since 1970 UTC; 0: none yet. */
     struct latency latency; /**< Of runs that were passed. */
     uint64_t runs, failures;
-    char *error; /**< Of the last failure, or NULL. Owned. */
+    int64_t counting_since; /**< Since when those are counted, in nanoseconds since 1970 UTC. */
+    char *error;            /**< Of the last failure, or NULL. Owned. */
 };
 
 /** What a probe is made of. */

@@ -172,6 +172,8 @@ bool check_noted(struct probe_subscriber *subscriber, const struct probe_result 
         return verdict_is_changing(&verdict);
     uv_mutex_lock(&check->server->service->engine->lock);
     check->verdict = verdict;
+    if (changed)
+        check->since = clock_now();
     if (reweighted)
         check->weight = result->weight;
     uv_mutex_unlock(&check->server->service->engine->lock);

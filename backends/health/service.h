@@ -19,9 +19,11 @@
 struct health_check {
     struct probe_subscriber subscriber; /**< Its probe is acquired. */
     struct health_server *server;
-    char *name; /**< Owned. */
+    char *name;      /**< Owned. */
+    uint32_t number; /**< Unique in the virtual server, and kept. */
     struct verdict_rule rule;
     struct verdict_check verdict;
+    int64_t since;  /**< Of the verdict's state, in nanoseconds since 1970 UTC; 0: not known. */
     int32_t weight; /**< What it wants the weight to be, or CHECK_WEIGHT_NONE. */
 };
 

@@ -100,10 +100,14 @@ static void add_check(struct reading *reading, struct lyd_node *status,
 {
     const struct probe_status *probe = probe_status(check->subscriber.probe);
     struct lyd_node *node = add_node(reading, status, "check", check->name);
+    if (check->number)
+        add_number(reading, node, "number", check->number);
     add(reading, node, "state", health_state_name(check->verdict.state));
     add_time(reading, node, "last-run", probe->last_run);
     add_latency(reading, node, &probe->latency);
     add(reading, node, "last-error", probe->error);
+    add_time(reading, node, "since", check->since);
+    add_time(reading, node, "discontinuity-time", probe->counting_since);
     add_number(reading, node, "runs", probe->runs);
     add_number(reading, node, "failures", probe->failures);
 }
@@ -193,10 +197,39 @@ static void add_engine(struct reading *reading, struct lyd_node *node,
     add_number(reading, node, "lateness-max", figures->late_max);
 }
 
+/* Numbers of the checks that a virtual server or a real server has of its own. */
+static void number_checks(struct reading *reading, const struct entry *entry,
+                          const struct lyd_node *node)
+{
+    struct lyd_node *check;
+    LY_LIST_FOR(lyd_child(child_node(node, "health")), check)
+    {
+        uint32_t number = check->schema && !strcmp(check->schema->name, "check")
+                              ? entry_row_number(entry, check)
+                              : 0;
+        if (number)
+            add_number(reading, check, "number", number);
+    }
+}
+
+static void number_all_checks(struct reading *reading, const struct entry *entry,
+                              const struct lyd_node *node)
+{
+    const struct lyd_node *child;
+    number_checks(reading, entry, node);
+    LY_LIST_FOR(lyd_child(node), child)
+    {
+        if (child->schema && !strcmp(child->schema->name, "real-server"))
+            number_checks(reading, entry, child);
+    }
+}
+
 /* The lock is held for one entry at a time, so that a long reading does not keep checks waiting. */
 static void add_entry(struct health_engine *engine, struct reading *reading,
                       const struct entry *entry, struct lyd_node *node)
 {
+    if (entry->unit->list)
+        number_all_checks(reading, entry, node);
     uv_mutex_lock(&engine->lock);
     if (!strcmp(entry->unit->top->name, "health-engine")) {
         add_engine(reading, node, &engine->figures);

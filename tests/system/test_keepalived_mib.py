@@ -181,11 +181,11 @@ def instances(port):
     """{OID below the MIB: its type and value}. keepalived ends some walks with genErr."""
     def walked():
         done = run("snmpbulkwalk", "-v", "2c", "-c", "public", "-t", "25", "-Onx",
-                   f"127.0.0.1:{port}", MIB)
+                   f"127.0.0.1:{port}", MIB, timeout=150)
         return not done.returncode and [
             line for line in done.stdout.splitlines() if line.startswith(MIB + ".")]
 
-    return dict(line[len(MIB) + 1:].split(" = ", 1) for line in wait_for(walked, "a walk", 60))
+    return dict(line[len(MIB) + 1:].split(" = ", 1) for line in wait_for(walked, "a walk", 180))
 
 
 def key_of(found, table, index):
@@ -274,7 +274,7 @@ def settled(port):
         dead = sum(value == "INTEGER: 2" for value in columns.get("3.4.1.6", {}).values())
         return dead == 2
 
-    wait_for(checked, "two dead real servers", 30)
+    wait_for(checked, "two dead real servers", 90)
     use(3)
     wait_for(lambda: "Counter64: 3" in by_column(instances(port))["3.3.1.38"].values(),
              "three connections", 20)
@@ -364,3 +364,28 @@ def test_only_the_weight_is_written(daemon):
     index = next(iter(walk(daemon.snmp_port, f"{MEMBERS}.2")))
     refused = snmp("snmpset", daemon.snmp_port, f"{REAL}.7.{index}", "i", "2", community="writer")
     assert refused.returncode != 0, "a member of a group is no real server"
+
+
+def test_sorry_servers_and_commands_are_shown(daemon):
+    port = daemon.snmp_port
+    commands = "".join(f"<{word}>/bin/{word}</{word}>" for word in (
+        "notify-up", "notify-down", "quorum-up", "quorum-down"))
+    with daemon.session() as session:
+        session.set(servers(server("web", health("<omega>true</omega>" + commands)
+                                   + "<sorry-server><address>192.0.2.98</address><port>8080</port>"
+                                   "</sorry-server>")))
+    wait_for(lambda: "2" in walk(port, f"{REAL}.2").values(), "a sorry server")
+    rows = walk(port, REAL)
+    sorry = next(name[2:] for name, kind in rows.items() if name.startswith("2.") and kind == "2")
+    assert {name.split(".")[0] for name in rows if name.endswith(f".{sorry}")}.isdisjoint(
+        {str(column) for column in range(6, 14)}), "keepalived says no more of them"
+    assert rows[f"5.{sorry}"] == "8080" and rows[f"40.{sorry}"] == "1"
+    virtual = sorry.split(".")[0]
+    other = next(name.split(".", 1)[1] for name, value in rows.items()
+                 if name.startswith(f"5.{virtual}.") and value == "8081")
+    assert [rows[f"{column}.{other}"] for column in (11, 12)] == [
+        "'/bin/notify-up'", "'/bin/notify-down'"]
+    assert [walk(port, f"{VIRTUAL}.{column}")[virtual] for column in (19, 24, 25)] == [
+        "1", "'/bin/quorum-up'", "'/bin/quorum-down'"]
+    refused = snmp("snmpset", port, f"{REAL}.7.{sorry}", "i", "2", community="writer")
+    assert refused.returncode != 0, "its weight is not shown, and not written"

@@ -21,8 +21,8 @@ SERVERS = servers(
     + server("six", real("2001:db8::2", 53), "2001:db8::1", 53))
 
 
-def run(*command):
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+def run(*command, timeout=30):
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def snmp(tool, port, *arguments, community="public", version="2c", host="127.0.0.1", patience=3):

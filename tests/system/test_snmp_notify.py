@@ -6,9 +6,10 @@ import subprocess
 import pytest
 
 from daemon import AGENT, free_port, nacm
-from netconf import item, items, wait_for
+from health import QUICK, Listener, check, checked, wait_state
+from netconf import RpcError, item, items, wait_for
 from test_snmp import AGENT_VERSION, NORIA, snmp, walk
-from test_snmp_users import AUTH, PRIVACY, agent, user
+from test_snmp_users import AUTH, PRIVACY, agent, keys, user
 
 TRAPS = ".1.3.6.1.4.1.32473.1.0"
 OBJECTS = ".1.3.6.1.4.1.32473.1.1.8"
@@ -202,3 +203,99 @@ def test_the_master_agent_sends_for_its_subagent(daemon, receivers, tmp_path):
     finally:
         snmpd.terminate()
         snmpd.wait(10)
+
+
+LOG, LOG_VARIABLES = ".1.3.6.1.2.1.92.1.3.1.1", ".1.3.6.1.2.1.92.1.3.2.1"
+
+
+def logged(daemon):
+    """{index: the notification's number} of those of ours."""
+    return {row: name.rsplit(".", 1)[1] for row, name in walk(daemon.snmp_port, f"{LOG}.9").items()
+            if name.startswith(TRAPS)}
+
+
+def test_the_log_tells_a_manager_that_was_away(daemon):
+    with daemon.session() as session:
+        for number in range(3):
+            self_test(session, f"log {number}")
+    wait_for(lambda: list(logged(daemon).values()).count(str(SELF_TEST)) == 3, "three entries")
+    before = logged(daemon)
+    texts = walk(daemon.snmp_port, f"{LOG_VARIABLES}.8")
+    assert [texts[f"{row}.1"] for row, what in before.items() if what == str(SELF_TEST)] == [
+        "log 0", "log 1", "log 2"]
+    rows = walk(daemon.snmp_port, LOG_VARIABLES)
+    single = snmp("snmpwalk", daemon.snmp_port, LOG_VARIABLES).stdout.splitlines()
+    assert len(single) == len(rows), "the same by single steps"
+    first = next(iter(before))
+    name = f"{LOG_VARIABLES}.2.{first}.1"
+    assert snmp("snmpget", daemon.snmp_port, name).stdout.split()[1].startswith(OBJECTS)
+    daemon.stop()
+    daemon.start()
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for(lambda: before.items() <= logged(daemon).items(), "the log of before the restart")
+    times = walk(daemon.snmp_port, f"{LOG}.2")
+    assert times[first] == "0:0:00:00.00", "it was before sysUpTime began"
+    with daemon.session() as session:
+        self_test(session, "after")
+    wait_for(lambda: list(logged(daemon).values()).count(str(SELF_TEST)) == 4, "a new entry")
+    newest = list(logged(daemon))[-1]
+    assert int(newest.split(".")[-1]) > int(list(before)[-1].split(".")[-1])
+
+
+def test_the_log_is_bounded(daemon):
+    with daemon.session() as session:
+        for number in range(1010):
+            self_test(session, f"{number}")
+    wait_for(lambda: "1009" in walk(daemon.snmp_port, f"{LOG_VARIABLES}.8").values(), "the newest")
+    assert len(walk(daemon.snmp_port, f"{LOG}.9")) == 1000
+    dropped = snmp("snmpget", daemon.snmp_port, ".1.3.6.1.2.1.92.1.2.2.0").stdout.split()[1]
+    assert int(dropped) >= 10
+
+
+def test_keepalived_s_own_traps_by_option(daemon, receivers):
+    receiver, listener = receivers().start(), Listener()
+    with daemon.session() as session:
+        session.set(agent("<keepalived-notifications>true</keepalived-notifications>" + target(receiver.port))
+                    + checked(QUICK + check("port"), listener.real(), listener.real().replace(
+                        "127.0.0.1", "127.0.0.2")))
+        wait_state(session, listener, "up")
+        listener.close()
+    checks = ".1.3.6.1.4.1.9586.100.5.3"
+
+    def got(number, *objects):
+        return [line for line in receiver.file.read_text(errors="replace").splitlines()
+                if f"OID: {checks}.5.0.{number}\t" in line and all(o in line for o in objects)]
+
+    down = wait_for(lambda: got(1, f"{checks}.4.1.4 = Hex-STRING: 7F 00 00 01",
+                                f"{checks}.4.1.6 = INTEGER: 2"), "realServerStateChange")[0]
+    assert f"{checks}.4.1.5 = Gauge32: {listener.port}" in down
+    assert f"{checks}.3.1.2 = INTEGER: 2" in down and f"{checks}.3.1.7 = Gauge32: 80" in down
+    assert f"{checks}.3.1.20 = Gauge32: 2" in down and "9586.100.5.1.2.0 = STRING:" in down
+    lost = wait_for(lambda: got(2, f"{checks}.3.1.23 = INTEGER: 2"), "its quorum's")[0]
+    assert f"{checks}.3.1.22 = Gauge32: 1" in lost and f"{checks}.4.1." not in lost
+    enabled = snmp("snmpget", daemon.snmp_port, ".1.3.6.1.4.1.9586.100.5.1.4.0").stdout.split()[1]
+    assert enabled == "1"
+
+
+def test_informs_of_version_3(daemon, receivers):
+    """With keys of the receiver's engine."""
+    engine = "8000000001020304"
+    receiver = receivers(f'createUser nms SHA-256 "{AUTH}" AES "{PRIVACY}"\n'
+                         f"authUser log nms priv\nexactEngineID 0x{engine}\n").start()
+    dotted = ":".join(engine[i:i + 2] for i in range(0, len(engine), 2))
+    with daemon.session() as session:
+        auth, privacy = (keys(session, password, engine=dotted)[part]
+                         for part, password in ((0, AUTH), (1, PRIVACY)))
+        session.set(agent(target(receiver.port, (
+            f"<remote-user><name>nms</name><engine-id>{dotted}</engine-id><auth><protocol>sha256"
+            f"</protocol><key>{auth}</key></auth><privacy><key>{privacy}</key></privacy>"
+            "</remote-user><type>inform</type><timeout>1</timeout><retries>10</retries>"))))
+        self_test(session, "confirm")
+        assert '"confirm"' in receiver.wait(SELF_TEST)[0]
+        receiver.stop()
+        self_test(session, "while away")
+        receiver.start()
+        wait_for(lambda: any('"while away"' in line for line in receiver.got(SELF_TEST)),
+                 "what was told while it was away")
+    with pytest.raises(RpcError, match="remote-user"), daemon.session() as session:
+        session.set(agent(target(receiver.port, "<type>trap</type>")))

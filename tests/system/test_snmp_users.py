@@ -21,9 +21,10 @@ def fixture_daemon(daemon_factory):
     return daemon
 
 
-def keys(session, password, protocol="sha256"):
+def keys(session, password, protocol="sha256", engine=None):
+    engine = f"<engine-id>{engine}</engine-id>" if engine else ""
     reply = session.rpc(f'<localize-snmp-password xmlns="{AGENT}"><protocol>{protocol}</protocol>'
-                        f"<password>{password}</password></localize-snmp-password>")
+                        f"<password>{password}</password>{engine}</localize-snmp-password>")
     return [re.search(rf"<(?:\w+:)?{name}-key[^>]*>([^<]+)<", reply).group(1)
             for name in ("auth", "privacy")]
 

@@ -94,6 +94,21 @@ static void walk(const struct snmp_table *table, size_t expected)
     snmp_rows_free(&rows);
 }
 
+static void every_table_fits_the_models(void **state)
+{
+    for (const struct snmp_table *const *table = snmp_all_tables; *table; table++) {
+        struct snmp_rows rows;
+        struct error error = {0};
+        enum outcome outcome = snmp_rows_init(&rows, *table, schema->ctx, &error);
+        if (outcome != DONE)
+            fail_msg("%s", error.message);
+        for (size_t i = 1; i < (*table)->column_count; i++)
+            assert_true((*table)->columns[i].id > (*table)->columns[i - 1].id);
+        assert_true((*table)->index_count <= SNMP_INDEX_MAX);
+        snmp_rows_free(&rows);
+    }
+}
+
 static void a_walk_meets_every_value_in_order(void **state)
 {
     unsigned marks = (SERVER_COUNT + 2) / 3;
@@ -242,6 +257,7 @@ static void a_scalar_ends_with_zero(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_table_fits_the_models),
         cmocka_unit_test(a_walk_meets_every_value_in_order),
         cmocka_unit_test(what_is_not_there_is_not_found),
         cmocka_unit_test(the_next_of_any_oid_is_found),
