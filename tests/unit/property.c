@@ -17,6 +17,13 @@
 /* Violations of one configuration that are looked at, at most. */
 #define VIOLATIONS_MAX 40
 
+/* Sanitizers take ten times as long, and look for something else. */
+#ifdef __SANITIZE_ADDRESS__
+#define EDITS 500
+#else
+#define EDITS 3000
+#endif
+
 /* What the agent keeps: running, and the rules between entries as indexes. */
 static struct snapshot *running;
 static struct unique_index unique_values;
@@ -395,7 +402,7 @@ static void every_verdict_is_that_on_the_whole(void **state)
 {
     struct error error = {0};
     const char *seed = getenv("NORIA_SEED"), *count = getenv("NORIA_EDITS");
-    unsigned edits = count ? (unsigned)atoi(count) : 3000, accepted = 0, refused = 0;
+    unsigned edits = count ? (unsigned)atoi(count) : EDITS, accepted = 0, refused = 0;
     srandom(seed ? (unsigned)atoi(seed) : 1);
     assert_int_equal(snapshot_new_empty(schema, &running, &error), DONE);
     for (unsigned i = 0; i < edits; i++) {
