@@ -180,8 +180,8 @@ def passes(daemon):
 
 
 def done(daemon):
-    """Operations of the largest batch."""
-    return max((int(p[0]) for p in passes(daemon)), default=0)
+    """Operations of all batches."""
+    return sum(int(p[0]) for p in passes(daemon))
 
 
 def last_verdict(session):
