@@ -3,6 +3,12 @@
  */
 #include "agent/snmp/tables.h"
 
+static bool none(const struct lyd_node *row, struct snmp_value *value)
+{
+    value->number = 1;
+    return true;
+}
+
 static const struct snmp_column columns[] = {
     {1, READ_ONLY, KIND_INDEX_FIRST, NULL, NULL, NULL},
     {2, READ_ONLY, KIND_INDEX_LAST, NULL, NULL, NULL},
@@ -32,6 +38,7 @@ static const struct snmp_column columns[] = {
     {26, READ_ONLY, KIND_GAUGE, "statistics/in-byte-rate", NULL, NULL},
     {27, READ_ONLY, KIND_GAUGE, "statistics/out-byte-rate", NULL, NULL},
     {28, READ_ONLY, KIND_TIME_STAMP, "statistics/discontinuity-time", NULL, NULL},
+    {29, READ_WRITE, KIND_ENUM_OR_NONE, "maintenance/order", NULL, none},
 };
 
 const struct snmp_table real_server_table = {

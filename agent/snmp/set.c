@@ -94,6 +94,16 @@ static bool add_metadata(struct lyd_node *leaf, const char *operation)
     return !lyd_new_meta(NULL, leaf, NULL, "ietf-netconf:operation", operation, 0, NULL);
 }
 
+/* A container that is there for its own sake comes and goes with its leaf. */
+static bool add_presence(const struct lyd_node *leaf, const char *operation)
+{
+    struct lyd_node *parent = (struct lyd_node *)lyd_parent(leaf);
+    if (!parent || parent->schema->nodetype != LYS_CONTAINER ||
+        !(parent->schema->flags & LYS_PRESENCE) || parent->meta)
+        return true;
+    return add_metadata(parent, operation);
+}
+
 /* Add a leaf to a tree, whose other nodes must be there already (operation none). */
 static bool add_leaf(const struct ly_ctx *ctx, struct lyd_node **tree, const char *path,
                      const char *value, const char *operation)
@@ -106,7 +116,16 @@ static bool add_leaf(const struct ly_ctx *ctx, struct lyd_node **tree, const cha
         return false;
     if (!*tree)
         *tree = top;
-    return add_metadata(leaf, operation);
+    return add_metadata(leaf, operation) && add_presence(leaf, operation);
+}
+
+/* Add what takes the container of a leaf away. */
+static bool add_removal(const struct ly_ctx *ctx, struct lyd_node **tree, const char *path)
+{
+    char *container = strndup(path, (size_t)(strrchr(path, '/') - path));
+    bool well = container && add_leaf(ctx, tree, container, NULL, "remove");
+    free(container);
+    return well;
 }
 
 static int reserve(struct snmp_set *set, const struct snmp_rows *rows, const oid *root,
@@ -134,9 +153,11 @@ static int reserve(struct snmp_set *set, const struct snmp_rows *rows, const oid
         return SNMP_ERR_RESOURCEUNAVAILABLE;
     }
     set->variables[set->count++] = variable;
-    return add_leaf(set->context.agent->schema->ctx, &set->edit, variable.path, text, "merge")
-               ? SNMP_ERR_NOERROR
-               : SNMP_ERR_RESOURCEUNAVAILABLE;
+    const struct ly_ctx *ctx = set->context.agent->schema->ctx;
+    bool none = rows->table->columns[column].kind == KIND_ENUM_OR_NONE && !*text;
+    bool well = none ? add_removal(ctx, &set->edit, variable.path)
+                     : add_leaf(ctx, &set->edit, variable.path, text, "merge");
+    return well ? SNMP_ERR_NOERROR : SNMP_ERR_RESOURCEUNAVAILABLE;
 }
 
 static void reserve_all(struct snmp_set *set, const struct snmp_rows *rows, const oid *root,
@@ -255,6 +276,8 @@ static bool make_undo(struct snmp_set *set)
     bool well = true;
     for (size_t i = 0; i < set->count && well; i++) {
         const struct assignment *at = &set->variables[i];
+        if (!at->before && !*at->after)
+            continue; /* there was none, and is none */
         well = at->before ? add_leaf(ctx, &set->undo, at->path, at->before, "merge")
                           : add_leaf(ctx, &set->undo, at->path, at->after, "remove");
     }

@@ -72,6 +72,10 @@ static int text_of(enum snmp_kind kind, const struct lysc_node *leaf,
         name = enum_name(leaf, number);
         snprintf(text, SNMP_TEXT_MAX, "%s", name ? name : "");
         return name ? SNMP_ERR_NOERROR : SNMP_ERR_WRONGVALUE;
+    case KIND_ENUM_OR_NONE:
+        name = number == 1 ? "" : enum_name(leaf, number - 2);
+        snprintf(text, SNMP_TEXT_MAX, "%s", name ? name : "");
+        return name ? SNMP_ERR_NOERROR : SNMP_ERR_WRONGVALUE;
     default:
         snprintf(text, SNMP_TEXT_MAX, "%" PRIu32, (uint32_t)number);
         return SNMP_ERR_NOERROR;
@@ -88,7 +92,7 @@ int snmp_target_value(const struct snmp_rows *rows, size_t column, const netsnmp
     if (!snmp_kind_is_text(kind) && var->val_len != sizeof(long))
         return SNMP_ERR_WRONGLENGTH;
     int status = text_of(kind, leaf, var, text);
-    if (status != SNMP_ERR_NOERROR)
+    if (status != SNMP_ERR_NOERROR || (kind == KIND_ENUM_OR_NONE && !*text))
         return status;
     LY_ERR result =
         lyd_value_validate(leaf->module->ctx, leaf, text, strlen(text), NULL, NULL, NULL);
@@ -189,9 +193,14 @@ bool snmp_target_find(struct snmp_targets *targets, const struct snmp_rows *rows
                       const oid *suffix, size_t length, char **path, char **before)
 {
     const struct snmp_table *table = rows->table;
-    const char *name = table->columns[column].leaf;
-    if (!table->index_count || length != 2 + table->index_count)
+    const struct lysc_node *leaf = snmp_rows_leaf(rows, column);
+    char name[128];
+    if (!leaf || !table->index_count || length != 2 + table->index_count)
         return false;
+    /* Of another module that augments the row's. */
+    bool foreign = leaf->module != rows->schema->module;
+    snprintf(name, sizeof(name), "%s%s%s", foreign ? leaf->module->name : "", foreign ? ":" : "",
+             table->columns[column].leaf);
     bool indexed = targets->unit && is_of(targets->unit, rows->schema);
     const struct unit *unit = indexed ? targets->unit : unit_of(targets, rows->schema);
     const struct entry *entry = unit ? find_entry(targets, unit, suffix[2]) : NULL;

@@ -32,7 +32,7 @@ int snmp_target_column(const struct snmp_rows *rows, const oid *suffix, size_t l
 
 /**
  * The value of a variable as text of the column's leaf.
- * @param[out] text Room for SNMP_TEXT_MAX + 1.
+ * @param[out] text Room for SNMP_TEXT_MAX + 1; empty of KIND_ENUM_OR_NONE: none.
  * @return SNMP_ERR_NOERROR, _WRONGTYPE, _WRONGLENGTH or _WRONGVALUE.
  */
 int snmp_target_value(const struct snmp_rows *rows, size_t column, const netsnmp_variable_list *var,

@@ -34,6 +34,7 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
         return ASN_COUNTER;
     case KIND_TRUTH:
     case KIND_ENUM:
+    case KIND_ENUM_OR_NONE:
     case KIND_INTEGER:
     case KIND_ADDRESS_TYPE:
         return ASN_INTEGER;
@@ -168,9 +169,10 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
         value->number = from->boolean ? 1 : 2;
         return from->realtype->basetype == LY_TYPE_BOOL;
     case KIND_ENUM:
+    case KIND_ENUM_OR_NONE:
         if (from->realtype->basetype != LY_TYPE_ENUM)
             return false;
-        value->number = (uint64_t)from->enum_item->value;
+        value->number = (uint64_t)from->enum_item->value + (kind == KIND_ENUM ? 0 : 2);
         return true;
     case KIND_ADDRESS_TYPE:
     case KIND_ADDRESS:

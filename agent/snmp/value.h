@@ -14,19 +14,22 @@
 
 /** How a value comes from a leaf. */
 enum snmp_kind {
-    KIND_INDEX_FIRST,   /**< No leaf: the first part of the row's index. */
-    KIND_INDEX_SECOND,  /**< No leaf: the second part of it. */
-    KIND_INDEX_LAST,    /**< No leaf: the last part of it. */
-    KIND_STRING,        /**< SnmpAdminString: the text as it is. */
-    KIND_IDENTITY,      /**< SnmpAdminString: an identity's name without its module's. */
-    KIND_UNSIGNED,      /**< Unsigned32, modulo 2^32. */
-    KIND_GAUGE,         /**< Gauge32; what is too large for it is its highest value. */
-    KIND_INTEGER,       /**< Integer32, or an INTEGER that the table itself derives. */
-    KIND_HIGH,          /**< Unsigned32, the upper half of a number of 64 bits. */
-    KIND_COUNTER32,     /**< Counter32, modulo 2^32. */
-    KIND_COUNTER64,     /**< Counter64. */
-    KIND_TRUTH,         /**< TruthValue. */
-    KIND_ENUM,          /**< INTEGER: the value of the enum in the YANG module. */
+    KIND_INDEX_FIRST,  /**< No leaf: the first part of the row's index. */
+    KIND_INDEX_SECOND, /**< No leaf: the second part of it. */
+    KIND_INDEX_LAST,   /**< No leaf: the last part of it. */
+    KIND_STRING,       /**< SnmpAdminString: the text as it is. */
+    KIND_IDENTITY,     /**< SnmpAdminString: an identity's name without its module's. */
+    KIND_UNSIGNED,     /**< Unsigned32, modulo 2^32. */
+    KIND_GAUGE,        /**< Gauge32; what is too large for it is its highest value. */
+    KIND_INTEGER,      /**< Integer32, or an INTEGER that the table itself derives. */
+    KIND_HIGH,         /**< Unsigned32, the upper half of a number of 64 bits. */
+    KIND_COUNTER32,    /**< Counter32, modulo 2^32. */
+    KIND_COUNTER64,    /**< Counter64. */
+    KIND_TRUTH,        /**< TruthValue. */
+    KIND_ENUM,         /**< INTEGER: the value of the enum in the YANG module. */
+    /** INTEGER: 1 where the leaf's container is absent, else the enum's value and 2; written alike.
+     */
+    KIND_ENUM_OR_NONE,
     KIND_ADDRESS_TYPE,  /**< InetAddressType of an IP address. */
     KIND_ADDRESS,       /**< InetAddress of an IP address. */
     KIND_IP_ADDRESS,    /**< IpAddress, of an IPv4 address alone. */

@@ -65,6 +65,27 @@ def test_servers_are_disabled_in_both_tables_by_one_pdu(daemon):
         assert int(session.get("agent/revision")[0]) == int(before[0]) + 1
 
 
+def test_maintenance_begins_and_ends_with_a_commit(daemon):
+    first, second = rows(daemon)
+    column = f"{REAL}.29"
+    assert walk(daemon.snmp_port, column) == {first: "1", second: "1"}
+    done = put(daemon, f"{column}.{first}", "i", "4", f"{REAL}.{WEIGHT}.{second}", "u", "8")
+    assert done.returncode == 0, done.stderr
+    assert walk(daemon.snmp_port, column)[first] == "4"
+    with daemon.session() as session:
+        assert "<order>drain</order>" in session.data("running") and "8" in weights(session)
+        assert put(daemon, f"{column}.{first}", "i", "3").returncode == 0
+        assert "<order>force-down</order>" in session.data("running")
+        # All or nothing: the weight is too large.
+        done = put(daemon, f"{column}.{first}", "i", "1", f"{REAL}.{WEIGHT}.{second}", "u", "65536")
+        assert done.returncode != 0 and "<order>force-down</order>" in session.data("running")
+        assert put(daemon, f"{column}.{first}", "i", "1").returncode == 0
+        assert "maintenance" not in session.data("running")
+        assert put(daemon, f"{column}.{first}", "i", "1").returncode == 0, "it is none already"
+        assert put(daemon, f"{column}.{first}", "i", "5").returncode != 0
+    assert walk(daemon.snmp_port, column) == {first: "1", second: "1"}
+
+
 def test_who_wrote_is_told_and_what_was_written_outlives_a_crash(daemon):
     row = rows(daemon)[0]
     with daemon.session() as listener:

@@ -116,8 +116,9 @@ static void a_walk_meets_every_value_in_order(void **state)
 
     /* Index, name, description, enabled, scheduler, method, two counts, director; then by kind. */
     walk(&virtual_server_table, 9 * SERVER_COUNT + 4 * addresses + 2 * marks);
-    /* Two indexes, name, address and its type, port, enabled, weight, method, two thresholds. */
-    walk(&real_server_table, 11 * addresses);
+    /* Two indexes, name, address and its type, port, enabled, weight, method, two thresholds, and
+     * maintenance. */
+    walk(&real_server_table, 12 * addresses);
 }
 
 static void what_is_not_there_is_not_found(void **state)
@@ -170,7 +171,8 @@ static void the_next_of_any_oid_is_found(void **state)
         {{1, 8, 320, UINT64_C(1) << 32}, 4, {1, 8, 330, 1}},
         {{1, 8, 990, 1}, 4, {1, 10, 320, 1}}, /* effective weights are absent */
         {{1, 9}, 2, {1, 10, 320, 1}},
-        {{1, 13, 990, 1}, 4, {0}},
+        {{1, 13, 990, 1}, 4, {1, 29, 320, 1}}, /* statistics are absent */
+        {{1, 29, 990, 1}, 4, {0}},
         {{1, 99}, 2, {0}},
         {{2}, 1, {0}},
     };
