@@ -139,8 +139,12 @@ class Director(Node):
                           (seconds, lambda: run("ip", "link", "set", "eth0", "up")))
 
     def cut(self, whether):
-        """The way to the other director alone."""
-        run("ip", "route", "add" if whether else "del", "blackhole", self.other)
+        """The way to the other director alone: what is sent there goes to a station that is not."""
+        if whether:
+            run("ip", "neigh", "replace", self.other, "lladdr", "02:00:00:00:00:01", "dev", "eth0",
+                "nud", "permanent")
+        else:
+            run("ip", "neigh", "del", self.other, "dev", "eth0")
         return True
 
     def halt(self):

@@ -7,6 +7,7 @@
 #include "backends/vrrp/generate.h"
 #include "backends/vrrp/notice.h"
 #include "backends/vrrp/record.h"
+#include "backends/vrrp/version.h"
 
 #include <cmocka.h>
 
@@ -79,6 +80,116 @@ static void an_instance_in_two_groups_is_refused(void **state)
                           REFUSED, &error));
     assert_string_equal(error.path, "/noria-vrrp:vrrp/sync-group[name='b']");
     error_clear(&error);
+}
+
+static void an_address_has_one_owner(void **state)
+{
+    struct error error = {0};
+    static const char *const owned = "<excluded-address><address>10.0.0.51</address>"
+                                     "</excluded-address>";
+    char *xml = NULL;
+    assert_true(asprintf(&xml, VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "%s")), owned) > 0);
+    assert_null(generated(xml, REFUSED, &error));
+    assert_string_equal(
+        error.path, "/noria-vrrp:vrrp/instance[name='b']/excluded-address[address='10.0.0.51']");
+    assert_non_null(strstr(error_message(&error), "the instance a already"));
+    error_clear(&error);
+    free(xml);
+    /* One that is not enabled owns nothing; a link-local address may be on each link. */
+    free(generated(
+        VRRP(INSTANCE("a", "51", "<enabled>false</enabled>") INSTANCE(
+            "b", "52", "<excluded-address><address>10.0.0.51</address></excluded-address>")),
+        DONE, &error));
+    free(generated(VRRP(INSTANCE("a", "51",
+                                 "<excluded-address><address>fe80::1</address>"
+                                 "<interface>eth1</interface></excluded-address>")
+                            INSTANCE("b", "52",
+                                     "<excluded-address><address>fe80::1</address>"
+                                     "</excluded-address>")),
+                   DONE, &error));
+}
+
+static void the_agents_health_is_a_file_and_a_script(void **state)
+{
+    struct error error = {0};
+    char *text = generated(VRRP("<agent-hold-time>7</agent-hold-time>" INSTANCE(
+                               "web", "51", "<track-agent><weight>-30</weight></track-agent>")),
+                           DONE, &error);
+    assert_has(text, "script \"/usr/bin/flock -n /run/x/alive /bin/true\"");
+    assert_has(text, "    rise 7\n");
+    assert_has(text, "        \"noria.agent\" weight 30 reverse\n");
+    assert_has(text, "        \"noria.agent.health\" weight -30\n");
+    free(text);
+    text = generated(VRRP(INSTANCE("web", "51", "")), DONE, &error);
+    assert_null(strstr(text, "noria.agent"));
+    free(text);
+}
+
+static void with_a_virtual_mac_addresses_go_to_its_interface(void **state)
+{
+    struct error error = {0};
+    char *text = generated(VRRP(INSTANCE("web", "51", "<virtual-mac/>")), DONE, &error);
+    assert_has(text, "        10.0.0.51/32 scope global\n");
+    free(text);
+}
+
+/* The names in the slice of a change, with blanks behind; "all": there is no slice. */
+static void sliced(const char *before, const char *after, char *names)
+{
+    struct vrrp_slice slice;
+    struct change_set changes = {0};
+    struct error error = {0};
+    struct snapshot *first = given_snapshot(NULL, before), *second = given_snapshot(first, after);
+    assert_int_equal(change_set_make(first, second, &changes, &error), DONE);
+    *names = '\0';
+    if (!vrrp_slice_of(schema, &changes, &slice))
+        strcpy(names, "all");
+    for (size_t i = 0; i < slice.count; i++)
+        if (!i || strcmp(slice.names[i - 1], slice.names[i]) != 0)
+            strcat(strcat(names, slice.names[i]), " ");
+    vrrp_slice_clear(&slice);
+    change_set_free(&changes);
+    snapshot_unref(first);
+    snapshot_unref(second);
+}
+
+#define GROUP "<sync-group><name>g</name><member>b</member><member>c</member></sync-group>"
+#define HIGHER "<priority>101</priority>"
+
+static void what_changes_is_tried_with_what_it_depends_on(void **state)
+{
+    char names[64];
+    sliced(VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "")),
+           VRRP(INSTANCE("a", "51", HIGHER) INSTANCE("b", "52", "")), names);
+    assert_string_equal(names, "a ");
+    sliced(VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "") INSTANCE("c", "53", "") GROUP),
+           VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", HIGHER) INSTANCE("c", "53", "") GROUP),
+           names);
+    assert_string_equal(names, "b c ");
+    sliced(
+        VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "<virtual-mac/>") INSTANCE("c", "53", "")),
+        VRRP(INSTANCE("a", "51", "<virtual-mac/>") INSTANCE("b", "52", "<virtual-mac/>")
+                 INSTANCE("c", "53", "")),
+        names);
+    assert_string_equal(names, "a b ");
+    sliced(VRRP(INSTANCE("a", "51", "")), VRRP("<strict>true</strict>" INSTANCE("a", "51", HIGHER)),
+           names);
+    assert_string_equal(names, "all");
+}
+
+static void an_old_keepalived_is_complained_of(void **state)
+{
+    char *text = vrrp_version_complaint("Keepalived v1.3.9 (10/21,2017)\n");
+    assert_has(text, "version 1.3.9 is installed, and 2.2 or newer is needed");
+    free(text);
+    text = vrrp_version_complaint("Keepalived v2.1.5 (07/13,2020)\n");
+    assert_non_null(text);
+    free(text);
+    text = vrrp_version_complaint("sh: not found\n");
+    assert_has(text, "does not say its version");
+    free(text);
+    assert_null(vrrp_version_complaint("Keepalived v2.2.7 (01/16,2022)\n\nCopyright(C)"));
+    assert_null(vrrp_version_complaint("Keepalived v3.0.0 (01/16,2032)"));
 }
 
 static void every_option_finds_its_keyword(void **state)
@@ -234,6 +345,11 @@ int main(void)
         cmocka_unit_test(what_is_not_enabled_is_left_out),
         cmocka_unit_test(members_of_a_group_have_no_order_of_their_own),
         cmocka_unit_test(an_instance_in_two_groups_is_refused),
+        cmocka_unit_test(an_address_has_one_owner),
+        cmocka_unit_test(the_agents_health_is_a_file_and_a_script),
+        cmocka_unit_test(with_a_virtual_mac_addresses_go_to_its_interface),
+        cmocka_unit_test(what_changes_is_tried_with_what_it_depends_on),
+        cmocka_unit_test(an_old_keepalived_is_complained_of),
         cmocka_unit_test(every_option_finds_its_keyword),
         cmocka_unit_test(lines_are_understood_or_not),
         cmocka_unit_test(lines_may_come_in_pieces_and_too_long),
