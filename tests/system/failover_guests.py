@@ -27,7 +27,8 @@ from vrrp import VRRP, Node, action, run, vrrp
 CLIENT, FIRST, SECOND, REAL = 1, 2, 3, 4
 ADDRESS = "10.99.0.100"
 COMMANDS = 9000
-MEGABYTES, CHUNK = 100, bytes(range(256)) * 4096
+MEGABYTES, CHUNK = int(os.environ.get("NORIA_MEGABYTES", "100")), bytes(range(256)) * 4096
+SECONDS = 15  # that a transfer lasts at least
 RB_POWER_OFF = 0x4321FEDC
 # Four guests may share two processors with other work.
 PATIENT = ("<delay-loop>1</delay-loop><timeout>5</timeout><retry>1</retry>"
@@ -61,7 +62,7 @@ def stream(connection):
     """Longer than any fault lasts."""
     for _ in range(MEGABYTES):
         connection.sendall(CHUNK)
-        time.sleep(0.1)
+        time.sleep(SECONDS / MEGABYTES)
 
 
 def be_real_server():
@@ -223,11 +224,11 @@ class Transfer:
     def under_way(self):
         """Long enough for the backup to know of the connection: the kernel sends within seconds."""
         begun = time.monotonic()
-        wait_for(lambda: self.size > 4 * len(CHUNK) and time.monotonic() > begun + 4,
+        wait_for(lambda: self.size > len(CHUNK) and time.monotonic() > begun + 4,
                  "the transfer to be under way", 60)
 
     def whole(self):
-        self.thread.join(120)
+        self.thread.join(240)
         expected = 0
         for _ in range(MEGABYTES):
             expected = zlib.crc32(CHUNK, expected)
