@@ -72,7 +72,12 @@ static void write_announcements(const struct generation *generation, const struc
                                                 {0}};
     const struct lyd_node *arp = child_node(node, "gratuitous-arp");
     const char *extra = leaf_value(arp, "extra-interval");
-    vrrp_write_words(generation, arp, words);
+    for (const struct vrrp_keyword *word = words; word->leaf; word++) {
+        /* keepalived has the same defaults; of hundreds of instances these lines take it long. */
+        const struct lyd_node *leaf = child_node(arp, word->leaf);
+        if (leaf && !(leaf->flags & LYD_DEFAULT))
+            vrrp_write_word(generation, word->keyword, arp, word->leaf);
+    }
     if (extra)
         fprintf(generation->out, "    garp_extra_if %s%s\n",
                 vrrp_is_true(arp, "extra-all") ? "all " : "", extra);
