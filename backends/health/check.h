@@ -126,6 +126,15 @@ void check_end(struct check_job *job, enum check_ending ending, int32_t weight, 
 /** End a run that was passed. */
 void check_pass(struct check_job *job);
 
+/** End a run that was passed, and have so much added to the weight of the real server. */
+void check_end_adjust(struct check_job *job, int32_t adjust);
+
+/**
+ * Have it run now, not only when it is time; nothing happens while it runs. A checker may call it
+ * from its first run on, until free_parameters().
+ */
+void check_again(struct check_job *job);
+
 /**
  * End a run for an errno: that of what we lack (EMFILE, ENOBUFS, ...) makes it CHECK_UNABLE, every
  * other one CHECK_FAILED.
@@ -161,6 +170,14 @@ bool check_address_parse(const char *text, uint16_t port, union check_address *a
 
 /** An address as text without its port. @param text INET6_ADDRSTRLEN octets. @return text. */
 const char *check_address_text(const union check_address *address, char text[INET6_ADDRSTRLEN]);
+
+/**
+ * Refuse a target that says where a check is to come from, for checkers whose connections are
+ * opened by a library that cannot do that.
+ * @param may_bind It can have a source address, but no more.
+ */
+enum outcome check_refuse_source(const struct lyd_node *config, const struct check_target *target,
+                                 bool may_bind, struct error *err);
 
 /** Refuse a leaf of a check's configuration. @param name Path of the leaf below config. */
 enum outcome check_refuse(const struct lyd_node *config, const char *name, struct error *err,

@@ -17,6 +17,15 @@ extern const struct checker smtp_checker;
 extern const struct checker imap_checker;
 extern const struct checker pop3_checker;
 extern const struct checker ldap_checker;
-extern const struct checker dns_checker; /**< dns.c */
+extern const struct checker dns_checker;        /**< dns.c */
+extern const struct checker nntp_checker;       /**< nntp.c */
+extern const struct checker sip_checker;        /**< sip.c */
+extern const struct checker radius_checker;     /**< radius.c */
+extern const struct checker mysql_checker;      /**< mysql.c */
+extern const struct checker postgresql_checker; /**< postgresql.c */
+extern const struct checker file_checker;       /**< file.c */
+extern const struct checker process_checker;    /**< process.c */
+extern const struct checker on_checker;         /**< fixed.c, as the next one */
+extern const struct checker off_checker;
 
 #endif

@@ -5,6 +5,7 @@
  * over: first politely, and what is left a second later for good.
  */
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,8 +19,9 @@
 
 struct command {
     char *path;
-    bool dynamic, told; /* told: ldirectord's arguments come first */
-    bool has_user;
+    bool dynamic;
+    bool told_first, told_last; /* ldirectord's arguments come before or behind its own */
+    bool has_user, has_group;
     uv_uid_t uid;
     uv_gid_t gid;
     size_t count;
@@ -115,19 +117,29 @@ static void free_environment(char **environment)
     free(environment);
 }
 
+/* Add ldirectord's arguments. @return Where the next one goes. */
+static char **tell(const struct check_job *job, char **at)
+{
+    *at++ = (char *)job->virtual_address;
+    *at++ = (char *)job->virtual_port;
+    *at++ = (char *)job->server;
+    *at++ = (char *)job->server_port;
+    return at;
+}
+
 static int spawn(struct check_job *job, struct run_process *process)
 {
     const struct command *command = job->parameters;
     char *arguments[command->count + 6], **at = arguments;
     char **environment = environment_of(job);
     *at++ = command->path;
-    if (command->told) {
-        *at++ = (char *)job->virtual_address;
-        *at++ = (char *)job->virtual_port;
-        *at++ = (char *)job->server;
-        *at++ = (char *)job->server_port;
-    }
-    memcpy(at, command->arguments, (command->count + 1) * sizeof(*at));
+    if (command->told_first)
+        at = tell(job, at);
+    memcpy(at, command->arguments, command->count * sizeof(*at));
+    at += command->count;
+    if (command->told_last)
+        at = tell(job, at);
+    *at = NULL;
     uv_stdio_container_t nothing[3] = {
         {.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE}};
     uv_process_options_t options = {
@@ -136,8 +148,8 @@ static int spawn(struct check_job *job, struct run_process *process)
         .args = arguments,
         .env = environment,
         .cwd = "/",
-        .flags = UV_PROCESS_DETACHED |
-                 (command->has_user ? (unsigned)(UV_PROCESS_SETUID | UV_PROCESS_SETGID) : 0),
+        .flags = UV_PROCESS_DETACHED | (command->has_user ? (unsigned)UV_PROCESS_SETUID : 0) |
+                 (command->has_group ? (unsigned)UV_PROCESS_SETGID : 0),
         .uid = command->uid,
         .gid = command->gid,
         .stdio_count = 3,
@@ -206,9 +218,24 @@ static enum outcome set_user(struct command *command, const struct lyd_node *con
         return DONE;
     if (getpwnam_r(name, &entry, text, sizeof(text), &user) || !user)
         return check_refuse(config, "user", err, "There is no user %s on this node.", name);
-    command->has_user = true;
+    command->has_user = command->has_group = true;
     command->uid = user->pw_uid;
     command->gid = user->pw_gid;
+    return DONE;
+}
+
+static enum outcome set_group(struct command *command, const struct lyd_node *config,
+                              struct error *err)
+{
+    const char *name = leaf_value(config, "group");
+    struct group entry, *group = NULL;
+    char text[16384];
+    if (!name)
+        return DONE;
+    if (getgrnam_r(name, &entry, text, sizeof(text), &group) || !group)
+        return check_refuse(config, "group", err, "There is no group %s on this node.", name);
+    command->has_group = true;
+    command->gid = group->gr_gid;
     return DONE;
 }
 
@@ -224,14 +251,16 @@ static enum outcome command_parse(const struct lyd_node *config, struct check_ta
     if (!command || !(command->path = strdup(leaf_value(config, "path"))))
         return fail_memory(err);
     command->dynamic = !strcmp(leaf_value(config, "dynamic"), "true");
-    command->told = !strcmp(leaf_value(config, "arguments"), "ldirectord");
+    command->told_first = !strcmp(leaf_value(config, "arguments"), "ldirectord");
+    command->told_last = !strcmp(leaf_value(config, "arguments"), "ldirectord-after");
     LY_LIST_FOR(lyd_child(config), node)
     {
         if (is_argument(node) &&
             !(command->arguments[command->count++] = strdup(lyd_get_value(node))))
             return fail_memory(err);
     }
-    return set_user(command, config, err);
+    enum outcome outcome = set_user(command, config, err);
+    return outcome == DONE ? set_group(command, config, err) : outcome;
 }
 
 const struct checker command_checker = {

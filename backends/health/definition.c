@@ -67,6 +67,27 @@ static const struct checker *checker_of(const struct lyd_node *check,
     return NULL;
 }
 
+/* Where a check comes from. @param source, port NULL: the kernel's choice. */
+static enum outcome set_source(const struct lyd_node *check, const char *source, const char *port,
+                               struct check_target *target, struct error *err)
+{
+    uint16_t number = port ? (uint16_t)atoi(port) : 0;
+    if (source)
+        check_address_parse(source, number, &target->source);
+    else if (number)
+        check_address_parse(target->address.any.sa_family == AF_INET6 ? "::" : "0.0.0.0", number,
+                            &target->source);
+    if (!source || target->source.any.sa_family == target->address.any.sa_family)
+        return DONE;
+    char *path = lyd_path(check, LYD_PATH_STD, NULL, 0), address[INET6_ADDRSTRLEN];
+    enum outcome outcome = refuse(err, TAG_INVALID_VALUE, path,
+                                  "The source address %s and the checked address %s are of "
+                                  "different families.",
+                                  source, check_address_text(&target->address, address));
+    free(path);
+    return outcome;
+}
+
 /* Where a check goes to: the check itself may say so, then its real server, then addresses. */
 static enum outcome target_of(const struct lyd_node *check, const struct lyd_node *real,
                               const struct defaults *defaults, struct check_target *target,
@@ -74,10 +95,12 @@ static enum outcome target_of(const struct lyd_node *check, const struct lyd_nod
 {
     const struct lyd_node *nodes[] = {check, child_node(real, "health")};
     const char *address = NULL, *port = NULL, *source = NULL, *interface = NULL, *mark = NULL;
+    const char *from = NULL;
     for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
         address = address ? address : leaf_value(nodes[i], "connect-address");
         port = port ? port : leaf_value(nodes[i], "connect-port");
         source = source ? source : leaf_value(nodes[i], "bind-address");
+        from = from ? from : leaf_value(nodes[i], "bind-port");
         interface = interface ? interface : leaf_value(nodes[i], "bind-interface");
         mark = mark ? mark : leaf_value(nodes[i], "firewall-mark");
     }
@@ -89,18 +112,7 @@ static enum outcome target_of(const struct lyd_node *check, const struct lyd_nod
     if (interface)
         snprintf(target->interface, sizeof(target->interface), "%s", interface);
     check_address_parse(address, (uint16_t)atoi(port), &target->address);
-    if (!source)
-        return DONE;
-    check_address_parse(source, 0, &target->source);
-    if (target->source.any.sa_family == target->address.any.sa_family)
-        return DONE;
-    char *path = lyd_path(check, LYD_PATH_STD, NULL, 0);
-    enum outcome outcome = refuse(err, TAG_INVALID_VALUE, path,
-                                  "The source address %s and the checked address %s are of "
-                                  "different families.",
-                                  source, address);
-    free(path);
-    return outcome;
+    return set_source(check, source, from, target, err);
 }
 
 static enum outcome refuse_port(const struct lyd_node *check, struct error *err)
@@ -140,7 +152,9 @@ static enum outcome add_check(struct health_server *server, const struct lyd_nod
         .rule = rule_of(check, &defaults->rule),
         .weight = CHECK_WEIGHT_NONE,
         .subscriber.noted = check_noted,
-        .subscriber.warmup = defaults->has_warmup ? defaults->warmup : wish.timing.interval,
+        .subscriber.warmup = time_of(
+            check, "warmup", defaults->has_warmup ? defaults->warmup : wish.timing.interval),
+        .alpha = is_true(check, "alpha", server->service->alpha),
     };
     added->name = strdup(leaf_value(check, "name"));
     if (!added->name)
@@ -234,13 +248,15 @@ static void recall(struct health_server *server)
         steering_read(service->engine->backend->agent, &key, &known);
     server->health = known.verdict.health;
     server->since = known.verdict.since;
-    if (server->health == STEERING_UNCHECKED && service->alpha && server->check_count)
-        server->health = STEERING_DOWN;
-    server->raw = server->health;
+    bool unknown = server->health == STEERING_UNCHECKED;
     for (size_t i = 0; i < server->check_count; i++) {
-        server->checks[i].verdict.state = known.verdict.health;
-        server->checks[i].since = known.verdict.since;
+        struct health_check *check = &server->checks[i];
+        check->verdict.state = unknown && check->alpha ? STEERING_DOWN : known.verdict.health;
+        check->since = known.verdict.since;
+        if (unknown && check->alpha)
+            server->health = STEERING_DOWN;
     }
+    server->raw = server->health;
 }
 
 static enum outcome fill_servers(struct health_service *service, const struct lyd_node *node,

@@ -14,21 +14,17 @@
 #include "backends/health/checkers.h"
 #include "backends/health/credentials.h"
 #include "backends/health/pattern.h"
+#include "backends/health/status_ranges.h"
 #include "backends/health/transfers.h"
-
-/* Status codes from one to another. */
-struct range {
-    unsigned from, to;
-};
 
 /* One path, and what is expected of the answer. */
 struct request {
     struct transfer transfer;
     struct http *http;
     struct curl_slist *connect_to, *headers;
-    struct range *ranges;
-    size_t range_count;
+    struct status_ranges statuses;
     struct pattern *regex;
+    size_t regex_from, regex_to; /* where its match must begin */
     bool no_match;
     const EVP_MD *digest;
     unsigned char expected[EVP_MAX_MD_SIZE];
@@ -84,16 +80,6 @@ static size_t take_body(char *data, size_t size, size_t count, void *arg)
     return taken == length ? length : 0; /* less ends the transfer */
 }
 
-static bool status_is_right(const struct request *request, long status)
-{
-    if (!request->range_count)
-        return status >= 200 && status <= 299;
-    for (size_t i = 0; i < request->range_count; i++)
-        if (status >= request->ranges[i].from && status <= request->ranges[i].to)
-            return true;
-    return false;
-}
-
 static bool digest_is_right(const struct request *request)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -111,7 +97,8 @@ static const char *find_fault(const struct request *request)
         return "the body has another digest";
     if (!request->regex)
         return NULL;
-    enum pattern_match match = pattern_match(request->regex, request->body, request->size);
+    enum pattern_match match = pattern_match_within(request->regex, request->body, request->size,
+                                                    request->regex_from, request->regex_to);
     if (match == PATTERN_TOO_MUCH)
         return "the regular expression takes too long on this body";
     if ((match == PATTERN_YES) == request->no_match)
@@ -131,7 +118,7 @@ static void answered(struct transfer *transfer, CURLcode result)
     bool whole = result == CURLE_OK || (result == CURLE_WRITE_ERROR && request->cut);
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_EFFECTIVE_URL, &url);
-    bool expected = status_is_right(request, status);
+    bool expected = status >= 0 && status_ranges_hold(&request->statuses, (unsigned long)status);
     if (whole && expected)
         fault = find_fault(request);
     forget_body(request);
@@ -246,6 +233,28 @@ static bool add_header(struct request *request, const char *name, const char *va
     return headers;
 }
 
+/* What is asked of a proxy is a whole URL: its host is the default, and it is sent as it is. */
+static bool set_target(struct request *request, const char **host, const char **path, char **own)
+{
+    static const char scheme[] = "http://";
+    *own = NULL;
+    if (strncmp(*path, scheme, strlen(scheme)) != 0)
+        return true;
+    curl_easy_setopt(request->transfer.easy, CURLOPT_REQUEST_TARGET, *path);
+    const char *begin = *path + strlen(scheme);
+    *own = strndup(begin, strcspn(begin, "/"));
+    *host = *host ? *host : *own;
+    *path = "/";
+    return *own;
+}
+
+/* Length of a host without its port. */
+static int host_length(const char *host)
+{
+    const char *bracket = strchr(host, ']');
+    return (int)(bracket ? (size_t)(bracket - host) + 1 : strcspn(host, ":"));
+}
+
 /*
  * The name in the URL is what goes into the TLS handshake and is looked for in the certificate; the
  * connection goes to the target, whatever the name.
@@ -254,21 +263,19 @@ static bool set_url(struct request *request, const struct lyd_node *config, cons
                     const char *path)
 {
     const struct check_target *target = request->transfer.target;
-    char address[INET6_ADDRSTRLEN], *url = NULL, *to = NULL, *elsewhere = NULL;
-    const char *open = "", *close = "", *name = leaf_value(config, "server-name");
+    char text[INET6_ADDRSTRLEN], address[INET6_ADDRSTRLEN + 2];
+    char *own, *url = NULL, *to = NULL, *elsewhere = NULL;
+    const char *name = leaf_value(config, "server-name");
     unsigned port = check_address_port(&target->address);
-    check_address_text(&target->address, address);
-    if (target->address.any.sa_family == AF_INET6) {
-        open = "[";
-        close = "]";
-    }
-    bool made = name || host
-                    ? asprintf(&url, "%s://%s:%u%s", request->http->secure ? "https" : "http",
-                               name ? name : host, port, path) >= 0
-                    : asprintf(&url, "%s://%s%s%s:%u%s", request->http->secure ? "https" : "http",
-                               open, address, close, port, path) >= 0;
-    made = made && asprintf(&to, ":%u:%s%s%s:%u", port, open, address, close, port) >= 0 &&
-           asprintf(&elsewhere, "::%s%s%s:", open, address, close) >= 0;
+    snprintf(address, sizeof(address), target->address.any.sa_family == AF_INET6 ? "[%s]" : "%s",
+             check_address_text(&target->address, text));
+    bool made = set_target(request, &host, &path, &own);
+    name = name ? name : host ? host : address;
+    made = made &&
+           asprintf(&url, "%s://%.*s:%u%s", request->http->secure ? "https" : "http",
+                    host_length(name), name, port, path) >= 0 &&
+           asprintf(&to, ":%u:%s:%u", port, address, port) >= 0 &&
+           asprintf(&elsewhere, "::%s:", address) >= 0;
     if (made) {
         curl_easy_setopt(request->transfer.easy, CURLOPT_URL, url);
         request->connect_to = curl_slist_append(NULL, to);
@@ -276,23 +283,11 @@ static bool set_url(struct request *request, const struct lyd_node *config, cons
                (!host || add_header(request, "Host: ", host));
         curl_easy_setopt(request->transfer.easy, CURLOPT_CONNECT_TO, request->connect_to);
     }
+    free(own);
     free(url);
     free(to);
     free(elsewhere);
     return made;
-}
-
-static bool add_range(struct request *request, const char *text)
-{
-    unsigned from = 0, to = 0;
-    int count = sscanf(text, "%u-%u", &from, &to);
-    struct range *ranges =
-        realloc(request->ranges, (request->range_count + 1) * sizeof(*request->ranges));
-    if (!ranges)
-        return false;
-    request->ranges = ranges;
-    ranges[request->range_count++] = (struct range){from, count == 2 ? to : from};
-    return true;
 }
 
 static enum outcome set_digest(struct request *request, const struct lyd_node *config,
@@ -313,23 +308,17 @@ static enum outcome set_digest(struct request *request, const struct lyd_node *c
     return DONE;
 }
 
-/* The instances of a leaf-list. @return Whether all were taken. */
-static bool for_each_leaf(struct request *request, const struct lyd_node *config, const char *name,
-                          bool (*take)(struct request *, const char *))
+/* @return Whether there was memory. */
+static bool add_headers(struct request *request, const struct lyd_node *config)
 {
     const struct lyd_node *leaf;
-    LY_LIST_FOR(config ? lyd_child(config) : NULL, leaf)
+    LY_LIST_FOR(lyd_child(config), leaf)
     {
-        if (leaf->schema && !strcmp(leaf->schema->name, name) &&
-            !take(request, lyd_get_value(leaf)))
+        if (leaf->schema && !strcmp(leaf->schema->name, "header") &&
+            !add_header(request, lyd_get_value(leaf), ""))
             return false;
     }
     return true;
-}
-
-static bool take_header(struct request *request, const char *line)
-{
-    return add_header(request, line, "");
 }
 
 /* @param url The list's instance, or NULL where there is none: the path "/". */
@@ -340,8 +329,7 @@ static enum outcome set_request(struct request *request, const struct lyd_node *
     const char *host = url ? leaf_value(url, "virtual-host") : NULL;
     host = host ? host : leaf_value(config, "virtual-host");
     if (!transfer_prepare(&request->transfer) || !set_url(request, config, host, path) ||
-        !for_each_leaf(request, config, "header", take_header) ||
-        !for_each_leaf(request, url, "status-code", add_range))
+        !add_headers(request, config) || !status_ranges_read(&request->statuses, url))
         return fail_memory(err);
     set_options(request->transfer.easy, request->http, config);
     curl_easy_setopt(request->transfer.easy, CURLOPT_HTTPHEADER, request->headers);
@@ -352,6 +340,9 @@ static enum outcome set_request(struct request *request, const struct lyd_node *
     if (!url)
         return DONE;
     request->no_match = is_true(url, "regex-no-match");
+    request->regex_from = (size_t)number_of(url, "regex-min-offset");
+    request->regex_to =
+        leaf_value(url, "regex-max-offset") ? (size_t)number_of(url, "regex-max-offset") : SIZE_MAX;
     enum outcome outcome = pattern_parse(url, "regex", &request->regex, err);
     return outcome == DONE ? set_digest(request, url, err) : outcome;
 }
@@ -371,7 +362,7 @@ static void http_free(void *parameters)
         curl_slist_free_all(request->headers);
         pattern_free(request->regex);
         EVP_MD_CTX_free(request->hash);
-        free(request->ranges);
+        status_ranges_free(&request->statuses);
         free(request->body);
     }
     free(http->requests);

@@ -2,6 +2,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,8 +27,8 @@ struct pattern *pattern_new(const char *text, char *error, size_t size)
     snprintf(error, size, "There is not enough memory.");
     if (!pattern)
         return NULL;
-    pattern->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_DOTALL, &number,
-                                  &offset, NULL);
+    pattern->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED,
+                                  PCRE2_DOTALL | PCRE2_USE_OFFSET_LIMIT, &number, &offset, NULL);
     if (!pattern->code) {
         unsigned char reason[120];
         pcre2_get_error_message(number, reason, sizeof(reason));
@@ -66,11 +67,20 @@ void pattern_free(struct pattern *pattern)
     free(pattern);
 }
 
-enum pattern_match pattern_match(const struct pattern *pattern, const char *data, size_t size)
+enum pattern_match pattern_match_within(const struct pattern *pattern, const char *data,
+                                        size_t size, size_t from, size_t to)
 {
-    int result = pcre2_match(pattern->code, (PCRE2_SPTR)(size ? data : ""), size, 0, 0,
+    if (from > size || from > to)
+        return PATTERN_NO;
+    pcre2_set_offset_limit(pattern->limits, to < size ? to : PCRE2_UNSET);
+    int result = pcre2_match(pattern->code, (PCRE2_SPTR)(size ? data : ""), size, from, 0,
                              pattern->match, pattern->limits);
     return result >= 0                     ? PATTERN_YES
            : result == PCRE2_ERROR_NOMATCH ? PATTERN_NO
                                            : PATTERN_TOO_MUCH;
+}
+
+enum pattern_match pattern_match(const struct pattern *pattern, const char *data, size_t size)
+{
+    return pattern_match_within(pattern, data, size, 0, SIZE_MAX);
 }

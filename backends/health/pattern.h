@@ -36,4 +36,8 @@ void pattern_free(struct pattern *pattern);
 /** Hold it against octets, which may be binary. */
 enum pattern_match pattern_match(const struct pattern *pattern, const char *data, size_t size);
 
+/** The same, but the match must begin from an offset on, and up to another one. */
+enum pattern_match pattern_match_within(const struct pattern *pattern, const char *data,
+                                        size_t size, size_t from, size_t to);
+
 #endif

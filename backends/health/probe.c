@@ -127,16 +127,15 @@ static void schedule(struct health_probe *probe)
     health_timer_set(probe->engine->timers, &probe->timer, probe->due);
 }
 
-static void finish(struct health_probe *probe, enum check_ending ending, int32_t weight,
-                   const char *error)
+static void finish(struct health_probe *probe, struct probe_result result)
 {
     uint64_t now = health_beat_now(&probe->engine->beat);
-    struct probe_result result = {ending, weight, now - probe->started, error};
     bool soon = false;
+    result.latency = now - probe->started;
     probe->running = false;
     note_result(probe, &result, now);
-    health_engine_lacks(probe->engine, ending == CHECK_UNABLE ? error : NULL);
-    if (ending != CHECK_UNABLE)
+    health_engine_lacks(probe->engine, result.ending == CHECK_UNABLE ? result.error : NULL);
+    if (result.ending != CHECK_UNABLE)
         for (struct probe_subscriber *one = probe->subscribers; one; one = one->next)
             soon = one->noted(one, &result) || soon;
     probe->due = next_due(probe, now, soon);
@@ -169,12 +168,29 @@ void check_end(struct check_job *job, enum check_ending ending, int32_t weight, 
         va_end(args);
         make_printable(error);
     }
-    finish(probe_of(job), ending, weight, format ? error : NULL);
+    finish(probe_of(job), (struct probe_result){
+                              .ending = ending, .weight = weight, .error = format ? error : NULL});
 }
 
 void check_pass(struct check_job *job)
 {
-    finish(probe_of(job), CHECK_PASSED, CHECK_WEIGHT_NONE, NULL);
+    check_end_adjust(job, 0);
+}
+
+void check_end_adjust(struct check_job *job, int32_t adjust)
+{
+    finish(probe_of(job), (struct probe_result){.ending = CHECK_PASSED,
+                                                .weight = CHECK_WEIGHT_NONE,
+                                                .adjust = adjust});
+}
+
+void check_again(struct check_job *job)
+{
+    struct health_probe *probe = probe_of(job);
+    if (probe->running || probe->turn != PROBE_FREE || !probe->subscribers)
+        return;
+    probe->due = uv_hrtime();
+    schedule(probe);
 }
 
 void check_end_errno(struct check_job *job, const char *what, int error)
@@ -215,12 +231,13 @@ static void time_out(struct health_probe *probe)
     char error[CHECK_ERROR_SIZE];
     probe->job.checker->cancel(&probe->job); /* it may still say what it waits for */
     if (probe->job.silence_passes) {
-        finish(probe, CHECK_PASSED, CHECK_WEIGHT_NONE, NULL);
+        check_pass(&probe->job);
         return;
     }
     snprintf(error, sizeof(error), "timed out after %g s while %s",
              (double)probe->timing.timeout / HEALTH_SECOND, probe->job.phase);
-    finish(probe, CHECK_FAILED, CHECK_WEIGHT_NONE, error);
+    finish(probe, (struct probe_result){
+                      .ending = CHECK_FAILED, .weight = CHECK_WEIGHT_NONE, .error = error});
 }
 
 static void run(struct health_timer *timer)
@@ -263,12 +280,12 @@ static char *text_of(const struct probe_wish *wish)
     if (lyd_print_mem(&config, wish->config, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_WD_ALL))
         return NULL;
     if (asprintf(&text,
-                 "%s %" PRIu16 " %s %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                 "%s %" PRIu16 " %s %" PRIu16 " %s %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64
                  " %s %s %s %s %s %s",
                  check_address_text(&target->address, address),
-                 check_address_port(&target->address), source, target->interface, target->mark,
-                 wish->timing.interval, wish->timing.timeout, wish->timing.retry,
-                 wish->checker->alone ? wish->server : "",
+                 check_address_port(&target->address), source, check_address_port(&target->source),
+                 target->interface, target->mark, wish->timing.interval, wish->timing.timeout,
+                 wish->timing.retry, wish->checker->alone ? wish->server : "",
                  wish->checker->alone ? wish->server_port : "",
                  wish->checker->alone ? wish->virtual_name : "",
                  wish->checker->alone ? wish->virtual_address : "",

@@ -25,7 +25,8 @@ struct probe_timing {
 /** How a run ended, for subscribers. */
 struct probe_result {
     enum check_ending ending;
-    int32_t weight;
+    int32_t weight;    /**< That the real server is to have, or CHECK_WEIGHT_NONE. */
+    int32_t adjust;    /**< What is to be added to its weight. */
     uint64_t latency;  /**< Nanoseconds. */
     const char *error; /**< Or NULL. Borrowed for the call. */
 };

@@ -9,16 +9,21 @@
 #include "agent/clock.h"
 #include "backends/health/service.h"
 
-/* A dynamic weight: the lowest one that a check wants. */
+/* A dynamic weight: the lowest one that a check wants, and what checks add to it. */
 static int32_t weight_of_checks(const struct health_server *server)
 {
     int32_t weight = STEERING_WEIGHT_CONFIGURED;
+    int64_t adjust = 0;
     for (size_t i = 0; i < server->check_count; i++) {
         int32_t wanted = server->checks[i].weight;
         if (wanted != CHECK_WEIGHT_NONE && (weight < 0 || wanted < weight))
             weight = wanted;
+        adjust += server->checks[i].adjust;
     }
-    return weight;
+    if (!adjust)
+        return weight;
+    adjust += weight < 0 ? (int64_t)server->weight : weight;
+    return adjust < 0 ? 0 : adjust > HEALTH_WEIGHT_MAX ? HEALTH_WEIGHT_MAX : (int32_t)adjust;
 }
 
 /* The weight now; sets the timer for the next step of a slow start. */
@@ -167,15 +172,18 @@ bool check_noted(struct probe_subscriber *subscriber, const struct probe_result 
     bool passed = result->ending == CHECK_PASSED;
     struct verdict_check verdict = check->verdict;
     bool changed = verdict_note(&verdict, &check->rule, passed);
-    bool reweighted = passed && result->weight != check->weight;
+    bool reweighted =
+        passed && (result->weight != check->weight || result->adjust != check->adjust);
     if (!changed && !reweighted && verdict.streak == check->verdict.streak)
         return verdict_is_changing(&verdict);
     uv_mutex_lock(&check->server->service->engine->lock);
     check->verdict = verdict;
     if (changed)
         check->since = clock_now();
-    if (reweighted)
+    if (reweighted) {
         check->weight = result->weight;
+        check->adjust = result->adjust;
+    }
     uv_mutex_unlock(&check->server->service->engine->lock);
     if (changed)
         review(check->server, &(struct health_occasion){HEALTH_BY_CHECK, check, result});

@@ -46,12 +46,14 @@ static void carry_checks(const struct health_server *from, struct health_server 
         check->verdict = (struct verdict_check){0};
         check->since = 0;
         check->weight = CHECK_WEIGHT_NONE;
+        check->adjust = 0;
         for (size_t k = 0; k < from->check_count; k++) {
             if (from->checks[k].subscriber.probe != check->subscriber.probe)
                 continue;
             check->verdict = from->checks[k].verdict;
             check->since = from->checks[k].since;
             check->weight = from->checks[k].weight;
+            check->adjust = from->checks[k].adjust;
         }
     }
 }

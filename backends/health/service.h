@@ -15,6 +15,9 @@
 /** Changes of a real server that are remembered. */
 #define HEALTH_HISTORY 8
 
+/** The highest weight that a check can give. */
+#define HEALTH_WEIGHT_MAX 65535
+
 /** A check of a real server. */
 struct health_check {
     struct probe_subscriber subscriber; /**< Its probe is acquired. */
@@ -24,7 +27,9 @@ struct health_check {
     struct verdict_rule rule;
     struct verdict_check verdict;
     int64_t since;  /**< Of the verdict's state, in nanoseconds since 1970 UTC; 0: not known. */
+    bool alpha;     /**< It counts as failed until it has passed once. */
     int32_t weight; /**< What it wants the weight to be, or CHECK_WEIGHT_NONE. */
+    int32_t adjust; /**< What it wants to be added to the weight. */
 };
 
 /** Why a verdict changes. */

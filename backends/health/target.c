@@ -114,3 +114,20 @@ enum outcome check_refuse(const struct lyd_node *config, const char *name, struc
     free(base);
     return outcome;
 }
+
+enum outcome check_refuse_source(const struct lyd_node *config, const struct check_target *target,
+                                 bool may_bind, struct error *err)
+{
+    bool bound = target->source.any.sa_family != AF_UNSPEC;
+    bool has_port = bound && check_address_port(&target->source);
+    if (!target->mark && !*target->interface && !has_port && (may_bind || !bound))
+        return DONE;
+    char *path = lyd_path(config, LYD_PATH_STD, NULL, 0);
+    enum outcome outcome =
+        refuse(err, TAG_INVALID_VALUE, path,
+               "The library that speaks this protocol opens its own connection: %s cannot be set.",
+               may_bind ? "bind-interface, bind-port and firewall-mark"
+                        : "bind-address, bind-interface, bind-port and firewall-mark");
+    free(path);
+    return outcome;
+}

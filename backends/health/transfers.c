@@ -208,6 +208,14 @@ bool transfer_start(struct transfers *transfers, struct transfer *transfer)
     return transfer->running;
 }
 
+void transfer_nudge(struct transfer *transfer)
+{
+    if (!transfer->running)
+        return;
+    curl_easy_pause(transfer->easy, CURLPAUSE_RECV);
+    curl_easy_pause(transfer->easy, CURLPAUSE_CONT); /* has the timer set to now */
+}
+
 void transfer_cancel(struct transfers *transfers, struct transfer *transfer)
 {
     if (!transfer->running)

@@ -39,6 +39,12 @@ bool transfer_prepare(struct transfer *transfer);
 /** Begin. @return Whether it could; transfer->done() may only come later from the event loop. */
 bool transfer_start(struct transfers *transfers, struct transfer *transfer);
 
+/**
+ * Let it look whether it can go on, though no socket has told so: what libcurl 7.88 speaks over TLS,
+ * but for HTTP, may wait for its socket though OpenSSL has read the answer already.
+ */
+void transfer_nudge(struct transfer *transfer);
+
 /** Stop; nothing happens if it does not run. The easy handle stays. */
 void transfer_cancel(struct transfers *transfers, struct transfer *transfer);
 

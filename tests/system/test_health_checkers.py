@@ -88,6 +88,14 @@ def test_an_expression_that_explodes_blocks_nothing(session):
     ("<command><path>/bin/true</path><user>nobody-knows</user></command>", "no user nobody-knows"),
     ("<http><url><path>/</path><regex>[</regex></url></http>", "wrong at offset"),
     (f"<dns><name>{'a' * 64}.example</name></dns>", "no domain name"),
+    ("<ldap><tls>starttls</tls></ldap>", "use implicit"),
+    ("<ldap><expect>(</expect></ldap>", "wrong at offset"),
+    ("<radius><secret-file>/none</secret-file></radius>", "No secret can be read"),
+    ("<radius/>", "shared-secret"),
+    ("<mysql/>", "username"),
+    ("<command><path>/bin/true</path><group>no-such</group></command>", "no group no-such"),
+    ("<file><path>relative</path></file>", "path"),
+    ("<sip><uri>mailto:a@b</uri></sip>", "uri"),
 ])
 def test_bad_configuration(session, kind, words):
     with pytest.raises(RpcError) as error:

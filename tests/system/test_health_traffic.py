@@ -174,3 +174,31 @@ def test_a_restart_keeps_verdicts(webs, daemon, ipvs):
     with daemon.session() as session:
         session.set(servers(server("web", health("", operation="delete"))))
     until(ipvs, BOTH, MARGIN)
+
+
+def test_weights_follow_a_file_processes_and_a_command(webs, session, ipvs, tmp_path):
+    file, script = tmp_path / "weight", tmp_path / "script"
+    script.write_text("#!/bin/sh\nexit 22\n")
+    script.chmod(0o755)
+    followed = check("file", f"<file><path>{file}</path><weight>-2</weight></file>")
+    counted = check("process", "<process><command>sleep</command><parameter>61.25</parameter>"
+                    "<weight>-5</weight></process>")
+
+    def both(weight):
+        return dict.fromkeys(BOTH, weight)
+    session.set(web_servers(TIMES + followed + counted, 100))
+    until(ipvs, both(95), MARGIN)
+    process = subprocess.Popen(["sleep", "61.25"])
+    until(ipvs, both(100), MARGIN)
+    file.write_text("30\n")
+    until(ipvs, both(40), MARGIN)
+    file.write_text("1000\n")
+    until(ipvs, both(0), MARGIN)
+    file.unlink()
+    until(ipvs, both(100), MARGIN)
+    process.kill()
+    process.wait()
+    until(ipvs, both(95), MARGIN)
+    session.set(web_servers(TIMES + check("command", f"<command><path>{script}</path>"
+                                          "<dynamic>true</dynamic></command>"), 100))
+    until(ipvs, both(15), MARGIN)

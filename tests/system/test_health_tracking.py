@@ -1,0 +1,136 @@
+"""Checks that ask this node, not a server: files, processes, commands; and weights that follow."""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from health import QUICK, Listener, check, checked, status, wait_state
+from netconf import RpcError, real, wait_for
+
+
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    return daemon_factory(null="all")
+
+
+def set_checks(session, listener, *kinds, more=QUICK):
+    """Checks that take the place of those before."""
+    replaced = "".join(check(f"it{number}", kind).replace(
+        "<check>", '<check nc:operation="replace">') for number, kind in enumerate(kinds))
+    session.set(checked(more + replaced, listener.real("<weight>10</weight>")))
+
+
+def test_a_file_takes_a_server_out_at_once(session, tmp_path):
+    listener = Listener()
+    file = tmp_path / "down"
+    set_checks(session, listener, f"<file><path>{file}</path></file>",
+               more="<delay-loop>60</delay-loop><warmup>0</warmup><retry>0</retry>")
+    wait_state(session, listener, "up")
+    begin = time.monotonic()
+    file.write_text("1\n")
+    down = wait_state(session, listener, "down")
+    assert time.monotonic() - begin < 5
+    assert down["checks"]["it0"]["last-error"] == f"{file} holds 1"
+    file.unlink()
+    wait_state(session, listener, "up")
+    (tmp_path / "new").write_text("-3")
+    (tmp_path / "new").rename(file)
+    wait_state(session, listener, "down")
+    file.write_text("0")
+    wait_state(session, listener, "up")
+    file.write_text("yes")
+    down = wait_state(session, listener, "down")
+    assert "does not hold a whole number" in down["checks"]["it0"]["last-error"]
+
+
+def test_what_is_no_file_blocks_nothing(session, tmp_path):
+    listener = Listener()
+    os.mkfifo(tmp_path / "fifo")
+    set_checks(session, listener, f"<file><path>{tmp_path}/fifo</path></file>")
+    down = wait_state(session, listener, "down")
+    assert "is not a regular file" in down["checks"]["it0"]["last-error"]
+    set_checks(session, listener, "<file><path>/dev/zero</path></file>")
+    down = wait_state(session, listener, "down")
+    set_checks(session, listener, f"<file><path>{tmp_path}/none/file</path></file>")
+    wait_state(session, listener, "up")
+
+
+def sleeper(*arguments):
+    """A process whose parameters are its own."""
+    return subprocess.Popen(["sleep", "60", *arguments])
+
+
+def test_processes_are_counted(session):
+    listener = Listener()
+    kind = ("<process><command>sleep</command><parameter>60</parameter><parameter>{}</parameter>"
+            "<parameter-match>exact</parameter-match>{}</process>")
+    set_checks(session, listener, kind.format("0.0625", ""))
+    down = wait_state(session, listener, "down")
+    assert down["checks"]["it0"]["last-error"] == "0 processes sleep run"
+    first = sleeper("0.0625")
+    wait_state(session, listener, "up")
+    set_checks(session, listener, kind.format("0.0625", "<quorum>2</quorum>"))
+    wait_state(session, listener, "down")
+    second = sleeper("0.0625")
+    wait_state(session, listener, "up")
+    set_checks(session, listener, kind.format("0.0625", "<quorum-max>1</quorum-max>"))
+    wait_state(session, listener, "down")
+    first.kill()  # and is not waited for: a zombie does not count
+    wait_state(session, listener, "up")
+    first.wait()
+    second.kill()
+    second.wait()
+
+
+def test_on_and_off(session):
+    listener = Listener()
+    set_checks(session, listener, "<on/>")
+    wait_state(session, listener, "up")
+    set_checks(session, listener, "<off/>")
+    down = wait_state(session, listener, "down")
+    assert down["checks"]["it0"]["last-error"] == "it is configured to be off"
+    set_checks(session, listener, "<on/>", "<on/>")
+    wait_state(session, listener, "up")
+
+
+def test_a_check_may_have_alpha_and_warmup_of_its_own(session):
+    listener = Listener()
+    session.set(checked(QUICK + check("it", content="<alpha>true</alpha><warmup>2</warmup>"
+                                      "<delay-loop>60</delay-loop>")
+                        + check("other"), listener.real()))
+    key = f"{listener.address}:{listener.port}"
+    assert status(session)[key]["state"] == "down"
+    wait_for(lambda: status(session)[key]["checks"]["other"].get("state") == "up", "the other")
+    wait_state(session, listener, "up")
+
+
+@pytest.mark.parametrize("kind", [
+    "<imap><username>olga</username><password>Geheimnis</password></imap>",
+    "<http><username>olga</username><password>Geheimnis</password></http>",
+    "<nntp><username>olga</username><password>Geheimnis</password></nntp>",
+    "<radius><secret>Geheimnis</secret><username>olga</username><password>Geheimnis</password>"
+    "</radius>",
+    "<mysql><username>olga</username><password>Geheimnis</password></mysql>",
+    "<postgresql><username>olga</username><password>Geheimnis</password></postgresql>",
+])
+def test_secrets_are_in_no_log(daemon_factory, kind):
+    daemon = daemon_factory(null="all", start=False)
+    daemon.more = ["-l", "debug"]
+    daemon.start()
+    listener = Listener()
+    with daemon.session() as session:
+        session.set(checked(QUICK + check("it", kind), listener.real()))
+        wait_state(session, listener, "down")
+        assert "Geheimnis" not in str(status(session))
+    assert "Geheimnis" not in daemon.log()
+
+
+@pytest.mark.parametrize("kind", ["<mysql><username>a</username></mysql>",
+                                  "<postgresql><username>a</username></postgresql>"])
+def test_libraries_cannot_choose_an_interface(session, kind):
+    with pytest.raises(RpcError) as error:
+        session.set(checked(check("it", kind, "<bind-interface>lo</bind-interface>"),
+                            real("127.0.0.1", 80)))
+    assert "opens its own connection" in str(error.value)
