@@ -29,18 +29,19 @@ static void take_dns(struct import *, const struct source *, struct lyd_node *);
 static void take_misc(struct import *, const struct source *, struct lyd_node *);
 static void take_udp(struct import *, const struct source *, struct lyd_node *);
 static void take_bare(struct import *, const struct source *, struct lyd_node *);
+static void take_file(struct import *, const struct source *, struct lyd_node *);
 
 static const struct kind kinds[] = {
     {"TCP_CHECK", "tcp", "1", "1", take_bare},
     {"HTTP_GET", "http", "1", "3", take_http},
     {"SSL_GET", "https", "1", "3", take_https},
-    {"SMTP_CHECK", "tcp", "1", "1", take_smtp},
+    {"SMTP_CHECK", "smtp", "1", "1", take_smtp},
     {"DNS_CHECK", "dns", "3", NULL, take_dns},
     {"MISC_CHECK", "command", "0", "1", take_misc},
     {"UDP_CHECK", "udp", "1", "1", take_udp},
     {"PING_CHECK", "ping", "1", "1", take_bare},
     {"BFD_CHECK", .why = "health checks do not follow BFD sessions"},
-    {"FILE_CHECK", .why = "health checks do not follow files; a command may read one"},
+    {"FILE_CHECK", "file", "0", "1", take_file},
 };
 
 static const struct kind *kind_of(const char *keyword)
@@ -60,11 +61,9 @@ bool keepalived_is_check(const char *keyword)
 #define COMMON                                                                                     \
     {"connect_ip", "connect-address"}, {"connect_port", "connect-port"},                           \
         {"bindto", "bind-address"}, {"bind_to", "bind-address"}, {"bind_if", "bind-interface"},    \
-        {"fwmark", "firewall-mark"}, {"bind_port", .why = "checks leave by any port"},             \
-        {"delay_loop", .why = ""}, {"connect_timeout", .why = ""}, {"retry", .why = ""},           \
-        {"delay_before_retry", .why = ""},                                                         \
-        {"alpha", .why = "it is said for a whole virtual server, beside its real servers"},        \
-        {"warmup", .why = "it is said for a whole virtual server, beside its real servers"},       \
+        {"fwmark", "firewall-mark"}, {"bind_port", "bind-port"}, {"delay_loop", .why = ""},        \
+        {"connect_timeout", .why = ""}, {"retry", .why = ""}, {"delay_before_retry", .why = ""},   \
+        {"alpha", "alpha", "bool"}, {"warmup", "warmup"},                                          \
     {                                                                                              \
         "log_all_failures", .why = "it is of keepalived's log"                                     \
     }
@@ -134,8 +133,8 @@ static void take_url(const struct reading *reading, const struct statement *stat
         {"regex", .take = take_regex},
         {"regex_options", .why = ""},
         {"regex_no_match", "regex-no-match", "bool"},
-        {"regex_min_offset", .why = "the whole body is looked at"},
-        {"regex_max_offset", .why = "the whole body is looked at"},
+        {"regex_min_offset", "regex-min-offset"},
+        {"regex_max_offset", "regex-max-offset"},
         {"regex_stack", .why = "what an expression may cost is limited by Noria itself"},
         {NULL},
     };
@@ -154,6 +153,9 @@ static void take_protocol(const struct reading *reading, const struct statement 
                 protocol && !strcmp(protocol, "1.0C") ? "1.0"
                 : protocol                            ? protocol
                                                       : "");
+    if (protocol && !strcmp(protocol, "1.0C"))
+        import_leaf(reading->import, statement->place, reading->node, "header",
+                    "Connection: close");
 }
 
 static void take_web(struct import *import, const struct source *source, struct lyd_node *node,
@@ -206,32 +208,15 @@ static void take_https(struct import *import, const struct source *source, struc
         take_keywords(import, ssl, import_find(node, "https"), keywords);
 }
 
-/* SMTP is a dialogue of steps. */
-
-static void add_step(struct import *import, const struct source *source, struct lyd_node *tcp,
-                     const char *number, const char *send, const char *expect)
-{
-    struct lyd_node *step = import_entry(import, source->check->place, tcp, "step", number, NULL);
-    if (step && send)
-        import_leaf(import, source->check->place, step, "send", send);
-    if (step)
-        import_leaf(import, source->check->place, step, "expect", expect);
-}
-
 static void take_smtp(struct import *import, const struct source *source, struct lyd_node *node)
 {
     static const struct keyword keywords[] = {
         COMMON, {"helo_name", .why = ""}, {"host", .why = ""}, {NULL}};
     const struct statement *helo = statement_find(source->check->child, "helo_name", NULL);
-    const char *name = statement_argument(helo);
-    struct lyd_node *tcp = import_container(import, source->check->place, node, "tcp");
+    struct lyd_node *smtp = import_container(import, source->check->place, node, "smtp");
     take_keywords(import, source->check, node, keywords);
-    char *greeting = import_text("HELO %s\\r\\n",
-                                 name && !strchr(name, '\\') ? name : "smtpchecker.keepalived.org");
-    add_step(import, source, tcp, "1", NULL, "(^|\\n)220[ \\r]");
-    add_step(import, source, tcp, "2", greeting, "(^|\\n)250[ \\r]");
-    add_step(import, source, tcp, "3", "QUIT\\r\\n", "(^|\\n)221[ \\r]");
-    free(greeting);
+    import_leaf(import, helo ? helo->place : source->check->place, smtp, "helo-name",
+                statement_argument(helo) ? statement_argument(helo) : "smtpchecker.keepalived.org");
 }
 
 static void take_dns(struct import *import, const struct source *source, struct lyd_node *node)
@@ -287,7 +272,7 @@ static void take_misc(struct import *import, const struct source *source, struct
     if (statement_argument(user))
         import_leaf(import, user->place, command, "user", statement_argument(user));
     if (user && user->count > 2)
-        import_left(import, user->place, "user: the group is always the user's own");
+        import_leaf(import, user->place, command, "group", user->words[2]);
 }
 
 /* "Ab12f 3 456": octets, of which the last one of a word may have a single digit. */
@@ -333,6 +318,47 @@ static void take_udp(struct import *import, const struct source *source, struct 
             import_leaf(import, one->place, udp, leaves[i][1], value);
         free(octets);
     }
+}
+
+/* The file that a name stands for. */
+static const struct statement *track_file_of(const struct statement *all, const char *name)
+{
+    for (; all; all = all->next)
+        if ((!strcmp(all->words[0], "track_file") || !strcmp(all->words[0], "vrrp_track_file")) &&
+            statement_argument(all) && !strcmp(statement_argument(all), name))
+            return all;
+    return NULL;
+}
+
+/* "weight 2 reverse" */
+static void take_weight(struct import *import, const struct statement *weight,
+                        struct lyd_node *file)
+{
+    import_leaf(import, weight->place, file, "weight", statement_argument(weight));
+    if (weight->count > 2 && !strcmp(weight->words[2], "reverse"))
+        import_leaf(import, weight->place, file, "reverse", "true");
+}
+
+static void take_file(struct import *import, const struct source *source, struct lyd_node *node)
+{
+    const struct statement *check = source->check;
+    const struct statement *name = statement_find(check->child, "track_file", NULL);
+    const struct statement *track =
+        statement_argument(name) ? track_file_of(source->all, statement_argument(name)) : NULL;
+    struct lyd_node *file = import_container(import, check->place, node, "file");
+    if (!track) {
+        import_left(import, check->place, "FILE_CHECK: there is no such track_file");
+        return;
+    }
+    const struct statement *path = statement_find(track->child, "file", NULL);
+    if (statement_argument(path))
+        import_leaf(import, path->place, file, "path", statement_argument(path));
+    const struct statement *weight = statement_find(check->child, "weight", NULL);
+    weight = weight ? weight : statement_find(track->child, "weight", NULL);
+    if (statement_argument(weight))
+        take_weight(import, weight, file);
+    else
+        import_leaf(import, check->place, file, "weight", "1"); /* keepalived's default */
 }
 
 /* Times. */

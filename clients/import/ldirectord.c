@@ -35,7 +35,6 @@ static const char *why_left(const char *key)
         {"callback", "Noria runs no such script; subscribe to its notifications"},
         {"checkcount", "it is deprecated; say failurecount"},
         {"cleanstop", "Noria leaves the table as it is when it ends"},
-        {"database", "Noria has no check of databases"},
         {"emailalertfreq", "Noria tells of a change once"},
         {"emailalertstatus", "Noria tells of changes of real servers and quorums"},
         {"execute", "import the other file, too"},
@@ -43,9 +42,7 @@ static const char *why_left(const char *key)
         {"logfile", "Noria logs to standard error"},
         {"maintenancedir", "order real servers to drain or be down (docs/virtual-servers.md)"},
         {"monitorfile", "the state of checks is in health/status"},
-        {"passwd", "put it in a file, and name that as password-file of the check"},
         {"readdquiescent", "Noria keeps the table as it is configured"},
-        {"secret", "Noria has no check of RADIUS"},
         {"supervised", "of ldirectord's own processes"},
     };
     static const char *const known[] = {"emailalert",      "emailalertfrom", "smtp",
@@ -57,7 +54,8 @@ static const char *why_left(const char *key)
                                         "checktimeout",    "checkinterval",  "negotiatetimeout",
                                         "checkcommand",    "failurecount",   "service",
                                         "request",         "receive",        "httpmethod",
-                                        "virtualhost",     "login",          "servicename",
+                                        "virtualhost",     "login",          "passwd",
+                                        "database",        "secret",         "servicename",
                                         "comment"};
     for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
         if (!strcmp(key, known[i]))
@@ -271,7 +269,8 @@ static void take_section(struct import *import, struct section *section)
     for (size_t i = 0; i < section->count; i++)
         if (!strcmp(section->settings[i].key, "real") || !strcmp(section->settings[i].key, "real6"))
             take_real(import, section, &section->settings[i], server);
-    take_fallback(import, section, server);
+    if (strcmp(ldirectord_value(section, "checktype", ""), "off") != 0)
+        take_fallback(import, section, server);
     ldirectord_tell(import, section, server);
 }
 

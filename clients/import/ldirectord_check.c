@@ -22,34 +22,40 @@ struct kind {
     const char *name;
     unsigned port;
     void (*take)(const struct source *source, const struct kind *kind, struct lyd_node *check);
-    const char *greeting, *farewell, *answer; /* of a dialogue */
+    const char *container; /* of the check; NULL: of the same name */
+    bool tls;
 };
 
 static void take_web(const struct source *, const struct kind *, struct lyd_node *);
+static void take_proxy(const struct source *, const struct kind *, struct lyd_node *);
 static void take_dns(const struct source *, const struct kind *, struct lyd_node *);
-static void take_dialogue(const struct source *, const struct kind *, struct lyd_node *);
+static void take_session(const struct source *, const struct kind *, struct lyd_node *);
+static void take_ldap(const struct source *, const struct kind *, struct lyd_node *);
+static void take_radius(const struct source *, const struct kind *, struct lyd_node *);
+static void take_sql(const struct source *, const struct kind *, struct lyd_node *);
+static void take_sip(const struct source *, const struct kind *, struct lyd_node *);
 static void take_tcp(const struct source *, const struct kind *, struct lyd_node *);
 
 static const struct kind kinds[] = {
-    {"ftp", 21, take_dialogue, "(^|\\n)220[ \\r]", "QUIT\\r\\n", "(^|\\n)221[ \\r]"},
-    {"smtp", 25, take_dialogue, "(^|\\n)220[ \\r]", "QUIT\\r\\n", "(^|\\n)221[ \\r]"},
+    {"ftp", 21, take_session},
+    {"smtp", 25, take_session},
     {"dns", 53, take_dns},
     {"http", 80, take_web},
-    {"pop", 110, take_dialogue, "^\\+OK", "QUIT\\r\\n", "^\\+OK"},
-    {"nntp", 119, take_dialogue, "^20[01][ \\r]", "QUIT\\r\\n", "^205[ \\r]"},
-    {"imap", 143, take_dialogue, "^\\* OK", "a LOGOUT\\r\\n", "(^|\\n)a OK"},
-    {"ldap", 389},
+    {"pop", 110, take_session, "pop3"},
+    {"nntp", 119, take_session},
+    {"imap", 143, take_session},
+    {"ldap", 389, take_ldap},
     {"https", 443, take_web},
-    {"submission", 587, take_dialogue, "(^|\\n)220[ \\r]", "QUIT\\r\\n", "(^|\\n)221[ \\r]"},
-    {"ldaps", 636},
-    {"imaps", 993},
-    {"pops", 995},
+    {"submission", 587, take_session, "smtp"},
+    {"ldaps", 636, take_ldap, "ldap", true},
+    {"imaps", 993, take_session, "imap", true},
+    {"pops", 995, take_session, "pop3", true},
     {"oracle", 1521},
-    {"radius", 1812},
-    {"http_proxy", 3128},
-    {"mysql", 3306},
-    {"pgsql", 5432},
-    {"sip", 5060},
+    {"radius", 1812, take_radius},
+    {"http_proxy", 3128, take_proxy, "http"},
+    {"mysql", 3306, take_sql},
+    {"pgsql", 5432, take_sql, "postgresql"},
+    {"sip", 5060, take_sip},
     {"simpletcp", 0, take_tcp},
 };
 
@@ -70,6 +76,15 @@ static void set(const struct source *source, struct lyd_node *node, const char *
         import_leaf(source->import, source->place, node, leaf, value);
 }
 
+/* Who logs in. */
+static void set_login(const struct source *source, struct lyd_node *node)
+{
+    const struct setting *password = ldirectord_setting(source->section, "passwd");
+    set(source, node, "username", ldirectord_value(source->section, "login", NULL));
+    if (password && ldirectord_setting(source->section, "login"))
+        import_secret(source->import, password->place, node, "password", password->value);
+}
+
 static void take_web(const struct source *source, const struct kind *kind, struct lyd_node *check)
 {
     const char *request = source->request ? source->request : "";
@@ -84,8 +99,24 @@ static void take_web(const struct source *source, const struct kind *kind, struc
         set(source, url, "regex", source->receive);
     set(source, web, "method", ldirectord_value(source->section, "httpmethod", NULL));
     set(source, web, "virtual-host", ldirectord_value(source->section, "virtualhost", NULL));
-    set(source, web, "username", ldirectord_value(source->section, "login", NULL));
+    set_login(source, web);
     free(path);
+}
+
+/* A proxy is asked for a whole URL. */
+static void take_proxy(const struct source *source, const struct kind *kind, struct lyd_node *check)
+{
+    struct lyd_node *web = import_container(source->import, source->place, check, "http");
+    const char *request = source->request ? source->request : "";
+    bool whole = !strncmp(request, "http://", strlen("http://"));
+    char *url = whole ? import_text("%s%s", request, strchr(request + 7, '/') ? "" : "/")
+                      : import_text("%s%s", request[0] == '/' ? "" : "/", request);
+    struct lyd_node *entry = import_entry(source->import, source->place, web, "url", url, NULL);
+    if (entry)
+        set(source, entry, "regex", source->receive);
+    set(source, web, "virtual-host", ldirectord_value(source->section, "virtualhost", NULL));
+    set_login(source, web);
+    free(url);
 }
 
 /* An address is asked for by its reverse name. */
@@ -122,16 +153,73 @@ static void add_step(const struct source *source, struct lyd_node *tcp, const ch
     set(source, step, "expect", expect);
 }
 
-static void take_dialogue(const struct source *source, const struct kind *kind,
-                          struct lyd_node *check)
+static struct lyd_node *make(const struct source *source, const struct kind *kind,
+                             struct lyd_node *check)
 {
-    struct lyd_node *tcp = import_container(source->import, source->place, check, "tcp");
-    add_step(source, tcp, "1", NULL, kind->greeting);
-    add_step(source, tcp, "2", kind->farewell, kind->answer);
-    if (source->request || source->receive || ldirectord_setting(source->section, "login"))
+    return import_container(source->import, source->place, check,
+                            kind->container ? kind->container : kind->name);
+}
+
+static void take_session(const struct source *source, const struct kind *kind,
+                         struct lyd_node *check)
+{
+    struct lyd_node *node = make(source, kind, check);
+    set_login(source, node);
+    if (kind->tls)
+        set(source, node, "tls", "implicit");
+    if (source->request || source->receive)
         import_left(source->import, source->place,
-                    "service %s: the check greets, and does not log in or ask for more",
+                    "service %s: the check greets and logs in, and does not ask for more",
                     kind->name);
+}
+
+/* ldirectord puts a slash before a request that has none. */
+static const char *bare_request(const struct source *source)
+{
+    return source->request && *source->request == '/' ? source->request + 1 : source->request;
+}
+
+static void take_ldap(const struct source *source, const struct kind *kind, struct lyd_node *check)
+{
+    struct lyd_node *ldap = make(source, kind, check);
+    set_login(source, ldap);
+    if (kind->tls)
+        set(source, ldap, "tls", "implicit");
+    set(source, ldap, "base", bare_request(source));
+    set(source, ldap, "expect", source->receive);
+}
+
+static void take_radius(const struct source *source, const struct kind *kind,
+                        struct lyd_node *check)
+{
+    const struct setting *secret = ldirectord_setting(source->section, "secret");
+    struct lyd_node *radius = make(source, kind, check);
+    set_login(source, radius);
+    if (secret)
+        import_secret(source->import, secret->place, radius, "secret", secret->value);
+}
+
+static void take_sql(const struct source *source, const struct kind *kind, struct lyd_node *check)
+{
+    struct lyd_node *sql = make(source, kind, check);
+    set_login(source, sql);
+    set(source, sql, "database", ldirectord_value(source->section, "database", NULL));
+    set(source, sql, "query", bare_request(source));
+    if (source->receive)
+        import_left(source->import, source->place,
+                    "receive: a query must give a row; how many is not counted");
+}
+
+static void take_sip(const struct source *source, const struct kind *kind, struct lyd_node *check)
+{
+    const char *login = ldirectord_value(source->section, "login", NULL);
+    struct lyd_node *sip = make(source, kind, check);
+    char *uri = login ? import_text("sip:%s", login) : NULL;
+    set(source, sip, "uri", uri);
+    set(source, sip, "status-code", "200");
+    if (!strcmp(source->section->service.protocol, "tcp"))
+        set(source, sip, "transport", "tcp");
+    free(uri);
 }
 
 /* Only "\n" stands for something else in a request. */
@@ -151,20 +239,23 @@ static void take_tcp(const struct source *source, const struct kind *kind, struc
     free(send);
 }
 
-static void take_command(const struct source *source, struct lyd_node *check)
+/* A script in Perl is run by its interpreter; ldirectord would run it in itself. */
+static void take_command(const struct source *source, bool perl, struct lyd_node *check)
 {
     struct lyd_node *command = import_container(source->import, source->place, check, "command");
     char *line =
         import_need(strdup(ldirectord_value(source->section, "checkcommand", "/bin/true")));
     char *rest = line, *word;
-    const char *leaf = "path";
+    const char *leaf = perl ? "argument" : "path";
+    if (perl)
+        set(source, command, "path", "/usr/bin/perl");
     while ((word = strsep(&rest, " \t"))) {
         if (!*word)
             continue;
         set(source, command, leaf, word);
         leaf = "argument";
     }
-    set(source, command, "arguments", "ldirectord");
+    set(source, command, "arguments", perl ? "ldirectord-after" : "ldirectord");
     free(line);
 }
 
@@ -186,13 +277,20 @@ static void add_check(const struct source *source, const char *type, struct lyd_
     if (kind && !kind->take)
         import_left(source->import, source->place,
                     "service %s: Noria has no such check; a command may do it", kind->name);
+    if (kind && (kind->take == take_sql || kind->take == take_radius) &&
+        !ldirectord_setting(section, kind->take == take_sql ? "login" : "secret")) {
+        import_left(source->import, source->place,
+                    "service %s: without a login or secret, only whether it is there is checked",
+                    kind->name);
+        kind = NULL;
+    }
     if (isdigit((unsigned char)*type))
         import_left(source->import, source->place,
                     "checktype %s: each check asks the service, not each of so many", type);
     if (kind && kind->take)
         kind->take(source, kind, check);
     else if (!strncmp(type, "external", strlen("external")))
-        take_command(source, check);
+        take_command(source, !strcmp(type, "external-perl"), check);
     else
         import_container(source->import, source->place, check,
                          strcmp(type, "ping") ? bare_type(section) : "ping");
@@ -231,8 +329,6 @@ bool ldirectord_health(struct import *import, struct place place, const struct s
                    (service ? !strcmp(service->value, "none") : !kind_of(section));
     if (nothing || !strcmp(type, "on") || !strcmp(type, "off"))
         return false;
-    if (!strcmp(type, "external-perl"))
-        import_left(import, place, "checktype external-perl: the script is run as a command");
     struct lyd_node *health = import_container(import, place, server, "noria-health:health");
     set_times(&source, type, health);
     add_check(&source, type, health);
