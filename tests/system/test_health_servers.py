@@ -1,154 +1,157 @@
-"""Health checks against real servers: each up, hung, killed, and back again."""
+"""Health checks against real servers: what they are asked; each up, hung, killed, and back again."""
 
-import os
+import pathlib
 import shutil
 import signal
-import socket
-import subprocess
+import tempfile
 
 import pytest
 
-from daemon import free_port
-from health import QUICK, check, checked, status, wait_state
-from netconf import real, wait_for
+import real_servers
+from health import QUICK, check, checked, health, status, wait_state
+from netconf import real, server as virtual, servers, wait_for
+from real_servers import PASSWORD
 
-DOVECOT = """
-base_dir = {folder}/run
-log_path = {folder}/log
-ssl = no
-protocols = imap pop3
-default_login_user = nobody
-default_internal_user = nobody
-default_internal_group = nogroup
-disable_plaintext_auth = no
-mail_location = maildir:{folder}/mail
-passdb {{
-  driver = static
-  args = password=secret
-}}
-userdb {{
-  driver = static
-  args = uid=65534 gid=65534 home={folder}
-}}
-service anvil {{
-  chroot =
-}}
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    address = 127.0.0.1
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service pop3-login {{
-  chroot =
-  inet_listener pop3 {{
-    address = 127.0.0.1
-    port = {second}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
-"""
-
-VSFTPD = """
-listen=YES
-listen_address=127.0.0.1
-listen_port={port}
-background=NO
-anonymous_enable=YES
-anon_root={folder}/empty
-secure_chroot_dir={folder}/empty
-seccomp_sandbox=NO
-"""
-
-SLAPD = """
-include /etc/ldap/schema/core.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-pidfile {folder}/pid
-database mdb
-suffix dc=example
-directory {folder}/data
-"""
-
-NGINX = """
-daemon off; pid {folder}/pid; error_log {folder}/log;
-events {{ }}
-http {{
-  access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
-  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  server {{ listen 127.0.0.1:{port}; location / {{ return 200 "fine"; }} }}
-}}
-"""
+LOGIN = f"<username>olga</username><password>{PASSWORD}</password>"
+WRONG = "<username>olga</username><password>wrong</password>"
+SECRET = f"<secret>{PASSWORD}</secret>"
+VERIFY = "<verify>true</verify><ca-file>{tls}/ca.pem</ca-file>"
+FOR_US = VERIFY + "<server-name>mail.example</server-name>"
+FOR_OTHERS = VERIFY + "<server-name>other.example</server-name>"
+UNKNOWN = "<verify>true</verify><server-name>mail.example</server-name>"
+CLIENT = ("<certificate-file>{tls}/client.pem</certificate-file>"
+          "<key-file>{tls}/client.key</key-file>")
+SESSION = "<username>olga</username>" + f"<password>{PASSWORD}</password>"
 
 
-class Server:
-    """A program in the foreground, in a process group of its own."""
-
-    def __init__(self, folder, kind, config, command, folders=()):
-        program = shutil.which(command[0], path="/usr/sbin:/usr/bin:/sbin:/bin")
-        if not program:
-            pytest.skip(f"{command[0]} is not installed")
-        self.kind, self.port, self.second = kind, free_port(), free_port()
-        self.folder = folder
-        folder.chmod(0o755)
-        for name in folders:
-            (folder / name).mkdir()
-        values = {"folder": folder, "port": self.port, "second": self.second}
-        (folder / "config").write_text(config.format(**values))
-        (folder / "config").chmod(0o644)
-        self.command = [program, *(word.format(**values) for word in command[1:])]
-        self.process = None
-
-    def start(self):
-        with open(self.folder / "output", "ab") as output:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output,
-                                            stderr=output, start_new_session=True)
-        wait_for(self.answers, f"{self.command}: {(self.folder / 'output').read_text()}", 20)
-
-    def answers(self):
-        assert self.process.poll() is None, (self.folder / "output").read_text()
-        with socket.socket() as probe:
-            return self.kind == "dns" or probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def everyone(self, number):
-        """Send a signal to all of its processes, also to those in other groups."""
-        found = [self.process.pid]
-        for pid in found:
-            path = f"/proc/{pid}/task/{pid}/children"
-            if os.path.exists(path):
-                with open(path, encoding="ascii") as children:
-                    found += [int(child) for child in children.read().split()]
-        for pid in found:
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass
-
-    def end(self):
-        if self.process:
-            self.everyone(signal.SIGKILL)
-            self.process.wait(10)
-        self.process = None
+def forms(protocol, plain, implicit, login=LOGIN):
+    """A mail protocol with TLS of each kind."""
+    def kind(content):
+        return f"<{protocol}>{content}{login}</{protocol}>"
+    return {
+        f"{protocol}-starttls": (plain, kind(f"<tls>starttls</tls>{FOR_US}"), "up"),
+        f"{protocol}-implicit": (implicit, kind(f"<tls>implicit</tls>{FOR_US}"), "up"),
+        f"{protocol}-other-name": (plain, kind(f"<tls>starttls</tls>{FOR_OTHERS}"),
+                                   "no alternative certificate subject name"),
+        f"{protocol}-unknown-authority": (implicit, kind(f"<tls>implicit</tls>{UNKNOWN}"),
+                                          "unable to get local issuer certificate"),
+    }
 
 
-SERVERS = {
-    "nginx": ("http", "<http/>", NGINX, ["nginx", "-p", "{folder}", "-c", "{folder}/config"], []),
-    "vsftpd": ("ftp", "<ftp/>", VSFTPD, ["vsftpd", "{folder}/config"], ["empty"]),
-    "dovecot-imap": ("imap", "<imap/>", DOVECOT, ["dovecot", "-F", "-c", "{folder}/config"],
-                     ["run", "mail"]),
-    "slapd": ("ldap", "<ldap/>", SLAPD,
-              ["slapd", "-d", "0", "-f", "{folder}/config", "-h", "ldap://127.0.0.1:{port}/"],
-              ["data"]),
-    "dnsmasq": ("dns", "<dns><type>A</type><name>www.example</name><expect>192.0.2.9</expect></dns>",
-                "", ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port={port}",
-                     "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--user=",
-                     "--pid-file={folder}/pid", "--address=/www.example/192.0.2.9"], []),
+def page(content, url="<url><path>/</path>{}</url>", expected=""):
+    return f"<https>{content}{url.format(expected)}</https>"
+
+
+# What each server is asked: on which of its ports, how, and what comes of it. The first one is
+# what it is asked when it hangs, is killed, and comes back.
+ASKED = {
+    "nginx": {
+        "page": (0, "<http/>", "up"),
+        "redirect": (0, "<http><max-redirects>1</max-redirects><url><path>/moved</path>"
+                        "<regex>^fine$</regex></url></http>", "up"),
+        "no-redirect": (0, "<http><url><path>/moved</path></url></http>", "status 302"),
+        "offset": (0, "<http><url><path>/</path><regex>ine</regex><regex-max-offset>0"
+                      "</regex-max-offset></url></http>", "the body does not match"),
+        "proxy": (0, "<http><url><path>http://www.example/</path><regex>fine</regex></url></http>",
+                  "up"),
+        "slow": (0, "<http><low-speed-limit>50000</low-speed-limit><low-speed-time>1"
+                    "</low-speed-time><max-body>1000000</max-body><url><path>/slow</path></url>"
+                    "</http>", "too slow"),
+        "http2": (1, page(f"<version>2</version>{FOR_US}",
+                          expected="<regex>^HTTP/2.0 mail.example </regex>"), "up"),
+        "http1": (1, page(FOR_US, expected="<regex>^HTTP/1.1 </regex>"), "up"),
+        "client": (1, page(FOR_US + CLIENT, "<url><path>/client</path></url>"), "up"),
+        "no-client": (1, page(FOR_US, "<url><path>/client</path></url>"), "status 403"),
+        "other-name": (1, page(FOR_OTHERS), "no alternative certificate subject name"),
+        "unknown-authority": (1, page(UNKNOWN), "unable to get local issuer certificate"),
+    },
+    "vsftpd": {
+        "starttls": (0, f"<ftp><tls>starttls</tls>{FOR_US}</ftp>", "up"),
+        "plain": (0, "<ftp/>", "up"),
+        "login": (0, f"<ftp>{WRONG}</ftp>", "Access denied"),
+    },
+    "dovecot": {
+        **forms("imap", 0, 1),
+        **forms("pop3", 2, 3),
+        "imap-plain": (0, "<imap/>", "up"),
+        "imap-wrong": (0, f"<imap>{WRONG}</imap>", "denied"),
+        "pop3-wrong": (2, f"<pop3>{WRONG}</pop3>", "denied"),
+    },
+    "postfix": {
+        **forms("smtp", 0, 1, "<helo-name>probe.example</helo-name>"),
+        "plain": (0, "<smtp/>", "up"),
+    },
+    "slapd": {
+        "search": (0, "<ldap><base>dc=example</base><scope>sub</scope><filter>(cn=probe)</filter>"
+                      "<expect>description: well</expect></ldap>", "up"),
+        "root": (0, "<ldap/>", "up"),
+        "ldaps": (1, f"<ldap><tls>implicit</tls>{FOR_US}</ldap>", "up"),
+        "other-name": (1, f"<ldap><tls>implicit</tls>{FOR_OTHERS}</ldap>",
+                       "no alternative certificate subject name"),
+        "login": (0, f"<ldap><username>cn=admin,dc=example</username><password>{PASSWORD}"
+                     "</password></ldap>", "up"),
+        "wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no</password>"
+                     "</ldap>", "denied"),
+        "nobody": (0, "<ldap><base>dc=example</base><scope>sub</scope><filter>(cn=no)</filter>"
+                      "</ldap>", "no entry is found"),
+        "no-base": (0, "<ldap><base>dc=nowhere</base></ldap>", "LDAP"),
+        "other": (0, "<ldap><base>dc=example</base><expect>^DN: dc=other</expect></ldap>",
+                  "what is found does not match"),
+    },
+    "dnsmasq": {
+        "address": (0, "<dns><type>A</type><name>www.example</name><expect>192.0.2.9</expect>"
+                       "</dns>", "up"),
+        "other": (0, "<dns><type>A</type><name>www.example</name><expect>192.0.2.8</expect></dns>",
+                  "no record is the expected one"),
+    },
+    "leafnode": {
+        "greeting": (0, "<nntp/>", "up"),
+        "group": (0, "<nntp><group>no.such.group</group></nntp>", "GROUP: 411"),
+        "login": (0, f"<nntp>{LOGIN}</nntp>", "AUTHINFO USER: 5"),
+    },
+    "radiusd": {
+        "login": (0, f"<radius>{SECRET}{LOGIN}</radius>", "up"),
+        "status": (0, f"<radius>{SECRET}</radius>", "up"),
+        "wrong": (0, f"<radius>{SECRET}{WRONG}</radius>", "the login was rejected"),
+        "secret": (0, f"<radius><secret>other</secret>{LOGIN}</radius>", "timed out"),
+    },
+    "kamailio": {
+        "udp": (0, "<sip><uri>sip:probe@127.0.0.1</uri></sip>", "up"),
+        "tcp": (0, "<sip><transport>tcp</transport><uri>sip:probe@127.0.0.1</uri></sip>", "up"),
+        "other": (0, "<sip/>", "status 404"),
+        "expected": (0, "<sip><status-code>404-405</status-code></sip>", "up"),
+    },
+    "postgresql": {
+        "query": (0, f"<postgresql>{LOGIN}<database>postgres</database><query>SELECT 1</query>"
+                     "</postgresql>", "up"),
+        "login": (0, f"<postgresql>{LOGIN}<database>postgres</database></postgresql>", "up"),
+        "tls": (0, f"<postgresql>{LOGIN}<database>postgres</database><tls>true</tls>{FOR_US}"
+                   "</postgresql>", "up"),
+        "other-name": (0, f"<postgresql>{LOGIN}<database>postgres</database><tls>true</tls>"
+                          f"{FOR_OTHERS}</postgresql>", "does not match host name"),
+        "wrong": (0, f"<postgresql>{WRONG}<database>postgres</database></postgresql>",
+                  "password authentication failed"),
+        "no-row": (0, f"<postgresql>{LOGIN}<database>postgres</database><query>SELECT 1 WHERE "
+                      "false</query></postgresql>", "the query gives no row"),
+        "rows": (0, f"<postgresql>{LOGIN}<database>postgres</database><query>SELECT "
+                    "generate_series(1, 100000000)</query></postgresql>", "up"),
+        "bad-query": (0, f"<postgresql>{LOGIN}<database>postgres</database><query>SELECT x"
+                         "</query></postgresql>", "does not exist"),
+    },
+    "mariadbd": {
+        "query": (0, f"<mysql>{LOGIN}<query>SELECT 1</query></mysql>", "up"),
+        "login": (0, f"<mysql>{LOGIN}<database>stock</database></mysql>", "up"),
+        "tls": (0, f"<mysql>{LOGIN}<tls>true</tls>{VERIFY}</mysql>", "up"),
+        "unknown-authority": (0, f"<mysql>{LOGIN}<tls>true</tls><verify>true</verify></mysql>",
+                              "certificate"),
+        "wrong": (0, f"<mysql>{WRONG}</mysql>", "Access denied"),
+        "no-database": (0, f"<mysql>{LOGIN}<database>none</database></mysql>", "Access denied"),
+        "no-row": (0, f"<mysql>{LOGIN}<query>SELECT * FROM stock.parts</query></mysql>",
+                   "the query gives no row"),
+        "rows": (0, f"<mysql>{LOGIN}<query>SELECT seq FROM seq_1_to_100000000</query>"
+                    "<database>stock</database></mysql>", "up"),
+        "bad-query": (0, f"<mysql>{LOGIN}<query>SELECT x</query></mysql>", "Unknown column"),
+    },
 }
 
 
@@ -157,23 +160,64 @@ def fixture_daemon(daemon_factory):
     return daemon_factory(null="all")
 
 
-@pytest.fixture(name="server", params=SERVERS)
-def fixture_server(request, tmp_path):
-    kind, configuration, config, command, folders = SERVERS[request.param]
-    folder = tmp_path / "server"
-    folder.mkdir()
-    for parent in folder.parents[:3]:
-        parent.chmod(0o755)
-    server = Server(folder, kind, config, command, folders)
-    server.configuration = configuration
-    server.address = "127.0.0.1"
+def open_folder():
+    """A folder that servers can enter as the users that they become; pytest's own are closed."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="noria-server."))
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(name="tls", scope="module")
+def fixture_tls():
+    folder = open_folder()
+    yield real_servers.make_certificates(folder / "tls")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(name="server", params=ASKED)
+def fixture_server(request, tls):
+    folder = open_folder()
+    server = getattr(real_servers, request.param)(folder, tls)
+    server.name = request.param
     server.start()
     yield server
     server.end()
+    shutil.rmtree(folder)
 
 
-def test_up_hung_killed_and_back(session, server):
-    session.set(checked(QUICK + check("it", server.configuration), real("127.0.0.1", server.port)))
+def ask_all(session, server, tls):
+    """A virtual server for each question, all at once."""
+    quick = QUICK.replace("<timeout>0.5</timeout>", "<timeout>3</timeout>").replace(
+        "<delay-loop>0.1</delay-loop>", "<delay-loop>1</delay-loop>")
+    text = "".join(
+        virtual(name, health(quick + check("it", kind.replace("{tls}", str(tls))))
+                + real("127.0.0.1", server.ports[port]), f"192.0.2.{number}", 80)
+        for number, (name, (port, kind, _)) in enumerate(ASKED[server.name].items(), 1))
+    session.set(servers(text))
+
+
+def reached(session, name, expected):
+    """Whether a virtual server's real server has come to what is expected."""
+    one = next(one for key, one in status(session, name).items() if key)
+    if expected == "up":
+        return one.get("state") == "up"
+    return one.get("state") == "down" and expected in one["checks"]["it"].get("last-error", "")
+
+
+def test_what_is_asked(session, server, tls):
+    ask_all(session, server, tls)
+    for name, (_, _, expected) in ASKED[server.name].items():
+        try:
+            wait_for(lambda n=name, e=expected: reached(session, n, e), name, 15)
+        except AssertionError as error:
+            raise AssertionError(f"{name} is not {expected!r}: {status(session, name)}") from error
+    hung_killed_and_back(session, server, tls)
+
+
+def hung_killed_and_back(session, server, tls):
+    _, kind, _ = next(iter(ASKED[server.name].values()))
+    session.set(checked(QUICK + check("it", kind.replace("{tls}", str(tls))),
+                        real("127.0.0.1", server.port), address="192.0.2.99"))
     wait_state(session, server, "up")
     server.everyone(signal.SIGSTOP)
     down = wait_state(session, server, "down")
@@ -181,8 +225,9 @@ def test_up_hung_killed_and_back(session, server):
     server.everyone(signal.SIGCONT)
     wait_state(session, server, "up")
     server.end()
-    down = wait_state(session, server, "down")
+    wait_state(session, server, "down")
     wait_for(lambda: any(words in status(session)[f"127.0.0.1:{server.port}"]["checks"]["it"]
-                         ["last-error"] for words in ("refused", "unreachable")), "a refusal")
+                         ["last-error"] for words in
+                         ("refused", "unreachable", "Can't connect")), "a refusal")
     server.start()
-    wait_state(session, server, "up")
+    wait_state(session, server, "up", seconds=30)
