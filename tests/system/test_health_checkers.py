@@ -286,9 +286,10 @@ def test_https(session, certificates):
 
 
 def script(tmp_path, text):
-    path = tmp_path / "check"
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
+    path, new = tmp_path / "check", tmp_path / "new"
+    new.write_text(f"#!/bin/sh\n{text}\n")
+    new.chmod(0o755)
+    new.rename(path)  # the one before may be running
     return str(path)
 
 
