@@ -200,5 +200,6 @@ def test_weights_follow_a_file_processes_and_a_command(webs, session, ipvs, tmp_
     process.wait()
     until(ipvs, both(95), MARGIN)
     session.set(web_servers(TIMES + check("command", f"<command><path>{script}</path>"
-                                          "<dynamic>true</dynamic></command>"), 100))
+                                          "<dynamic>true</dynamic></command>",
+                                          "<timeout>10</timeout>"), 100))
     until(ipvs, both(15), MARGIN)
