@@ -40,8 +40,8 @@ bool transfer_prepare(struct transfer *transfer);
 bool transfer_start(struct transfers *transfers, struct transfer *transfer);
 
 /**
- * Let it look whether it can go on, though no socket has told so: what libcurl 7.88 speaks over TLS,
- * but for HTTP, may wait for its socket though OpenSSL has read the answer already.
+ * Let it look whether it can go on, though no socket has told so: what libcurl 7.88 speaks over
+ * TLS, but for HTTP, may wait for its socket though OpenSSL has read the answer already.
  */
 void transfer_nudge(struct transfer *transfer);
 
