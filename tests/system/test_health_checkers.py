@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from health import QUICK, Listener, check, checked, status, wait_state
-from netconf import RpcError, real, wait_for
+from health import QUICK, Listener, check, checked, health, status, wait_state
+from netconf import RpcError, real, server, servers, wait_for
 
 
 @pytest.fixture(name="daemon")
@@ -427,3 +427,32 @@ def test_starttls_is_required(session):
     listener = Listener(talk)
     set_check(session, listener, "<smtp><tls>starttls</tls></smtp>")
     wait_error(session, "STARTTLS not supported")
+
+
+# Servers that send what is no protocol
+
+
+KINDS = ["<ftp/>", "<smtp/>", "<smtp><tls>starttls</tls></smtp>", "<imap/>",
+         "<imap><tls>implicit</tls></imap>", "<pop3/>", "<ldap/>", "<nntp/>",
+         "<sip><transport>tcp</transport></sip>", "<http/>", "<https/>",
+         "<http><version>2-prior-knowledge</version></http>",
+         "<mysql><username>a</username></mysql>",
+         "<postgresql><username>a</username></postgresql>",
+         "<tcp><step><number>1</number><expect>never</expect></step></tcp>"]
+
+
+@pytest.mark.parametrize("octets", [b"\x00", b"\xff\x01\n", b"220 ", b"E\x7f\xff\xff\xff",
+                                    b"\x01\x00\x00\x00"], ids=repr)
+def test_endless_and_binary_answers_fail(session, octets):
+    def endless(connection):
+        while True:
+            connection.sendall(octets * 16384)
+    listener = Listener(endless)
+    session.set(servers("".join(
+        server(f"web{number}", health(QUICK + check("it", kind)) + listener.real(),
+               f"192.0.2.{number + 1}", 80) for number, kind in enumerate(KINDS))))
+    for number, kind in enumerate(KINDS):
+        wait_state(session, listener, "down", f"web{number}")
+        begin = time.monotonic()
+        status(session, f"web{number}")
+        assert time.monotonic() - begin < 1, kind
