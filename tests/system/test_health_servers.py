@@ -216,14 +216,15 @@ def test_what_is_asked(session, server, tls):
 
 def hung_killed_and_back(session, server, tls):
     _, kind, _ = next(iter(ASKED[server.name].values()))
-    session.set(checked(QUICK + check("it", kind.replace("{tls}", str(tls))),
+    quick = QUICK.replace("<timeout>0.5</timeout>", "<timeout>2</timeout>")
+    session.set(checked(quick + check("it", kind.replace("{tls}", str(tls))),
                         real("127.0.0.1", server.port), address="192.0.2.99"))
-    wait_state(session, server, "up")
+    wait_state(session, server, "up", seconds=30)
     server.everyone(signal.SIGSTOP)
     down = wait_state(session, server, "down")
-    assert "timed out after 0.5 s" in down["checks"]["it"]["last-error"]
+    assert "timed out after 2 s" in down["checks"]["it"]["last-error"]
     server.everyone(signal.SIGCONT)
-    wait_state(session, server, "up")
+    wait_state(session, server, "up", seconds=30)
     server.end()
     wait_state(session, server, "down")
     wait_for(lambda: any(words in status(session)[f"127.0.0.1:{server.port}"]["checks"]["it"]
