@@ -303,6 +303,8 @@ static void what_cannot_be_read_is_left_out(void **state)
     }
 }
 
+#define DIRECTOR "/noria-director:directors/director"
+
 static void who_reads_everything_reads_it_as_it_is_kept(void **state)
 {
     struct snapshot *snapshot = snapshot_of(OLGA(PERMIT(""))), *visible = NULL;
@@ -316,8 +318,9 @@ static void who_reads_everything_reads_it_as_it_is_kept(void **state)
     access_end(&access);
     /* And those who read by default, where there are no secrets. */
     begin(snapshot, "otto", false, &access);
-    assert_true(access_covers(&access, schema_unit_find(schema, SERVER), ACCESS_READ));
-    assert_false(access_covers(&access, schema_unit_find(schema, SERVER), ACCESS_UPDATE));
+    assert_true(access_covers(&access, schema_unit_find(schema, DIRECTOR), ACCESS_READ));
+    assert_false(access_covers(&access, schema_unit_find(schema, DIRECTOR), ACCESS_UPDATE));
+    assert_false(access_covers(&access, schema_unit_find(schema, SERVER), ACCESS_READ));
     assert_false(access_covers(&access, schema_unit_find(schema, NACM_PATH), ACCESS_READ));
     access_end(&access);
     snapshot_unref(snapshot);
