@@ -29,7 +29,7 @@ static const char *const random_texts[] = {
     "a", "b", "c", "main", "s0", "s1", "eth0", "10.0.0.1", "10.0.0.2", "2001:db8::1", "10.0.0.0/8",
     "224.0.0.81", "eth0:1", "/bin/true", "/var/lib/x", "http://example.org/", "1.3.6.1", "*",
     "200-299", "$6$salt$hash", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA", "2026-01-01T00:00:00Z",
-    "00:11:22:33:44:55",
+    "00:11:22:33:44:55", "(a=b)", "sip:a@b",
     /* Keys of 16 and 20 octets. */
     "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff",
     "00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33",
