@@ -254,6 +254,55 @@ enum outcome entry_new_valid(const struct unit *unit, struct lyd_node *tree,
     return DONE;
 }
 
+static bool is_plain_container(const struct lyd_node *node)
+{
+    return node->schema->nodetype == LYS_CONTAINER && !(node->schema->flags & LYS_PRESENCE);
+}
+
+/* What validation notes in nodes that it finds right, in a node and all below it. */
+static void mark_valid(struct lyd_node *node)
+{
+    bool given = false;
+    struct lyd_node *child;
+    LY_LIST_FOR(lyd_child(node), child)
+    {
+        mark_valid(child);
+        given = given || !(child->flags & LYD_DEFAULT);
+    }
+    node->flags &= ~LYD_NEW;
+    if (lysc_has_when(node->schema))
+        node->flags |= LYD_WHEN_TRUE;
+    if (is_plain_container(node) && !given)
+        node->flags |= LYD_DEFAULT;
+}
+
+/* The defaults of the container that a list's instance is in are those of another entry. */
+static void drop_siblings(struct lyd_node *instance)
+{
+    struct lyd_node *next, *node;
+    LY_LIST_FOR_SAFE(lyd_first_sibling(instance), next, node)
+    {
+        if (node != instance)
+            lyd_free_tree(node);
+    }
+}
+
+enum outcome entry_restore(const struct unit *unit, struct lyd_node *tree,
+                           const struct entry *previous, struct entry **entry, struct error *err)
+{
+    struct lyd_node *instance = instance_in(unit, tree);
+    /* Empty containers that are new would be taken for what is filled already. */
+    mark_valid(tree);
+    if (lyd_new_implicit_tree(tree, LYD_IMPLICIT_NO_STATE, NULL)) {
+        lyd_free_all(tree);
+        return fail_memory(err);
+    }
+    if (unit->list && instance)
+        drop_siblings(instance);
+    mark_valid(tree);
+    return entry_new_valid(unit, tree, previous, entry, err);
+}
+
 /* Leave nothing in a tree but one entry: not its companions, nor what validation added. */
 static struct lyd_node *keep_alone(struct lyd_node *tree, const struct entry *entry)
 {

@@ -52,6 +52,13 @@ enum outcome entry_new_valid(const struct unit *unit, struct lyd_node *tree,
                              const struct entry *previous, struct entry **entry, struct error *err);
 
 /**
+ * entry_new_valid() of a tree that was valid when it was stored without its defaults: they are put
+ * back, and nothing is checked.
+ */
+enum outcome entry_restore(const struct unit *unit, struct lyd_node *tree,
+                           const struct entry *previous, struct entry **entry, struct error *err);
+
+/**
  * A validated twin of an entry: defaults added, every rule inside the entry checked, and row
  * numbers given to the rows that have none.
  * @param[out] valid With one reference; the entry itself, referenced again, if it is valid already.

@@ -398,6 +398,7 @@ static enum outcome start_file(struct journal *journal, uint64_t revision, struc
 }
 
 struct group {
+    const struct schema *schema;
     const struct change_set *const *commits;
     size_t count;
 };
@@ -406,7 +407,7 @@ static bool write_group(FILE *stream, const void *arg)
 {
     const struct group *group = arg;
     for (size_t i = 0; i < group->count; i++)
-        if (!record_write(stream, group->commits[i]))
+        if (!record_write(stream, group->schema, group->commits[i]))
             return false;
     return true;
 }
@@ -454,7 +455,7 @@ enum outcome journal_append(struct journal *journal, const struct change_set *co
 {
     char *data;
     size_t size;
-    struct group group = {commits, count};
+    struct group group = {journal->schema, commits, count};
     if (journal->fd < 0 && start_file(journal, commits[0]->before->revision, err) != DONE)
         return FAILED;
     if (journal->uncut && cut_back(journal, err) != DONE)

@@ -56,10 +56,15 @@ static bool write_entry(FILE *stream, const struct entry *entry)
     return true;
 }
 
-bool record_write(FILE *stream, const struct change_set *changes)
+static void write_commit(FILE *stream, const struct schema *schema, const struct snapshot *snapshot)
 {
-    fprintf(stream, "commit %" PRIu64 " %" PRId64 "\n", changes->after->revision,
-            changes->after->committed);
+    fprintf(stream, "commit %" PRIu64 " %" PRId64 "\nschema %s\n", snapshot->revision,
+            snapshot->committed, schema->fingerprint);
+}
+
+bool record_write(FILE *stream, const struct schema *schema, const struct change_set *changes)
+{
+    write_commit(stream, schema, changes->after);
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->changes[i];
         if (change->after) {
@@ -78,7 +83,7 @@ bool record_write(FILE *stream, const struct change_set *changes)
 bool record_write_all(FILE *stream, const struct schema *schema, const struct snapshot *snapshot,
                       const record_numbers *numbers)
 {
-    fprintf(stream, "commit %" PRIu64 " %" PRId64 "\n", snapshot->revision, snapshot->committed);
+    write_commit(stream, schema, snapshot);
     for (size_t i = 0; i < schema->unit_count; i++) {
         fprintf(stream, "last %" PRIu32, numbers[i]);
         write_text(stream, schema->units[i].path);
@@ -256,7 +261,8 @@ struct replay {
     size_t put_count, put_room;
     const struct entry **dels;
     size_t del_count, del_room;
-    bool skip; /* the base has it already */
+    bool skip;    /* the base has it already */
+    bool trusted; /* it was valid under the modules of today */
 };
 
 static void free_stand_in(struct entry *stand_in)
@@ -299,16 +305,20 @@ static bool is_alone(const struct schema *schema, const struct entry *entry)
            references_of(schema, entry, stop_at_first, NULL);
 }
 
-static enum outcome make_entry(const struct schema *schema, const struct unit *unit,
+static enum outcome make_entry(const struct replay *replay, const struct unit *unit,
                                const char *xml, const struct entry *stand_in, struct entry **entry,
                                struct error *err)
 {
+    const struct schema *schema = replay->schema;
     struct lyd_node *tree = NULL;
     struct entry *bare;
     if (lyd_parse_data_mem(schema->ctx, xml, LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_STRICT, 0,
                            &tree) ||
         !tree)
         return schema_refuse(schema, NULL, err, "The data cannot be read.");
+    /* Where defaults depend on other entries, these have to be there first. */
+    if (replay->trusted && !schema->rules[unit->rank].whole)
+        return entry_restore(unit, tree, stand_in, entry, err);
     enum outcome outcome = entry_new(unit, tree, stand_in, &bare, err);
     if (outcome != DONE)
         return outcome;
@@ -339,7 +349,7 @@ static enum outcome read_put(struct cursor *cursor, struct replay *replay, recor
         numbers[unit->rank] = stand_in.number;
     outcome = DONE;
     if (!replay->skip)
-        outcome = make_entry(replay->schema, unit, xml, &stand_in, &entry, err);
+        outcome = make_entry(replay, unit, xml, &stand_in, &entry, err);
     if (!entry)
         goto out;
     if (!array_grow(&replay->puts, replay->put_count, &replay->put_room, sizeof(*replay->puts))) {
@@ -405,6 +415,20 @@ static enum outcome read_items(struct cursor *cursor, struct replay *replay,
                 cursor->left);
 }
 
+/* Records of before there were fingerprints have none. */
+static bool read_trust(struct cursor *cursor, const struct schema *schema)
+{
+    if (!take_word(cursor, "schema "))
+        return false;
+    bool same = take_word(cursor, schema->fingerprint);
+    if (!same && cursor->left >= FINGERPRINT_SIZE - 1) {
+        cursor->at += FINGERPRINT_SIZE - 1;
+        cursor->left -= FINGERPRINT_SIZE - 1;
+    }
+    expect(cursor, "\n");
+    return same && !cursor->bad;
+}
+
 static enum outcome replay_commit(struct cursor *cursor, const struct schema *schema,
                                   const struct snapshot *base, record_numbers *numbers,
                                   struct snapshot **next, struct error *err)
@@ -414,6 +438,7 @@ static enum outcome replay_commit(struct cursor *cursor, const struct schema *sc
     uint64_t revision = read_number(cursor);
     int64_t committed = (int64_t)read_number(cursor);
     expect(cursor, "\n");
+    replay.trusted = read_trust(cursor, schema);
     replay.skip = base->revision && revision <= base->revision;
     enum outcome outcome = read_items(cursor, &replay, base, numbers, err);
     if (outcome == DONE) {

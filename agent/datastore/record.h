@@ -6,6 +6,7 @@
  * are there or not as a whole.
  *
  *     commit REVISION NANOSECONDS
+ *     schema FINGERPRINT                          of the modules under which all of it was valid
  *     last NUMBER LENGTH <unit path>              highest number that was ever given in a unit
  *     put NUMBER LAST-ROW LENGTH <unit path>      an entry as it is from now on
  *     row NUMBER LENGTH <path>                      the number of one of its rows
@@ -28,7 +29,7 @@
 typedef uint32_t record_numbers;
 
 /** Write a commit as a payload, or as the next part of one. @return false for want of memory. */
-bool record_write(FILE *stream, const struct change_set *changes);
+bool record_write(FILE *stream, const struct schema *schema, const struct change_set *changes);
 
 /** Write the payload that holds a whole snapshot. @return false for want of memory. */
 bool record_write_all(FILE *stream, const struct schema *schema, const struct snapshot *snapshot,
@@ -64,7 +65,8 @@ bool record_check(const unsigned char *data, size_t size, size_t *length);
 
 /**
  * Make the snapshot that follows from a record. Commits that the base has already are passed over.
- * Entries with rules that reach beyond them are not validated yet in what comes of it.
+ * What was valid under the same modules is not validated again. Of the rest, entries with rules
+ * that reach beyond them are not validated yet in what comes of it.
  * @param payload Ended by a zero byte.
  * @param[in,out] numbers Raised to what the record says.
  * @param[out] next With one reference; base again if nothing in the record is newer than it.

@@ -156,7 +156,8 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
     }
     if (load_modules(schema, with_null, err) != DONE ||
         schema_relax_paths(schema->ctx, search, err) != DONE || make_units(schema, err) != DONE ||
-        rules_find(schema, &schema->rules, err) != DONE)
+        rules_find(schema, &schema->rules, err) != DONE ||
+        fingerprint_take(schema->ctx, schema->fingerprint, err) != DONE)
         goto out;
     ly_err_clean(schema->ctx, NULL);
     *result = schema;

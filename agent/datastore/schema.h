@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agent/datastore/fingerprint.h"
 #include "agent/datastore/rules.h"
 #include "agent/outcome.h"
 
@@ -32,6 +33,7 @@ struct schema {
     struct unit *units; /**< By rank. Owned. */
     size_t unit_count;
     struct unit_rules *rules; /**< Rules that reach beyond an entry, by the unit's rank. Owned. */
+    char fingerprint[FINGERPRINT_SIZE]; /**< Of the modules. */
 };
 
 /**

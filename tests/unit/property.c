@@ -2,13 +2,15 @@
  * The verdict on a change, found from what changes, is always libyang's verdict on the whole.
  *
  * Thousands of random edits over all modules, some made where the rules are, some of anything that
- * the schema has; for each the same answer, the same place of the
- * fault, and the same resulting data. NORIA_SEED and NORIA_EDITS choose another sequence and its
- * length.
+ * the schema has; for each the same answer, the same place of the fault, and the same resulting
+ * data. Now and then what came of them is stored and read back: it is the same to the last mark of
+ * validation, though nothing is validated. NORIA_SEED and NORIA_EDITS choose another sequence and
+ * its length.
  */
 #include "tests/unit/given.h"
 #include "tests/unit/random_edit.h"
 
+#include "agent/datastore/record.h"
 #include "agent/datastore/references.h"
 #include "agent/datastore/unique.h"
 
@@ -23,6 +25,9 @@
 #else
 #define EDITS 3000
 #endif
+
+/* So many changes are made between two readings of what is stored. */
+#define READ_BACK_EVERY 50
 
 /* What the agent keeps: running, and the rules between entries as indexes. */
 static struct snapshot *running;
@@ -398,6 +403,47 @@ static void check_one(const char *xml, const struct snapshot *edited, unsigned *
     error_clear(&theirs);
 }
 
+/* Whether validation has left the same marks in both, and in all below them. */
+static void assert_same_marks(const struct lyd_node *node, const struct lyd_node *twin)
+{
+    const uint32_t marks = LYD_DEFAULT | LYD_WHEN_TRUE | LYD_NEW;
+    for (; node && twin; node = node->next, twin = twin->next) {
+        assert_ptr_equal(node->schema, twin->schema);
+        if ((node->flags & marks) != (twin->flags & marks))
+            fail_msg("%s: marks %x, read back %x", LYD_NAME(node), node->flags, twin->flags);
+        assert_same_marks(lyd_child(node), lyd_child(twin));
+    }
+    assert_true(!node && !twin);
+}
+
+static void check_read_back(void)
+{
+    struct error error = {0};
+    struct snapshot *empty, *stored;
+    char *payload = NULL;
+    size_t length;
+    uint32_t *numbers = calloc(schema->unit_count, sizeof(*numbers));
+    FILE *stream = open_memstream(&payload, &length);
+    assert_true(record_write_all(stream, schema, running, numbers));
+    fclose(stream);
+    assert_int_equal(snapshot_new_empty(schema, &empty, &error), DONE);
+    assert_int_equal(record_replay(schema, empty, payload, length, numbers, &stored, &error), DONE);
+    assert_int_equal(stored->count, running->count);
+    for (size_t i = 0; i < stored->count; i++) {
+        const struct entry *entry = running->entries[i], *twin = stored->entries[i];
+        /* What depends on other entries is validated when all are there. */
+        assert_true(twin->valid == !schema->rules[entry->unit->rank].whole);
+        if (twin->valid && !entry_same(twin, entry))
+            fail_msg("%s\nis read back as\n%s", text_of(entry->tree), text_of(twin->tree));
+        if (twin->valid)
+            assert_same_marks(entry->tree, twin->tree);
+    }
+    snapshot_unref(stored);
+    snapshot_unref(empty);
+    free(payload);
+    free(numbers);
+}
+
 static void every_verdict_is_that_on_the_whole(void **state)
 {
     struct error error = {0};
@@ -412,6 +458,8 @@ static void every_verdict_is_that_on_the_whole(void **state)
         if (edit_by_xml(running, xml, EDIT_MERGE, &edited, &error) == DONE) {
             check_one(xml, edited, &accepted);
             refused += accepted == before;
+            if (accepted > before && accepted % READ_BACK_EVERY == 0)
+                check_read_back();
         }
         error_clear(&error);
         snapshot_unref(edited);
