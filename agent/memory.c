@@ -41,21 +41,14 @@ void memory_set_up(void)
     mallopt(M_TRIM_THRESHOLD, SHRINK_FROM);
 }
 
-/*
- * Have the kernel put pages behind a block. User-Mode Linux would still be interrupted by the first
- * use of each, which costs it as much as some system calls do; only a change of what is permitted
- * makes it go through all pages of a range, so there are two, to and fro.
- */
+/* Have the kernel put pages behind a block; an older kernel puts them page by page, when used. */
 static void put_pages(char *block, size_t size)
 {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t begin = ((uintptr_t)block + page - 1) & ~(page - 1);
     uintptr_t end = ((uintptr_t)block + size) & ~(page - 1);
-    if (end <= begin || madvise((void *)begin, end - begin, MADV_POPULATE_WRITE))
-        return; /* an older kernel: page by page, then */
-    if (!mprotect((void *)begin, end - begin, PROT_READ) &&
-        mprotect((void *)begin, end - begin, PROT_READ | PROT_WRITE))
-        abort(); /* it was so before, and half of malloc's memory cannot be done without */
+    if (end > begin)
+        (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 void memory_expect(size_t size)

@@ -1,5 +1,5 @@
 /*
- * Memory that costs a program in a guest about what it costs on a machine; preloaded by tools/lab -w.
+ * Memory that costs a program of a guest what it costs on a machine: preloaded by tools/lab -w.
  *
  * User-Mode Linux tells the host of a page only when a program first touches it, by a signal and
  * several changes between processes: 0.2 to 0.6 ms for each page, where a machine needs less than a
