@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import real_servers
 from health import check, health
 from netconf import real, server, servers, stays, wait_for
 from test_traffic import CLEANUP, HANDLER, Traffic, fetch, set_up_network
@@ -203,3 +204,76 @@ def test_weights_follow_a_file_processes_and_a_command(webs, session, ipvs, tmp_
                                           "<dynamic>true</dynamic></command>",
                                           "<timeout>10</timeout>"), 100))
     until(ipvs, both(15), MARGIN)
+
+
+NGINX = """
+daemon off; pid {folder}/pid; error_log {folder}/log; user root;
+events {{ }}
+http {{
+  access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};
+  fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  server {{ listen 198.51.100.11:80; location / {{ return 200 "web1"; }} }}
+  server {{
+    listen 198.51.100.11:443 ssl;
+    ssl_certificate {certificate}.pem; ssl_certificate_key {certificate}.key;
+    root {folder};
+    location / {{ {answer} }}
+  }}
+}}
+"""
+
+
+class Nginx:
+    """A web server in the first namespace, whose answers to checks may be spoilt."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        tls = real_servers.make_certificates(folder / "tls")
+        self.good, self.authority = tls / "server", tls / "ca.pem"
+        self.bad = real_servers.make_certificates(folder / "other") / "server"
+        (folder / "page").write_text("well" + "." * 100000)
+        self.configure()
+        self.process = subprocess.Popen(["ip", "netns", "exec", "web1", "nginx", "-p", folder,
+                                         "-c", folder / "config"])
+
+    def configure(self, certificate=None, answer=""):
+        (self.folder / "config").write_text(NGINX.format(
+            folder=self.folder, certificate=certificate or self.good, answer=answer))
+
+    def spoil(self, **what):
+        self.configure(**what)
+        self.process.send_signal(signal.SIGHUP)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture(name="nginx")
+def fixture_nginx(webs, tmp_path):
+    webs[0].end()
+    server = Nginx(tmp_path)
+    yield server
+    server.end()
+
+
+def test_wrong_and_slow_answers_and_bad_certificates(nginx, webs, session, ipvs):
+    page = check("page", "<https><verify>true</verify><server-name>mail.example</server-name>"
+                 f"<ca-file>{nginx.authority}</ca-file><low-speed-limit>20000</low-speed-limit>"
+                 "<max-body>1000000</max-body><url><path>/page</path><regex>^well</regex></url>"
+                 "</https>", "<connect-port>443</connect-port><timeout>5</timeout>")
+    session.set(servers(server("web", "<scheduler>rr</scheduler>" + health(TIMES)
+                               + real("198.51.100.11", 80, health(page))
+                               + real("198.51.100.12", 80), "192.0.2.80", 80)))
+    until(ipvs, BOTH, MARGIN)
+    with Traffic() as traffic:
+        for spoilt in ({"answer": 'return 200 "ill";'}, {"answer": "return 503;"},
+                       {"answer": "limit_rate 5000;"}, {"certificate": nginx.bad}):
+            nginx.spoil(**spoilt)
+            until(ipvs, SECOND, 5 + MARGIN)
+            traffic.more(3)
+            start = len(traffic.replies)
+            traffic.more(10)
+            assert set(traffic.replies[start:]) == {"web2"}
+            nginx.spoil()
+            until(ipvs, BOTH, 5 + MARGIN)
