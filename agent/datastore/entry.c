@@ -254,6 +254,29 @@ enum outcome entry_new_valid(const struct unit *unit, struct lyd_node *tree,
     return DONE;
 }
 
+/*
+ * Leave nothing in a tree but one entry: not its companions, nor what validation added.
+ * @param like The list's instance that stays; NULL: there is one.
+ */
+static struct lyd_node *keep_alone(struct lyd_node *tree, const struct unit *unit,
+                                   const struct lyd_node *like)
+{
+    struct lyd_node *next, *node, *kept = NULL;
+    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
+    {
+        if (node->schema == unit->top)
+            kept = node;
+        else
+            lyd_free_tree(node);
+    }
+    LY_LIST_FOR_SAFE(unit->list ? lyd_child(kept) : NULL, next, node)
+    {
+        if (node->schema != unit->list || (like && lyd_compare_single(node, like, 0)))
+            lyd_free_tree(node);
+    }
+    return kept;
+}
+
 static bool is_plain_container(const struct lyd_node *node)
 {
     return node->schema->nodetype == LYS_CONTAINER && !(node->schema->flags & LYS_PRESENCE);
@@ -276,50 +299,19 @@ static void mark_valid(struct lyd_node *node)
         node->flags |= LYD_DEFAULT;
 }
 
-/* The defaults of the container that a list's instance is in are those of another entry. */
-static void drop_siblings(struct lyd_node *instance)
-{
-    struct lyd_node *next, *node;
-    LY_LIST_FOR_SAFE(lyd_first_sibling(instance), next, node)
-    {
-        if (node != instance)
-            lyd_free_tree(node);
-    }
-}
-
 enum outcome entry_restore(const struct unit *unit, struct lyd_node *tree,
                            const struct entry *previous, struct entry **entry, struct error *err)
 {
-    struct lyd_node *instance = instance_in(unit, tree);
     /* Empty containers that are new would be taken for what is filled already. */
     mark_valid(tree);
     if (lyd_new_implicit_tree(tree, LYD_IMPLICIT_NO_STATE, NULL)) {
         lyd_free_all(tree);
         return fail_memory(err);
     }
-    if (unit->list && instance)
-        drop_siblings(instance);
-    mark_valid(tree);
+    tree = keep_alone(tree, unit, NULL);
+    if (tree)
+        mark_valid(tree);
     return entry_new_valid(unit, tree, previous, entry, err);
-}
-
-/* Leave nothing in a tree but one entry: not its companions, nor what validation added. */
-static struct lyd_node *keep_alone(struct lyd_node *tree, const struct entry *entry)
-{
-    struct lyd_node *next, *node, *kept = NULL;
-    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
-    {
-        if (node->schema == entry->unit->top)
-            kept = node;
-        else
-            lyd_free_tree(node);
-    }
-    LY_LIST_FOR_SAFE(entry->unit->list ? lyd_child(kept) : NULL, next, node)
-    {
-        if (node->schema != entry->unit->list || lyd_compare_single(node, entry->node, 0))
-            lyd_free_tree(node);
-    }
-    return kept;
 }
 
 enum outcome entry_validate_with(const struct schema *schema, struct entry *entry,
@@ -340,26 +332,8 @@ enum outcome entry_validate_with(const struct schema *schema, struct entry *entr
         lyd_free_all(tree);
         return outcome;
     }
-    return entry_new_valid(entry->unit, keep_alone(tree, entry), entry, valid, err);
-}
-
-/* A tree of a unit that validation has filled with defaults beside the one instance in it. */
-static struct lyd_node *keep_instance(struct lyd_node *tree, const struct unit *unit)
-{
-    struct lyd_node *next, *node, *kept = NULL;
-    LY_LIST_FOR_SAFE(lyd_first_sibling(tree), next, node)
-    {
-        if (node->schema == unit->top)
-            kept = node;
-        else
-            lyd_free_tree(node);
-    }
-    LY_LIST_FOR_SAFE(unit->list ? lyd_child(kept) : NULL, next, node)
-    {
-        if (node->schema != unit->list)
-            lyd_free_tree(node);
-    }
-    return kept;
+    return entry_new_valid(entry->unit, keep_alone(tree, entry->unit, entry->node), entry, valid,
+                           err);
 }
 
 enum outcome entry_validate_taken(const struct schema *schema, struct entry *entry,
@@ -369,7 +343,8 @@ enum outcome entry_validate_taken(const struct schema *schema, struct entry *ent
     enum outcome outcome;
     entry->tree = entry->node = NULL;
     if (!lyd_validate_module(&tree, entry->unit->top->module, LYD_VALIDATE_NO_STATE, NULL)) {
-        outcome = entry_new_valid(entry->unit, keep_instance(tree, entry->unit), entry, valid, err);
+        outcome =
+            entry_new_valid(entry->unit, keep_alone(tree, entry->unit, NULL), entry, valid, err);
     } else {
         char *instance;
         if (asprintf(&instance, "%s%s", entry->unit->path, entry->key) < 0)

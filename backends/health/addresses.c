@@ -100,7 +100,7 @@ static void add(struct address_watch *watch, const unsigned char octets[17])
 static bool address_of(const struct nlmsghdr *message, unsigned char octets[17])
 {
     const struct ifaddrmsg *about = NLMSG_DATA(message);
-    int left = (int)IFA_PAYLOAD(message);
+    ssize_t left = IFA_PAYLOAD(message);
     const void *found = NULL;
     if (about->ifa_family != AF_INET && about->ifa_family != AF_INET6)
         return false;
@@ -117,7 +117,7 @@ static bool address_of(const struct nlmsghdr *message, unsigned char octets[17])
 /* Take in what one datagram holds, in a dump. @return Whether the dump has ended. */
 static bool take_in(struct address_watch *watch, const char *buffer, size_t size)
 {
-    int left = (int)size;
+    ssize_t left = size;
     for (const struct nlmsghdr *at = (const void *)buffer; NLMSG_OK(at, left);
          at = NLMSG_NEXT(at, left)) {
         unsigned char octets[17];
