@@ -12,6 +12,8 @@ from daemon import Daemon
 def pytest_addoption(parser):
     parser.addoption("--word", default="", help="run the tests whose name holds this word")
     parser.addoption("--part", default="1/1", help="run the first half, say, of the tests: 1/2")
+    parser.addoption("--sample", type=int, default=1,
+                     help="of the tests in each file that need a kernel run every fourth, say: 4")
 
 
 def pytest_configure(config):
@@ -25,11 +27,25 @@ def part_of(item, parts):
     return zlib.crc32(item.nodeid.split("[")[0].encode()) % parts + 1
 
 
+def sampled(items, every):
+    """Without those tests that need a kernel and are not every so many of their file."""
+    kept, seen = [], {}
+    for item in items:
+        tests = seen.setdefault(item.path, [])
+        if item.get_closest_marker("kernel") and not item.get_closest_marker("once"):
+            if item.originalname not in tests:
+                tests.append(item.originalname)
+            if tests.index(item.originalname) % every:
+                continue
+        kept.append(item)
+    return kept
+
+
 def pytest_collection_modifyitems(config, items):
     word = config.getoption("--word")
     part, parts = (int(number) for number in config.getoption("--part").split("/"))
-    kept = [item for item in items if word in f"system/{item.nodeid}"
-            and part_of(item, parts) == part]
+    kept = [item for item in sampled(items, config.getoption("--sample"))
+            if word in f"system/{item.nodeid}" and part_of(item, parts) == part]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 

@@ -123,6 +123,7 @@ def fixture_given(daemon_factory, tmp_path, monkeypatch):
     daemon.process = None
 
 
+@pytest.mark.once  # who is killed has nothing to say to a sanitizer
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_kill_9_at_each_step(given, scenario):
     daemon, before = given
@@ -164,6 +165,7 @@ def test_an_error_at_each_step(given, scenario):
         check(daemon, broken.possible)
 
 
+@pytest.mark.once  # as above, and for the other fault it is a start like any other
 @pytest.mark.parametrize("fault", ["signal=KILL", "error=EIO"])
 def test_a_start_that_takes_a_trial_back_is_broken_off_at_each_step(given, fault, tmp_path):
     daemon, before = given
