@@ -27,9 +27,6 @@
 /* How often the end of the last transaction is looked for while the agent stops. */
 #define IDLE_INTERVAL_MS 10
 
-/* What the modules take in memory, in bytes. */
-#define SCHEMA_SIZE ((size_t)12 << 20)
-
 /* A function of another thread that waits to be run. */
 struct agent_call {
     void (*function)(void *arg);
@@ -307,7 +304,6 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
 {
     *agent = (struct agent){.options = *options, .started = clock_now()};
     memory_set_up();
-    memory_expect(SCHEMA_SIZE);
     enum outcome outcome = open_loop(agent, err);
     if (outcome == DONE)
         outcome = load_schema(options, &agent->schema, err);

@@ -12,13 +12,6 @@
 /** Set malloc's parameters (mallopt(3)). Once, before the first thread is started. */
 void memory_set_up(void);
 
-/**
- * Say that so many bytes are about to be needed, in small pieces: the system gives them by a few
- * calls, in place of a page fault for each page. Less than a megabyte is not worth it, and for more
- * than 128 only so much is done. Any thread.
- */
-void memory_expect(size_t size);
-
 /** Say that copies of so many entries are, or soon will be, freed at once. Any thread. */
 void memory_freed(size_t entries);
 

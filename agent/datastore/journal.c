@@ -20,10 +20,6 @@
 #include "agent/datastore/file.h"
 #include "agent/datastore/record.h"
 #include "agent/log.h"
-#include "agent/memory.h"
-
-/* What a byte of a record takes as part of a tree. */
-#define TREE_PER_BYTE 16
 
 /* A journal of less is not worth folding. */
 #define FOLD_AT_LEAST (1 << 20)
@@ -342,7 +338,6 @@ enum outcome journal_load(struct journal *journal, struct snapshot **running, st
         outcome = open_acknowledged(journal, err);
     if (outcome == DONE && !fstatat(journal->folder_fd, RUNNING_FILE, &st, 0)) {
         journal->running_size = st.st_size;
-        memory_expect((size_t)st.st_size * TREE_PER_BYTE);
         outcome = replay_file(journal, RUNNING_FILE, false, running, err);
     }
     if (outcome == DONE)

@@ -15,10 +15,6 @@
 /* Entries that are validated together with one that refers to them, at most. */
 #define COMPANIONS_MAX 64
 
-/* What an entry takes in memory, more or less: its tree with all defaults, and what backends make
- * of it. In bytes. */
-#define ENTRY_SIZE ((size_t)12 << 10)
-
 /* So many changes are worth a thread of their own, and so many threads are started at most. */
 #define CHANGES_PER_THREAD 512
 #define THREADS_MAX 4
@@ -421,7 +417,6 @@ enum outcome transaction_validate(const struct schema *schema, const struct snap
     if (outcome != DONE)
         return outcome;
     struct verdict verdict = {0};
-    memory_expect(changes.count * ENTRY_SIZE);
     outcome = make_room(&verdict, changes.count, err);
     if (outcome == DONE)
         outcome = validate_changes(schema, base, &changes, &verdict, err);

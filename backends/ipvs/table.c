@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "agent/log.h"
-#include "agent/memory.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/engine.h"
@@ -16,8 +15,7 @@
 #include "backends/ipvs/tuning.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
-#define SERVICE_SIZE 2500 /* as it is desired and as it is held, with some destinations */
-#define LOGGED_ERRORS 10  /* of a whole table; more say nothing new */
+#define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
 
 bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot *running, bool log,
                         struct ipvs_table *desired)
@@ -102,7 +100,6 @@ int ipvs_engine_reconcile(struct ipvs_engine *engine)
     struct ipvs_table desired = {0}, held = {0};
     struct ipvs_operations operations = {0};
 
-    memory_expect(engine->directors->running->count * SERVICE_SIZE);
     int error = ipvs_engine_desire(engine, engine->directors->running, true, &desired)
                     ? ipvs_engine_read_desired(engine, &desired, &held)
                     : ENOMEM;

@@ -72,8 +72,18 @@ class Client:
         self.thread.join()
 
 
+def port_of(name):
+    return f"h{name[:4]}{os.getpid()}"
+
+
+def remove_host(name):
+    """The link first: that of a namespace that is deleted goes some time later."""
+    run("ip", "link", "del", port_of(name))
+    run("ip", "netns", "del", name)
+
+
 def add_host(bridge, name, address):
-    port = f"h{name[:4]}{os.getpid()}"
+    port = port_of(name)
     run("ip", "netns", "add", name)
     run("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
     run("ip", "link", "set", port, "master", bridge, "up")
@@ -93,7 +103,7 @@ def fixture_real_server(bridge):
     yield name
     process.kill()
     process.wait(10)
-    run("ip", "netns", "del", name)
+    remove_host(name)
 
 
 @pytest.fixture(name="client")
@@ -103,7 +113,7 @@ def fixture_client(bridge):
     client = Client(name)
     yield client
     client.end()
-    run("ip", "netns", "del", name)
+    remove_host(name)
 
 
 def forwarding(port=80):

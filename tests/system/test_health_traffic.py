@@ -19,7 +19,7 @@ INTERVAL, TIMEOUT = 0.2, 0.5
 TIMES = (f"<delay-loop>{INTERVAL}</delay-loop><timeout>{TIMEOUT}</timeout><retry>0</retry>"
          "<warmup>0</warmup>")
 HTTP = check("page", "<http><url><path>/</path><regex>^web</regex></url></http>")
-MARGIN = 3  # the guest shares its processor with others
+MARGIN = 10  # the guest shares its processor with others; tools/bench says how soon it is
 
 
 class Web:
@@ -76,7 +76,7 @@ def weights(ipvs):
 def until(ipvs, wanted, seconds):
     """Wait until the kernel's table is as wanted; it must be so in time."""
     begin = time.monotonic()
-    wait_for(lambda: weights(ipvs) == wanted, f"{wanted}, not {weights(ipvs)}", 10)
+    wait_for(lambda: weights(ipvs) == wanted, f"{wanted}, not {weights(ipvs)}", 2 * seconds)
     taken = time.monotonic() - begin
     assert taken <= seconds, f"it took {taken:.3f} s"
 
@@ -108,7 +108,7 @@ def test_requests_go_around_what_fails(webs, session, ipvs):
             traffic.more(20)
             assert set(traffic.replies[start:]) == {"web2"}
             cure()
-            until(ipvs, BOTH, 2)
+            until(ipvs, BOTH, MARGIN)
             traffic.more(2)
             start = len(traffic.replies)
             traffic.more(10)
@@ -127,7 +127,7 @@ def test_inhibit_keeps_connections(webs, session, ipvs):
 def test_slow_start(webs, session, ipvs):
     webs[0].end()
     session.set(web_servers(TIMES + HTTP + "<slow-start>2</slow-start>", 100))
-    until(ipvs, {"198.51.100.12": 100}, 1)
+    until(ipvs, {"198.51.100.12": 100}, MARGIN)
     webs[0].start()
     seen = []
 
@@ -167,11 +167,11 @@ def test_a_restart_keeps_verdicts(webs, daemon, ipvs):
     webs[0].end()
     with daemon.session() as session:
         session.set(web_servers(TIMES + HTTP))
-        until(ipvs, SECOND, 1)
+        until(ipvs, SECOND, MARGIN)
         session.set(servers(server("web", health("<warmup>60</warmup>"))))
     daemon.stop()
     daemon.start()
-    until(ipvs, SECOND, 1)
+    until(ipvs, SECOND, MARGIN)
     with daemon.session() as session:
         session.set(servers(server("web", health("", operation="delete"))))
     until(ipvs, BOTH, MARGIN)
