@@ -90,9 +90,10 @@ def fixture_session(daemon):
 
 @pytest.fixture(name="ipvs")
 def fixture_ipvs():
-    """The kernel's table, empty before and after."""
+    """The kernel's table, empty before and after, with the kernel's time-outs."""
     def clear():
         subprocess.run(["ipvsadm", "-C"], check=True)
+        subprocess.run(["ipvsadm", "--set", "900", "120", "300"], check=True)
     subprocess.run(["modprobe", "ip_vs"], check=False, capture_output=True)
     clear()
     yield lambda *options: subprocess.run(["ipvsadm", *options], check=True, capture_output=True,

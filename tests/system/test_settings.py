@@ -45,6 +45,7 @@ def refusal(session, config):
 
 
 def test_timeouts(daemon, session):
+    run("ipvsadm", "--set", "900", "120", "300")  # whatever another test has left
     session.set(main("<timeouts><tcp>1000</tcp><udp>33</udp></timeouts>"))
     assert timeouts() == [1000, 120, 33]
     assert [session.get(of("main", f"effective-timeouts/{leaf}"))[0]
