@@ -84,6 +84,29 @@ static bool take_out_all_incomplete(struct import *import)
     return any;
 }
 
+/*
+ * Take the same leaf out of the other entries that one place made: a line may make hundreds alike,
+ * and each would cost a validation and a message of its own.
+ */
+static void take_out_alike(struct lyd_node *leaf)
+{
+    struct lyd_node *entry = lyd_parent(leaf), *other;
+    const struct place place = place_of(leaf);
+    const char *value = lyd_get_value(leaf);
+    if (leaf->schema->nodetype != LYS_LEAF || !entry || entry->schema->nodetype != LYS_LIST)
+        return;
+    LY_LIST_FOR(lyd_first_sibling(entry), other)
+    {
+        struct lyd_node *same;
+        if (other == entry || other->schema != entry->schema ||
+            !(same = import_find(other, leaf->schema->name)) || same->schema != leaf->schema)
+            continue;
+        const struct place its = place_of(same);
+        if (its.file == place.file && its.line == place.line && !strcmp(lyd_get_value(same), value))
+            lyd_free_tree(same);
+    }
+}
+
 /* Take out what an error names. @return false if it names nothing. */
 static bool take_out_refused(struct import *import, const struct error *err)
 {
@@ -98,6 +121,7 @@ static bool take_out_refused(struct import *import, const struct error *err)
     bool secret = !strcmp(node->schema->name, "password");
     import_left(import, place_of(node), "%s%s%s: %s", node->schema->name,
                 value && !secret ? " " : "", value && !secret ? value : "", error_message(err));
+    take_out_alike(node);
     if (import->tree == node)
         import->tree = node->next;
     lyd_free_tree(node);

@@ -66,6 +66,19 @@ const char *import_file(struct import *import, const char *name)
     return import->files[import->file_count++] = import_need(strdup(name));
 }
 
+/* Whether that was said of a place just now: a line that makes many entries says it of each. */
+static bool is_left(const struct import *import, struct place place, const char *text)
+{
+    for (size_t i = import->leftover_count; i--;) {
+        const struct leftover *left = &import->leftovers[i];
+        if (left->place.file != place.file || left->place.line != place.line)
+            return false;
+        if (!strcmp(left->text, text))
+            return true;
+    }
+    return false;
+}
+
 void import_left(struct import *import, struct place place, const char *format, ...)
 {
     va_list args;
@@ -77,6 +90,10 @@ void import_left(struct import *import, struct place place, const char *format, 
     for (char *c = import_need(text); *c; c++)
         if (iscntrl((unsigned char)*c))
             *c = '?'; /* what a file holds is not to steer a terminal */
+    if (is_left(import, place, text)) {
+        free(text);
+        return;
+    }
     grow(&import->leftovers, import->leftover_count, &import->leftover_room,
          sizeof(*import->leftovers));
     import->leftovers[import->leftover_count] =

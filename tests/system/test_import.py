@@ -375,6 +375,16 @@ def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
         assert session.get(f"{check_path}/http/password") == ["s3cret"]
 
 
+def test_what_is_refused_of_a_range_is_told_once(tmp_path):
+    file = tmp_path / "ldirectord.cf"
+    file.write_text("virtual=192.0.2.1:80\n\tprotocol=tcp\n"
+                    "\treal=10.0.0.2->10.0.1.255:80 gate 1 \"a\", \"b\" l:1 odd\n"
+                    "\treal=10.0.2.1:80 gate 1 l:1\n")
+    done = run("ldirectord", file)
+    assert left(done) == ["3 real", "3 lower-threshold", "4 lower-threshold"]
+    assert done.stdout.count("<real-server>") == 511
+
+
 SERVICES = {
     "mysql": ('login="a"\n\tpasswd="s3cret"\n\tdatabase="d"\n\trequest="SELECT 1"',
               "<mysql><username>a</username><password>s3cret</password><database>d</database>"
