@@ -172,7 +172,7 @@ def item(name, content="", operation=None):
     return f"<item{attribute}><name>{name}</name>{content}</item>"
 
 
-def wait_for(condition, what, seconds=20):
+def wait_for(condition, what, seconds=60):
     """Wait until a function returns something true, and return that."""
     deadline = time.monotonic() + seconds
     while True:

@@ -193,7 +193,7 @@ def test_the_module_is_loaded_again(compared, ipvs):
     # A comparison may be under way, and repair the table before that: then try again.
     wait_for(unload, "ip_vs to be unloaded")
     wait_for(lambda: session.get("directors/director/oper-status") == ["down"],
-             "the director to be down", 4)
+             "the director to be down")
     subprocess.run(["modprobe", "ip_vs"], check=True)
     wait_for(lambda: table(ipvs) == RIGHT, "the table to be made again")
     wait_for(lambda: session.get("virtual-servers/virtual-server/oper-status") == ["active"] * 2,

@@ -36,6 +36,7 @@ def read_one(session, name):
                         f'</filter>').count("<discontinuity-time>")
 
 
+@pytest.mark.once
 def test_one_dump_is_shared_by_all_readers(loaded):
     daemon, _ = loaded
     replies = []
