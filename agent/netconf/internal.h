@@ -2,13 +2,15 @@
  * The NETCONF server's inside: what its files share.
  *
  * Threads: one accepts connections; each connection has one, which speaks SSH or reads the local
- * socket; each session has one, in which libnetconf2 reads requests and our operations run. None of
- * them shares anything with another but what the server's lock guards, and links (link.h).
+ * socket; each session has one, in which our operations run. None of them shares anything with
+ * another but what the server's lock guards, and links (link.h).
  *
  * libnetconf2 2.0.24 could listen and speak SSH itself, but it polls all sessions in steps of 100
  * microseconds as long as there is one, lets one client at a time log in, and holds the lock that a
  * change of its addresses needs for as long as that client takes. So it is given sessions that are
- * connected and authenticated already (nc_accept_inout()).
+ * connected and authenticated already (nc_accept_inout()), and exchanges the hello messages. It
+ * reads requests by octets, at 40 system calls for a small one, and writes replies by pieces: from
+ * the hello messages on, requests are read and answered here (rpc.c, reply.c).
  */
 #ifndef NORIA_NETCONF_INTERNAL_H
 #define NORIA_NETCONF_INTERNAL_H
@@ -71,6 +73,8 @@ struct session {
     int64_t login;     /**< Nanoseconds since 1970 UTC. */
     uint32_t counts[COUNTERS];         /**< Server's lock. */
     uint32_t killer;                   /**< Session that did it. Server's lock. */
+    bool chunked;                      /**< It speaks base:1.1. Own thread. */
+    bool closed;                       /**< By close-session. Own thread. */
     bool idle;                         /**< It ends for having asked nothing. Own thread. */
     struct subscription *subscription; /**< To events, or NULL. Own thread. */
     struct session *next;

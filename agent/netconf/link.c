@@ -9,17 +9,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "agent/log.h"
 
-/* A reply of this size is sent before it is complete. */
-#define REPLY_HELD ((size_t)64 << 10)
-
-/* Notifications that wait for the client, in bytes; those that follow wait in the queue of events.
- */
-#define NOTICES_HELD ((size_t)256 << 10)
+/* What may wait for the client before a notification, in bytes; those that follow wait in the queue
+ * of events. */
+#define HELD_MAX ((size_t)256 << 10)
 
 struct link *link_new(size_t message_max, atomic_uint *too_long)
 {
@@ -58,33 +54,34 @@ void link_unref(struct link *link)
     close(link->bell);
     pthread_mutex_destroy(&link->lock);
     text_free(&link->in.received);
-    text_free(&link->reply);
     text_free(&link->out);
     text_free(&link->message);
-    text_free(&link->answer);
-    text_free(&link->notices);
+    text_free(&link->said);
     free(link);
 }
 
 void link_cut(struct link *link)
 {
+    atomic_store(&link->cut, true);
     shutdown(link->near, SHUT_RDWR);
 }
+
+static void ring(int bell, struct link *link)
+{
+    if (write(bell, &(uint64_t){1}, sizeof(uint64_t)) < 0)
+        link_cut(link);
+}
+
+/* -- The hello messages, which libnetconf2 reads and writes ------------------------------------ */
 
 /* Take what the session has written. */
 static void collect(struct link *link)
 {
     char bytes[16384];
-    while (!link->gone && link->reply.length < REPLY_HELD) {
-        ssize_t count = recv(link->near, bytes, sizeof(bytes), MSG_DONTWAIT);
-        if (count <= 0) {
-            link->gone = !count;
-            return;
-        }
-        text_add(&link->reply, bytes, (size_t)count);
-        if ((size_t)count < sizeof(bytes))
-            return; /* there is no more just now */
-    }
+    ssize_t count;
+    while ((count = recv(link->near, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+        text_add(&link->out, bytes, (size_t)count);
+    link->gone = !count;
 }
 
 /* Write to the session, which reads a message before it does anything else. */
@@ -106,27 +103,13 @@ static bool pass(struct link *link, const char *bytes, size_t length)
     return true;
 }
 
-/* Write a message and what frames it: most fit the socket, and so take one call. */
-static bool pass_message(struct link *link)
+static bool pass_hello(struct link *link, const struct text *message)
 {
-    char line[32] = "";
-    const struct text *message = &link->message;
-    if (link->chunked)
-        snprintf(line, sizeof(line), "\n#%zu\n", message->length);
-    struct iovec parts[] = {{line, strlen(line)},
-                            {message->data, message->length},
-                            {link->chunked ? "\n##\n" : "]]>]]>", link->chunked ? 4 : 6}};
-    struct msghdr all = {.msg_iov = parts, .msg_iovlen = 3};
-    ssize_t count = sendmsg(link->near, &all, MSG_DONTWAIT | MSG_NOSIGNAL);
-    size_t sent = count > 0 ? (size_t)count : 0;
-    bool passed = true;
-    for (size_t i = 0; i < 3 && passed; i++) {
-        size_t done = sent < parts[i].iov_len ? sent : parts[i].iov_len;
-        passed = pass(link, (char *)parts[i].iov_base + done, parts[i].iov_len - done);
-        sent -= done;
-    }
-    return passed;
+    static const char end[] = "]]>]]>";
+    return pass(link, message->data, message->length) && pass(link, end, sizeof(end) - 1);
 }
+
+/* -- The transport's thread -------------------------------------------------------------------- */
 
 static bool refuse_length(struct link *link)
 {
@@ -146,7 +129,7 @@ static bool advance(struct link *link)
 {
     struct text message = {0};
     pthread_mutex_lock(&link->lock);
-    bool idle = !link->busy, chunked = link->chunked;
+    bool idle = !link->busy, chunked = link->chunked, greeting = link->greeting;
     pthread_mutex_unlock(&link->lock);
     if (!idle || link->gone)
         return true;
@@ -175,8 +158,9 @@ static bool advance(struct link *link)
     link->without_id = !look.has_message_id;
     link->busy = true;
     pthread_mutex_unlock(&link->lock);
-    link->answered = false;
-    if (!pass_message(link))
+    if (!greeting)
+        ring(link->bell, link);
+    else if (!pass_hello(link, &message))
         link_cut(link);
     return true;
 }
@@ -199,121 +183,68 @@ void link_input_end(struct link *link)
     advance(link);
 }
 
-/*
- * Put another content into a reply. Its start tag is libnetconf2's, since that has the attributes
- * of the request; if the tag is too long to be in one chunk, the reply stays as it is.
- */
-static void replace_content(struct text *reply, bool chunked, const struct text *content)
+/* Move a text behind another one. */
+static void move(struct text *to, struct text *from)
 {
-    const char *start = reply->length ? strstr(reply->data, "<") : NULL;
-    const char *end = start ? strchr(start, '>') : NULL;
-    if (!end || memchr(start, '\n', (size_t)(end - start)))
-        return;
-    size_t name = strcspn(start + 1, " />"), tag = (size_t)(end - start) + 1;
-    struct text fresh = {0};
-    if (chunked) {
-        char line[32];
-        snprintf(line, sizeof(line), "\n#%zu\n", tag + content->length + name + 3);
-        text_add_string(&fresh, line);
-    }
-    text_add(&fresh, start, tag);
-    text_add(&fresh, content->data, content->length);
-    text_add_string(&fresh, "</");
-    text_add(&fresh, start + 1, name);
-    text_add_string(&fresh, ">");
-    text_add_string(&fresh, chunked ? "\n##\n" : "]]>]]>");
-    if (!fresh.failed) {
-        text_free(reply);
-        *reply = fresh;
+    if (to->length) {
+        text_add(to, from->data, from->length);
+        text_free(from);
     } else {
-        text_free(&fresh);
+        text_free(to);
+        *to = *from;
+        *from = (struct text){0};
     }
 }
 
-static void release(struct link *link)
-{
-    link->answered |= link->reply.length > 0;
-    if (link->out.length) {
-        text_add(&link->out, link->reply.data, link->reply.length);
-        text_free(&link->reply);
-    } else {
-        text_free(&link->out);
-        link->out = link->reply;
-        link->reply = (struct text){0};
-    }
-}
-
-/* The session has finished a message, and all that it wrote has been collected. */
-static void finish(struct link *link)
+/* Take what the session has said. @return Whether it waits for another message. */
+static bool take(struct link *link)
 {
     pthread_mutex_lock(&link->lock);
-    if (link->answer.length && !link->answered)
-        replace_content(&link->reply, link->chunked, &link->answer);
-    bool mute = link->must_answer && !link->answered && !link->reply.length;
-    text_free(&link->answer);
-    text_free(&link->message);
-    link->busy = link->done = link->must_answer = false;
-    pthread_mutex_unlock(&link->lock);
-    release(link);
-    if (mute)
-        link_cut(link);
-    else
-        advance(link);
-}
-
-/*
- * Take the notifications, if no reply is half sent and none is complete: a notification that the
- * session sent after a reply must not overtake it.
- */
-static void take_notices(struct link *link)
-{
-    pthread_mutex_lock(&link->lock);
-    bool between = !link->done && !link->greeting && !(link->busy && link->answered);
-    bool starved = between && link->starved;
-    if (between) {
-        text_add(&link->out, link->notices.data, link->notices.length);
-        text_free(&link->notices);
-        link->starved = false;
+    bool done = link->done, starved = link->starved;
+    if (done) {
+        text_free(&link->message);
+        link->busy = link->done = false;
+        link->greeted = true;
     }
+    move(&link->out, &link->said);
+    link->starved = false;
     pthread_mutex_unlock(&link->lock);
-    if (link->out.failed || (starved && write(link->bell, &(uint64_t){1}, sizeof(uint64_t)) < 0))
+    if (link->out.failed)
         link_cut(link);
+    if (starved)
+        ring(link->bell, link);
+    return done;
 }
 
 bool link_output(struct link *link)
 {
     uint64_t count;
+    bool cut = atomic_load(&link->cut); /* before the last reply is looked for */
     if (read(link->wake, &count, sizeof(count)) < 0)
-        count = 0; /* it is the reply that has come */
-    pthread_mutex_lock(&link->lock);
-    bool done = link->done, greeting = link->greeting;
-    pthread_mutex_unlock(&link->lock);
-    collect(link);
-    bool full = link->reply.length >= REPLY_HELD;
-    if (done && full) {
-        /* There may be more to come: look again when this has been sent. */
-        if (write(link->wake, &(uint64_t){1}, sizeof(count)) < 0)
-            link_cut(link);
-    } else if (done) {
-        finish(link);
-    }
-    if (greeting || full || link->gone)
-        release(link);
-    take_notices(link);
+        count = 0; /* it is the session's hello, or its end */
+    if (link->greeted)
+        link->gone = cut;
+    else
+        collect(link);
+    if (take(link))
+        advance(link);
     return !link->gone;
+}
+
+/* -- The session's thread ---------------------------------------------------------------------- */
+
+bool link_waits(struct link *link)
+{
+    pthread_mutex_lock(&link->lock);
+    bool waits = link->busy && !link->done;
+    pthread_mutex_unlock(&link->lock);
+    return waits;
 }
 
 const struct text *link_message(struct link *link, bool *without_id)
 {
     *without_id = link->without_id;
     return &link->message;
-}
-
-/* Tell the transport that there is something to look at. */
-static void wake_transport(struct link *link)
-{
-    if (write(link->wake, &(uint64_t){1}, sizeof(uint64_t)) < 0)
-        link_cut(link);
 }
 
 void link_greeted(struct link *link, bool chunked)
@@ -323,31 +254,39 @@ void link_greeted(struct link *link, bool chunked)
     link->chunked = chunked;
     link->done = true;
     pthread_mutex_unlock(&link->lock);
-    wake_transport(link);
+    ring(link->wake, link);
 }
 
-void link_replace(struct link *link, struct text *content)
+/* Say a message, with its framing (RFC 6242, 4.2 and 4.3). */
+static void say(struct link *link, const struct text *xml, bool is_reply)
 {
+    char line[32];
     pthread_mutex_lock(&link->lock);
-    text_free(&link->answer);
-    link->answer = *content;
-    *content = (struct text){0};
+    struct text *said = &link->said;
+    if (link->chunked) {
+        snprintf(line, sizeof(line), "\n#%zu\n", xml->length);
+        text_add_string(said, line);
+    }
+    text_add(said, xml->data, xml->length);
+    text_add_string(said, link->chunked ? "\n##\n" : "]]>]]>");
+    link->done |= is_reply;
+    bool failed = said->failed || xml->failed;
     pthread_mutex_unlock(&link->lock);
+    if (failed)
+        link_cut(link);
+    else
+        ring(link->wake, link);
 }
 
-void link_done(struct link *link, bool must_answer)
+void link_reply(struct link *link, const struct text *xml)
 {
-    pthread_mutex_lock(&link->lock);
-    link->done = true;
-    link->must_answer = must_answer;
-    pthread_mutex_unlock(&link->lock);
-    wake_transport(link);
+    say(link, xml, true);
 }
 
 bool link_has_room(struct link *link)
 {
     pthread_mutex_lock(&link->lock);
-    bool room = link->notices.length < NOTICES_HELD;
+    bool room = link->said.length < HELD_MAX;
     link->starved = !room;
     pthread_mutex_unlock(&link->lock);
     return room;
@@ -355,20 +294,7 @@ bool link_has_room(struct link *link)
 
 void link_notify(struct link *link, const struct text *xml)
 {
-    char line[32];
-    pthread_mutex_lock(&link->lock);
-    if (link->chunked) {
-        snprintf(line, sizeof(line), "\n#%zu\n", xml->length);
-        text_add_string(&link->notices, line);
-    }
-    text_add(&link->notices, xml->data, xml->length);
-    text_add_string(&link->notices, link->chunked ? "\n##\n" : "]]>]]>");
-    bool failed = xml->failed || link->notices.failed;
-    pthread_mutex_unlock(&link->lock);
-    if (failed)
-        link_cut(link);
-    else
-        wake_transport(link);
+    say(link, xml, false);
 }
 
 void link_heard(struct link *link)

@@ -1,12 +1,12 @@
 /*
  * A link between a transport (SSH channel, local socket) and the thread of its session.
  *
- * The session's end is a socket that libnetconf2 reads and writes. The transport's end hands over
- * one whole message at a time, and gives the reply to the client when the session says that it is
- * complete. So an idle session sleeps in poll(2), the transport stays awake while an operation
- * takes its time, and what arrives was looked at before it is parsed (frame.h). Notifications go
- * out between replies: the session's thread hands over whole messages, which wait until no reply is
- * half sent.
+ * The transport's end hands over one whole message at a time, which was looked at before it is
+ * parsed (frame.h), and sends what the session says: replies and notifications, in their order. So
+ * an idle session sleeps in poll(2), and the transport stays awake while an operation takes its
+ * time. Messages pass in memory. Only the hello messages pass a socket, for libnetconf2, which
+ * would take some 40 system calls for each request; afterwards that socket tells that the link was
+ * cut.
  *
  * Two threads hold a link, the transport's and the session's, each with one reference; any thread
  * that has a reference may cut it.
@@ -19,34 +19,32 @@
 
 #include "agent/netconf/frame.h"
 
-/** A link. Only near, wake and, by the transport, busy may be read from outside. */
+/** A link. Only descriptors may be read from outside. */
 struct link {
     atomic_uint refs;
-    int near;              /**< The transport's end: readable when a reply comes, or the end. */
-    int wake;              /**< Readable when the session has something to say. */
-    int far;               /**< The session's end. */
-    int bell;              /**< Wakes the session's thread: an event, or room for notifications. */
+    int near;              /**< The transport's end: readable when a hello comes, or the end. */
+    int wake;              /**< Readable when the session has said something. */
+    int far;               /**< The session's end: hangs up when the link is cut. */
+    int bell;              /**< Wakes the session: a message, an event, or room for events. */
     atomic_uint *too_long; /**< Borrowed. */
+    atomic_bool cut;
     pthread_mutex_t lock;
     /* The transport's: */
     struct frame_reader in;
-    struct text reply; /**< What came from the session and is not to be sent yet. */
-    struct text out;   /**< What is to be sent. */
-    bool input_ended;  /**< The client sends no more. */
-    bool refused;      /**< The client has sent too long a message. */
-    bool answered;     /**< Something was sent since the present message was handed over. */
-    bool gone;         /**< The session has hung up. */
+    struct text out;  /**< What is to be sent. */
+    bool input_ended; /**< The client sends no more. */
+    bool refused;     /**< The client has sent too long a message. */
+    bool greeted;     /**< It knows that the hello messages were exchanged. */
+    bool gone;        /**< The session has hung up. */
     /* Guarded by the lock: */
     bool greeting;       /**< Until the hello messages were exchanged. */
     bool chunked;        /**< base:1.1 framing. */
-    bool busy;           /**< The session works at a message. Written by the transport alone. */
-    bool done;           /**< It has finished, and the reply is complete. */
-    bool must_answer;    /**< The session has to end if there was no reply. */
+    bool busy;           /**< The session has a message. */
+    bool done;           /**< It has finished with it. */
     bool without_id;     /**< The message has no message-id. */
     struct text message; /**< What the session works at. */
-    struct text notices; /**< Framed notifications that wait for the end of a reply. */
+    struct text said;    /**< What it has said, framed, and the transport has not taken. */
     bool starved;        /**< The session waits for room for notifications. */
-    struct text answer;  /**< Content for the reply in place of libnetconf2's; empty is none. */
 };
 
 /**
@@ -81,28 +79,25 @@ bool link_output(struct link *link);
 
 /* The session's thread: */
 
-/** What the session is told of the message that it works at. Borrowed until link_done(). */
+/** Whether there is a message to work at, after the bell was heard. */
+bool link_waits(struct link *link);
+
+/** The message that the session works at. Borrowed until link_reply(). */
 const struct text *link_message(struct link *link, bool *without_id);
 
 /** The hello messages were exchanged. */
 void link_greeted(struct link *link, bool chunked);
 
-/**
- * Give the reply another content than libnetconf2 did; its envelope stays. Before link_done().
- * @param content XML with its namespaces, taken.
- */
-void link_replace(struct link *link, struct text *content);
+/** Reply to the message, which ends the work at it. @param xml A whole message. */
+void link_reply(struct link *link, const struct text *xml);
 
 /** Whether a notification may be handed over now; if not, the bell rings when it may. */
 bool link_has_room(struct link *link);
 
-/** Send a notification, after the reply that is done, if any. @param xml A whole message. */
+/** Send a notification. @param xml A whole message. */
 void link_notify(struct link *link, const struct text *xml);
 
 /** The bell was heard: make it silent. */
 void link_heard(struct link *link);
-
-/** The reply is complete. @param must_answer The session ends if there was none. */
-void link_done(struct link *link, bool must_answer);
 
 #endif

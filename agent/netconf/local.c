@@ -12,9 +12,6 @@
 #include "agent/log.h"
 #include "agent/netconf/internal.h"
 
-/* How long a reply may take to be taken as a whole. */
-#define QUICK_MS 5
-
 /* The socket is root's alone; a process that got hold of it otherwise is turned away. */
 static bool peer_name(int socket, char *name, size_t size)
 {
@@ -56,24 +53,18 @@ static bool take_input(int socket, struct link *link)
     return true;
 }
 
-/*
- * Replies are made in pieces, and most are complete at once: to look at each piece would cost more
- * than all else. Only of one that takes longer what is there is taken meanwhile.
- */
 static void carry(int socket, struct link *link)
 {
-    bool on = true, patient = true;
+    bool on = true;
     while (on || link->out.length) {
-        bool sending = link->out.length > 0, holding = !sending && patient && link->busy;
+        bool sending = link->out.length > 0;
         struct pollfd ready[] = {
             {.fd = link->input_ended && !sending ? -1 : socket,
              .events = (link->input_ended ? 0 : POLLIN) | (sending ? POLLOUT : 0)},
-            {.fd = sending || holding ? -1 : link->near, .events = POLLIN},
+            {.fd = sending ? -1 : link->near, .events = POLLIN},
             {.fd = sending ? -1 : link->wake, .events = POLLIN},
         };
-        int count = poll(ready, 3, holding ? QUICK_MS : -1);
-        patient = count && (patient || !link->busy);
-        if (count <= 0)
+        if (poll(ready, 3, -1) <= 0)
             continue;
         if (ready[0].revents & (POLLERR | POLLNVAL))
             break;

@@ -1,9 +1,13 @@
 /*
  * Replies: an outcome as <ok/>, <data> or <rpc-error>.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "agent/log.h"
 #include "agent/netconf/rpc.h"
+
+#define BASE "urn:ietf:params:xml:ns:netconf:base:1.0"
 
 /* The error-tags as libnetconf2 numbers them. */
 static NC_ERR library_tag(enum error_tag tag)
@@ -97,65 +101,113 @@ struct lyd_node *reply_error_node(const struct ly_ctx *ctx, const struct error *
 }
 
 /*
- * libyang would read the XML that an anydata node is given, which takes its time and loses what is
- * empty. So libnetconf2 is told that all is well, and the link puts the text in place of it; it
- * needs a start tag, which repeats the request's attributes, of moderate size.
+ * Print a reply with the prefix and the attributes of its request (RFC 6241, 4.2).
+ * @param content Its nodes, which are siblings; taken.
  */
-static bool replace_reply(struct rpc *rpc)
+static void print(const struct ly_ctx *ctx, const struct lyd_node *envelope,
+                  struct lyd_node *content, struct text *reply)
 {
-    const struct lysc_node *operation = rpc->request->schema;
-    const struct lysc_node *node =
-        lys_find_child(operation, operation->module, "data", 0, 0, LYS_GETNEXT_OUTPUT);
-    bool without_id;
-    const struct text *message = link_message(rpc->session->link, &without_id);
-    const char *end = message->length ? strstr(message->data, operation->name) : NULL;
-    if (rpc->data_is_text || !node || node->nodetype != LYS_ANYDATA || !end ||
-        end - message->data > 512 || memchr(message->data, '&', (size_t)(end - message->data)))
-        return false;
-    struct text content = {0};
-    text_add_string(&content, "<data xmlns=\"");
-    text_add_string(&content, node->module->ns);
-    text_add_string(&content, "\">");
-    text_add_string(&content, rpc->data);
-    text_add_string(&content, "</data>");
-    if (content.failed) {
-        text_free(&content);
-        return false;
+    const struct lyd_node_opaq *rpc = (const struct lyd_node_opaq *)envelope;
+    struct lyd_node *top = NULL, *node, *next;
+    char *xml = NULL;
+    if (lyd_new_opaq2(NULL, ctx, "rpc-reply", NULL, rpc ? rpc->name.prefix : NULL,
+                      rpc ? rpc->name.module_ns : BASE, &top)) {
+        lyd_free_all(content);
+        reply->failed = true;
+        return;
     }
-    link_replace(rpc->session->link, &content);
-    return true;
+    LY_LIST_FOR_SAFE(content, next, node)
+    {
+        lyd_insert_child(top, node);
+    }
+    ((struct lyd_node_opaq *)top)->attr = rpc ? rpc->attr : NULL; /* lent */
+    if (lyd_print_mem(&xml, top, LYD_XML, LYD_PRINT_SHRINK | LYD_PRINT_WD_EXPLICIT) || !xml)
+        reply->failed = true;
+    else
+        text_add_string(reply, xml);
+    ((struct lyd_node_opaq *)top)->attr = NULL;
+    lyd_free_tree(top);
+    free(xml);
 }
 
-static struct nc_server_reply *make_data(struct rpc *rpc)
+static void write_ok(const struct ly_ctx *ctx, const struct lyd_node *envelope, struct text *reply)
 {
-    struct lyd_node *node = NULL;
-    if (replace_reply(rpc))
-        return nc_server_reply_ok();
-    if (lyd_dup_single(rpc->request, NULL, 0, &node))
-        return NULL;
-    /* libyang's dictionary takes the text as it is, without a copy. */
+    const struct lyd_node_opaq *rpc = (const struct lyd_node_opaq *)envelope;
+    struct lyd_node *ok = NULL;
+    if (lyd_new_opaq2(NULL, ctx, "ok", NULL, rpc->name.prefix, rpc->name.module_ns, &ok))
+        reply->failed = true;
+    else
+        print(ctx, envelope, ok, reply);
+}
+
+void reply_write_error(const struct ly_ctx *ctx, const struct lyd_node *envelope,
+                       struct lyd_node *error, struct text *reply)
+{
+    if (error)
+        print(ctx, envelope, error, reply);
+    else
+        reply->failed = true;
+}
+
+/*
+ * libyang would read the XML that an anydata node is given, which takes its time and loses what is
+ * empty. So an empty reply is printed, and the text put into it.
+ */
+static void write_data(const struct rpc *rpc, const struct lysc_node *node,
+                       const struct lyd_node *envelope, struct text *reply)
+{
+    struct text empty = {0};
+    print(rpc->agent->schema->ctx, envelope, NULL, &empty);
+    if (empty.failed || empty.length < 3) {
+        reply->failed = true;
+    } else {
+        text_add(reply, empty.data, empty.length - 2); /* without "/>" */
+        text_add_string(reply, "><data xmlns=\"");
+        text_add_string(reply, node->module->ns);
+        text_add_string(reply, "\">");
+        text_add_string(reply, rpc->data);
+        text_add_string(reply, "</data></");
+        text_add(reply, empty.data + 1, strcspn(empty.data + 1, " />"));
+        text_add_string(reply, ">");
+    }
+    text_free(&empty);
+}
+
+/* The text of a leaf, or of what is not anydata. */
+static void write_value(struct rpc *rpc, const struct lyd_node *envelope, struct text *reply)
+{
     LYD_ANYDATA_VALUETYPE type = rpc->data_is_text ? LYD_ANYDATA_STRING : LYD_ANYDATA_XML;
-    if (lyd_new_any(node, NULL, "data", rpc->data, 1, type, 1, NULL)) {
-        lyd_free_tree(node);
-        return NULL;
+    struct lyd_node *node = NULL;
+    /* libyang's dictionary takes the text as it is, without a copy. */
+    if (lyd_dup_single(rpc->request, NULL, 0, &node) ||
+        lyd_new_any(node, NULL, "data", rpc->data, 1, type, 1, NULL)) {
+        reply->failed = true;
+    } else {
+        rpc->data = NULL;
+        print(rpc->agent->schema->ctx, envelope, lyd_child(node), reply);
     }
-    rpc->data = NULL;
-    return nc_server_reply_data(node, NC_WD_EXPLICIT, NC_PARAMTYPE_FREE);
+    lyd_free_tree(node);
 }
 
-static struct nc_server_reply *make_output(struct rpc *rpc)
+void reply_write(struct rpc *rpc, enum outcome outcome, const struct lyd_node *envelope,
+                 struct text *reply)
 {
-    struct lyd_node *output = rpc->output;
-    rpc->output = NULL;
-    return nc_server_reply_data(output, NC_WD_EXPLICIT, NC_PARAMTYPE_FREE);
-}
-
-struct nc_server_reply *reply_make(struct rpc *rpc, enum outcome outcome)
-{
-    if (outcome == DONE && rpc->output)
-        return make_output(rpc);
-    if (outcome == DONE)
-        return rpc->data ? make_data(rpc) : nc_server_reply_ok();
-    struct lyd_node *node = reply_error_node(rpc->agent->schema->ctx, &rpc->error, rpc->protocol);
-    return node ? nc_server_reply_err(node) : NULL;
+    const struct ly_ctx *ctx = rpc->agent->schema->ctx;
+    const struct lysc_node *operation = rpc->request->schema;
+    if (outcome != DONE) {
+        reply_write_error(ctx, envelope, reply_error_node(ctx, &rpc->error, rpc->protocol), reply);
+    } else if (rpc->output) {
+        print(ctx, envelope, lyd_child(rpc->output), reply);
+    } else if (rpc->data) {
+        const struct lysc_node *node =
+            lys_find_child(operation, operation->module, "data", 0, 0, LYS_GETNEXT_OUTPUT);
+        if (!rpc->data_is_text && node && node->nodetype == LYS_ANYDATA)
+            write_data(rpc, node, envelope, reply);
+        else
+            write_value(rpc, envelope, reply);
+    } else {
+        write_ok(ctx, envelope, reply);
+    }
+    if (reply->failed)
+        log_error(AREA_NETCONF, "session %u: a reply cannot be written", rpc->session->id);
 }

@@ -1,5 +1,5 @@
 /*
- * Requests: the way from libnetconf2 to the operations.
+ * Requests: the way to the operations, and back.
  */
 #include "agent/netconf/rpc.h"
 
@@ -74,7 +74,7 @@ static enum outcome check_access(struct rpc *rpc)
     return REFUSED;
 }
 
-/* libnetconf2 does not mind, RFC 6241, 4.1, does. */
+/* libyang does not mind, RFC 6241, 4.1, does. */
 static enum outcome refuse_without_id(struct rpc *rpc)
 {
     rpc_refuse(rpc, TAG_MISSING_ATTRIBUTE, "rpc", "The element rpc lacks its message-id.");
@@ -95,9 +95,10 @@ static const struct lyd_node *operation_in(const struct lyd_node *request)
     return request;
 }
 
-static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session *nc)
+/* Carry a request out, and reply. */
+static void serve(struct session *session, const struct lyd_node *envelope,
+                  const struct lyd_node *request, struct text *reply)
 {
-    struct session *session = nc_session_get_data(nc);
     struct netconf_server *server = session->server;
     struct rpc rpc = {.session = session, .agent = server->agent, .request = operation_in(request)};
     rpc.origin = session_origin(session);
@@ -106,7 +107,6 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
     log_debug(AREA_NETCONF, "session %u: %s", session->id, LYD_NAME(rpc.request));
 
     enum outcome outcome;
-    struct nc_server_reply *reply;
     session_count(session, without_id ? COUNT_IN_BAD_RPCS : COUNT_IN_RPCS);
     if (without_id)
         outcome = refuse_without_id(&rpc);
@@ -117,36 +117,12 @@ static struct nc_server_reply *serve(struct lyd_node *request, struct nc_session
     if (outcome != DONE)
         log_info(AREA_NETCONF, "session %u: %s: %s: %s", session->id, LYD_NAME(rpc.request),
                  error_tag_name(rpc.error.tag), error_message(&rpc.error));
-    if (rpc.close)
-        nc_session_set_term_reason(nc, NC_SESSION_TERM_CLOSED);
-    reply = reply_make(&rpc, outcome);
+    session->closed = rpc.close;
+    reply_write(&rpc, outcome, envelope, reply);
     free(rpc.data);
     lyd_free_all(rpc.output);
     access_end(&rpc.access);
     error_clear(&rpc.error);
-    return reply;
-}
-
-static LY_ERR register_action(struct lysc_node *node, void *data, ly_bool *skip)
-{
-    if (node->nodetype == LYS_ACTION)
-        nc_set_rpc_callback(node, serve);
-    return LY_SUCCESS;
-}
-
-void rpc_register(struct netconf_server *server)
-{
-    const struct ly_ctx *ctx = server->agent->schema->ctx;
-    const struct lys_module *module;
-    uint32_t index = 0;
-    while ((module = ly_ctx_get_module_iter(ctx, &index))) {
-        const struct lysc_node_action *node = module->implemented ? module->compiled->rpcs : NULL;
-        /* libnetconf2 finds the function in the schema's node. */
-        for (; node; node = node->next)
-            nc_set_rpc_callback(((struct lysc_node *)node), serve);
-        if (module->implemented)
-            lysc_module_dfs_full(module, register_action, NULL);
-    }
 }
 
 const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name)
@@ -236,32 +212,58 @@ static bool explain_parse(struct rpc *rpc)
     return true;
 }
 
-void rpc_explain(struct session *session, bool chunked)
+/*
+ * Reply to a request that libyang could not parse. Where not even its envelope could be, base:1.0
+ * has no reply. @return Whether there is one.
+ */
+static bool explain(struct session *session, const struct lyd_node *envelope, struct text *reply)
 {
     struct agent *agent = session->server->agent;
+    const struct ly_ctx *ctx = agent->schema->ctx;
     struct rpc rpc = {.session = session, .agent = agent};
     struct lyd_node *node = NULL;
-    struct text content = {0};
-    char *xml = NULL;
-    bool without_id;
+    bool without_id, answers = envelope || session->chunked;
     link_message(session->link, &without_id);
     bool sound = explain_parse(&rpc);
     if (sound && without_id) {
         error_clear(&rpc.error);
         refuse_without_id(&rpc);
     }
-    if (sound)
-        node = reply_error_node(agent->schema->ctx, &rpc.error, rpc.protocol);
-    else if (chunked) /* base:1.0 does not have this error-tag */
-        node = nc_err(agent->schema->ctx, NC_ERR_MALFORMED_MSG);
+    session_count(session, COUNT_IN_BAD_RPCS);
     log_info(AREA_NETCONF, "session %u: bad request: %s", session->id,
              sound ? error_message(&rpc.error) : "not well-formed");
-    if (node && !lyd_print_mem(&xml, node, LYD_XML, LYD_PRINT_SHRINK) && xml)
-        text_add_string(&content, xml);
-    if (content.length)
+    if (!sound && !session->chunked) /* base:1.0 has no malformed-message */
+        rpc_refuse(&rpc, TAG_OPERATION_FAILED, NULL, "The request is not well-formed: %s",
+                   ly_errmsg(ctx) ? ly_errmsg(ctx) : "it is no XML");
+    if (sound || !session->chunked)
+        node = reply_error_node(ctx, &rpc.error, rpc.protocol);
+    else
+        node = nc_err(ctx, NC_ERR_MALFORMED_MSG);
+    if (answers) {
         session_count(session, COUNT_OUT_RPC_ERRORS);
-    link_replace(session->link, &content);
-    free(xml);
-    lyd_free_all(node);
+        reply_write_error(ctx, envelope, node, reply);
+    } else {
+        lyd_free_all(node);
+    }
     error_clear(&rpc.error);
+    return answers;
+}
+
+bool rpc_serve(struct session *session, struct text *reply)
+{
+    struct lyd_node *envelope = NULL, *request = NULL;
+    struct ly_in *in = NULL;
+    bool without_id, answered = true;
+    const struct text *message = link_message(session->link, &without_id);
+    if (ly_in_new_memory(message->data, &in))
+        return false;
+    if (lyd_parse_op(session->server->agent->schema->ctx, NULL, in, LYD_XML, LYD_TYPE_RPC_NETCONF,
+                     &envelope, &request))
+        answered = explain(session, envelope, reply);
+    else
+        serve(session, envelope, request, reply);
+    ly_in_free(in, 0);
+    lyd_free_tree(envelope);
+    lyd_free_all(request);
+    return answered;
 }

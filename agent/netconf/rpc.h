@@ -1,5 +1,5 @@
 /*
- * Requests: from libnetconf2 to the operation of each, and back.
+ * Requests: from their text to the operation of each, and back to the text of a reply.
  *
  * Runs on the threads of sessions. A file per family of operations; reply.c makes the replies.
  */
@@ -25,15 +25,12 @@ struct rpc {
     struct lyd_node *output;        /**< The operation's node with its output. Owned. */
 };
 
-/** Have libnetconf2 call us for every rpc and action of every module. Before the first session. */
-void rpc_register(struct netconf_server *server);
-
 /**
- * libnetconf2 has answered a request that libyang could not parse: make the answer say what is
- * wrong. On the session's thread, at once after the fact.
- * @param chunked Whether the session is one of base:1.1.
+ * Serve the message that a session's link holds. The session's thread.
+ * @param[out] reply The reply as a whole message, or failed; to be ended with text_free().
+ * @return false if there is none, so that the session has to end.
  */
-void rpc_explain(struct session *session, bool chunked);
+bool rpc_serve(struct session *session, struct text *reply);
 
 /*
  * The operations. Each runs on its session's thread and returns DONE, or REFUSED or FAILED with
@@ -137,7 +134,19 @@ enum outcome rpc_datastore_named(struct rpc *rpc, const struct lyd_node *leaf,
 /** An error as an <rpc-error>. @return To be freed or given away; NULL for want of memory. */
 struct lyd_node *reply_error_node(const struct ly_ctx *ctx, const struct error *err, bool protocol);
 
-/** The reply to a request that has been carried out or not. NULL for want of memory. */
-struct nc_server_reply *reply_make(struct rpc *rpc, enum outcome outcome);
+/**
+ * Write the reply to a request that has been carried out or not.
+ * @param envelope The element <rpc>: its prefix and its attributes are the reply's.
+ */
+void reply_write(struct rpc *rpc, enum outcome outcome, const struct lyd_node *envelope,
+                 struct text *reply);
+
+/**
+ * Write a reply that is an error.
+ * @param envelope As in reply_write(); NULL if the request had none that could be read.
+ * @param error Taken; NULL for want of memory.
+ */
+void reply_write_error(const struct ly_ctx *ctx, const struct lyd_node *envelope,
+                       struct lyd_node *error, struct text *reply);
 
 #endif

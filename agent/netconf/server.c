@@ -17,7 +17,6 @@
 #include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/netconf/internal.h"
-#include "agent/netconf/rpc.h"
 
 /* What epoll says beside the numbers of listeners. */
 enum { EVENT_WAKE = 0, EVENT_LOCAL = 1 };
@@ -209,7 +208,6 @@ static enum outcome begin_library(struct netconf_server *server, struct error *e
     /* Beside what it finds in the modules (RFC 5277, 3.1.3 and 6.4). */
     nc_server_set_capability("urn:ietf:params:netconf:capability:notification:1.0");
     nc_server_set_capability("urn:ietf:params:netconf:capability:interleave:1.0");
-    rpc_register(server);
     capabilities_compare(server->agent);
     return DONE;
 }

@@ -1,5 +1,5 @@
 /*
- * Sessions: the thread of each, in which libnetconf2 reads requests, and the registry.
+ * Sessions: the thread of each, in which its requests are served, and the registry.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -13,9 +13,6 @@
 #include "agent/netconf/internal.h"
 #include "agent/netconf/rpc.h"
 #include "agent/netconf/subscription.h"
-
-/* How long libnetconf2 may wait for a lock of its own; data is there when it is called. */
-#define LIBRARY_TIME_MS 60000
 
 /* The longest sleep, so that a new idle-timeout is noticed. */
 #define SLEEP_MS 30000
@@ -137,7 +134,7 @@ static bool wait_for_request(struct session *session)
 {
     int64_t since = seconds_now(), now = since;
     for (;;) {
-        struct pollfd ready[] = {{.fd = session->link->far, .events = POLLIN},
+        struct pollfd ready[] = {{.fd = session->link->far}, /* hangs up */
                                  {.fd = session->link->bell, .events = POLLIN}};
         int sleep = shorter(subscription_work(session), SLEEP_MS);
         if (session->subscription)
@@ -152,53 +149,37 @@ static bool wait_for_request(struct session *session)
         if (limit)
             sleep = shorter((limit - idle) * 1000, sleep);
         int count = poll(ready, 2, sleep);
-        if (count > 0 && ready[1].revents)
-            link_heard(session->link);
         if (count > 0 && ready[0].revents)
-            return ready[0].revents == POLLIN;
+            return false;
+        if (count > 0)
+            link_heard(session->link);
+        if (count > 0 && link_waits(session->link))
+            return true;
         now = seconds_now();
     }
 }
 
-/* Let libnetconf2 take one request and answer it. Returns false if the session is over. */
-static bool serve_request(struct session *session, struct nc_session *nc,
-                          struct nc_pollsession *sessions)
+/* Serve one request. Returns false if the session is over. */
+static bool serve_request(struct session *session)
 {
-    struct ly_ctx *ctx = session->server->agent->schema->ctx;
-    ly_err_clean(ctx, NULL);
-    bool subscribed = session->subscription != NULL;
-    int result = nc_ps_poll(sessions, LIBRARY_TIME_MS, NULL);
-    if (!subscribed && session->subscription)
-        nc_session_inc_notif_status(nc); /* else libnetconf2 would think it idle one day */
-    bool bad = result & NC_PSPOLL_BAD_RPC;
-    if (bad) {
-        session_count(session, COUNT_IN_BAD_RPCS);
-        rpc_explain(session, nc_session_get_version(nc) == 1);
-    }
-    link_done(session->link, bad);
+    struct text reply = {0};
+    ly_err_clean(session->server->agent->schema->ctx, NULL);
+    bool answered = rpc_serve(session, &reply);
+    if (answered)
+        link_reply(session->link, &reply);
+    text_free(&reply);
     memory_give_back();
-    return !(result & (NC_PSPOLL_SESSION_TERM | NC_PSPOLL_ERROR | NC_PSPOLL_NOSESSIONS));
-}
-
-static void serve_requests(struct session *session, struct nc_session *nc)
-{
-    struct nc_pollsession *sessions = nc_ps_new();
-    if (sessions && !nc_ps_add_session(sessions, nc)) {
-        while (wait_for_request(session) && serve_request(session, nc, sessions)) {
-        }
-        nc_ps_del_session(sessions, nc);
-    }
-    nc_ps_free(sessions);
+    return answered && !session->closed;
 }
 
 /* Tell that a session has ended, and why (RFC 6470, 2.3). */
-static void tell_end(struct session *session, const struct nc_session *nc)
+static void tell_end(struct session *session)
 {
     struct origin origin = session_origin(session);
     pthread_mutex_lock(&session->server->lock);
     uint32_t killer = session->killer;
     bool killed = session->killed, stopping = session->server->stopping;
-    if (!killed && nc_session_get_term_reason(nc) != NC_SESSION_TERM_CLOSED)
+    if (!killed && !session->closed)
         session->server->dropped_sessions++;
     pthread_mutex_unlock(&session->server->lock);
     const char *reason = "dropped";
@@ -206,9 +187,9 @@ static void tell_end(struct session *session, const struct nc_session *nc)
         reason = "killed";
     else if (session->idle)
         reason = "timeout";
-    else if (nc_session_get_term_reason(nc) == NC_SESSION_TERM_CLOSED)
+    else if (session->closed)
         reason = "closed";
-    else if (stopping || nc_session_get_term_reason(nc) == NC_SESSION_TERM_OTHER)
+    else if (stopping)
         reason = "other";
     log_info(AREA_NETCONF, "session %u: ends, %s", session->id, reason);
     event_session_end(session->server->agent, &origin, reason, killer);
@@ -221,17 +202,17 @@ static void run_greeted(struct session *session, struct nc_session *nc)
     session->id = nc_session_get_id(nc);
     session->login = clock_now();
     pthread_mutex_unlock(&server->lock);
-    nc_session_set_data(nc, session);
+    session->chunked = nc_session_get_version(nc) == 1;
     log_info(AREA_NETCONF, "session %u: begins, user %s from %s, base:1.%d", session->id,
-             session->user, session->host ? session->host : "the local socket",
-             nc_session_get_version(nc));
+             session->user, session->host ? session->host : "the local socket", session->chunked);
     struct origin origin = session_origin(session);
     event_session_start(server->agent, &origin);
-    link_greeted(session->link, nc_session_get_version(nc) == 1);
-    serve_requests(session, nc);
+    link_greeted(session->link, session->chunked);
+    while (wait_for_request(session) && serve_request(session)) {
+    }
     subscription_end(session);
     datastore_session_ended(server->agent, session->id);
-    tell_end(session, nc);
+    tell_end(session);
     nc_session_free(nc, NULL);
 }
 
