@@ -155,8 +155,9 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
             log_info(AREA_YANG, "no folder %s", *folder);
     }
     if (load_modules(schema, with_null, err) != DONE ||
-        schema_relax_paths(schema->ctx, search, err) != DONE || make_units(schema, err) != DONE ||
-        rules_find(schema, &schema->rules, err) != DONE ||
+        schema_relax_paths(schema->ctx, search, err) != DONE ||
+        schema_quicken_values(schema->ctx, search, err) != DONE ||
+        make_units(schema, err) != DONE || rules_find(schema, &schema->rules, err) != DONE ||
         fingerprint_take(schema->ctx, schema->fingerprint, err) != DONE)
         goto out;
     ly_err_clean(schema->ctx, NULL);

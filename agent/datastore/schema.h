@@ -51,6 +51,13 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
  */
 enum outcome schema_relax_paths(struct ly_ctx *ctx, const char *const *search, struct error *err);
 
+/**
+ * Make values of unions cost less, as addresses; for schema_load().
+ * @param search As for schema_load().
+ */
+enum outcome schema_quicken_values(struct ly_ctx *ctx, const char *const *search,
+                                   struct error *err);
+
 /** Free a schema, after all data that uses it; NULL is legal. */
 void schema_free(struct schema *schema);
 
