@@ -10,10 +10,14 @@
 /* Sockets of one family that are kept. */
 #define IDLE_MAX 256
 
+#define EVENTS (EPOLLIN | EPOLLOUT | EPOLLET)
+
 /* A socket; watch.arg is the job that it works for, or NULL. */
 struct connection {
     struct health_watch watch; /* first */
     struct connections *connections;
+    connection_ready *ready;
+    bool connected;
     struct connection *next; /* while it is idle */
 };
 
@@ -24,6 +28,11 @@ struct connections {
         unsigned count;
     } v4, v6;
 };
+
+static struct connection **connection_of(const struct check_job *job)
+{
+    return job->state;
+}
 
 /* Where a socket for a target is kept; NULL: it has options of its own and is used once. */
 static struct idle *idle_of(struct connections *connections, const struct check_target *target)
@@ -46,9 +55,11 @@ static bool reset(const struct connection *connection)
     return !connect(connection->watch.fd, &nowhere, sizeof(nowhere));
 }
 
-static void give_back(struct connection *connection, const struct check_target *target)
+void connection_end(struct check_job *job)
 {
-    struct idle *idle = idle_of(connection->connections, target);
+    struct connection *connection = *connection_of(job);
+    struct idle *idle = idle_of(connection->connections, job->target);
+    *connection_of(job) = NULL;
     connection->watch.arg = NULL;
     if (!reset(connection) || !idle || idle->count >= IDLE_MAX) {
         close_connection(connection);
@@ -59,7 +70,15 @@ static void give_back(struct connection *connection, const struct check_target *
     idle->count++;
 }
 
-static void connected(struct health_watch *watch, uint32_t events)
+static void end_errno(struct check_job *job, const char *what, int error)
+{
+    struct connection *connection = *connection_of(job);
+    *connection_of(job) = NULL;
+    close_connection(connection);
+    check_end_errno(job, what, error);
+}
+
+static void ready(struct health_watch *watch, uint32_t events)
 {
     struct check_job *job = watch->arg;
     struct connection *connection = (struct connection *)watch;
@@ -67,30 +86,29 @@ static void connected(struct health_watch *watch, uint32_t events)
     socklen_t size = sizeof(error);
     if (!job)
         return; /* it is idle: the reset is told, too */
-    if (events & (EPOLLERR | EPOLLHUP))
+    if (!connection->connected && events & (EPOLLERR | EPOLLHUP))
         getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error)
-        close_connection(connection);
-    else
-        give_back(connection, job->target);
-    if (error)
-        check_end_errno(job, "connect", error);
-    else
-        check_pass(job);
+    if (error) {
+        end_errno(job, "connect", error);
+        return;
+    }
+    connection->connected = true;
+    connection->ready(job, events);
 }
 
 /* @return With its watch, or NULL with errno set. */
-static struct connection *open_connection(const struct check_job *job)
+static struct connection *make_connection(struct connections *connections,
+                                          const struct check_job *job)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
     if (!connection)
         return NULL;
-    connection->connections = job->shared;
-    connection->watch = (struct health_watch){.ready = connected};
+    connection->connections = connections;
+    connection->watch = (struct health_watch){.ready = ready};
     connection->watch.fd = check_socket(job->target, SOCK_STREAM, 0);
     int error = connection->watch.fd < 0
                     ? errno
-                    : health_watch_start(job->poller, &connection->watch, EPOLLOUT | EPOLLET);
+                    : health_watch_start(connections->poller, &connection->watch, EVENTS);
     if (!error)
         return connection;
     close_connection(connection);
@@ -98,40 +116,46 @@ static struct connection *open_connection(const struct check_job *job)
     return NULL;
 }
 
-static struct connection *take(const struct check_job *job)
+static struct connection *take(struct connections *connections, const struct check_job *job)
 {
-    struct idle *idle = idle_of(job->shared, job->target);
+    struct idle *idle = idle_of(connections, job->target);
     struct connection *connection = idle ? idle->first : NULL;
     if (!connection)
-        return open_connection(job);
+        return make_connection(connections, job);
     idle->first = connection->next;
     idle->count--;
+    health_watch_forget(connections->poller, &connection->watch);
     return connection;
 }
 
-void connection_start(struct check_job *job)
+void connection_open(struct connections *connections, struct check_job *job, connection_ready *told)
 {
-    struct connection *connection = *(struct connection **)job->state = take(job);
+    struct connection *connection = *connection_of(job) = take(connections, job);
     if (!connection) {
         check_end_errno(job, "socket", errno);
         return;
     }
     connection->watch.arg = job;
-    if (!connect(connection->watch.fd, &job->target->address.any,
-                 check_address_size(&job->target->address)) ||
-        errno == EINPROGRESS)
-        return;
-    int error = errno;
-    close_connection(connection);
-    check_end_errno(job, "connect", error);
+    connection->ready = told;
+    connection->connected = false;
+    if (connect(connection->watch.fd, &job->target->address.any,
+                check_address_size(&job->target->address)) &&
+        errno != EINPROGRESS)
+        end_errno(job, "connect", errno);
 }
 
-void connection_cancel(struct check_job *job)
+int connection_socket(const struct check_job *job)
 {
-    close_connection(*(struct connection **)job->state);
+    return (*connection_of(job))->watch.fd;
 }
 
-void *connections_begin(struct health_poller *poller, uv_loop_t *loop)
+int connection_again(const struct check_job *job)
+{
+    struct connection *connection = *connection_of(job);
+    return health_watch_change(connection->connections->poller, &connection->watch, EVENTS);
+}
+
+struct connections *connections_new(struct health_poller *poller)
 {
     struct connections *connections = calloc(1, sizeof(*connections));
     if (connections)
@@ -147,9 +171,10 @@ static void close_idle(struct idle *idle)
     }
 }
 
-void connections_end(void *shared)
+void connections_free(struct connections *connections)
 {
-    struct connections *connections = shared;
+    if (!connections)
+        return;
     close_idle(&connections->v4);
     close_idle(&connections->v6);
     free(connections);

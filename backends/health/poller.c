@@ -17,8 +17,7 @@ struct health_poller {
     int count, next; /* of the batch that is being dispatched */
 };
 
-/* Events of a watch that is gone must not reach it. */
-static void forget(struct health_poller *poller, const struct health_watch *watch)
+void health_watch_forget(struct health_poller *poller, const struct health_watch *watch)
 {
     for (int i = poller->next; i < poller->count; i++)
         if (poller->events[i].data.ptr == watch)
@@ -99,7 +98,7 @@ void health_watch_stop(struct health_poller *poller, struct health_watch *watch)
     if (watch->fd < 0)
         return;
     epoll_ctl(poller->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
-    forget(poller, watch);
+    health_watch_forget(poller, watch);
 }
 
 void health_watch_close(struct health_poller *poller, struct health_watch *watch)
@@ -108,5 +107,5 @@ void health_watch_close(struct health_poller *poller, struct health_watch *watch
         return;
     close(watch->fd);
     watch->fd = -1;
-    forget(poller, watch);
+    health_watch_forget(poller, watch);
 }

@@ -39,6 +39,9 @@ int health_watch_start(struct health_poller *poller, struct health_watch *watch,
 /** Watch for other events. @return 0 or an errno. */
 int health_watch_change(struct health_poller *poller, struct health_watch *watch, uint32_t events);
 
+/** Leave out events that were fetched already: they are of what the descriptor was before. */
+void health_watch_forget(struct health_poller *poller, const struct health_watch *watch);
+
 /** Watch no more; the descriptor stays open and the watch may be freed. */
 void health_watch_stop(struct health_poller *poller, struct health_watch *watch);
 

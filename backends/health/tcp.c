@@ -15,12 +15,18 @@
 /* As noria-health.yang says. */
 #define STEPS_MAX 16
 
+static void connected(struct check_job *job, uint32_t events)
+{
+    connection_end(job);
+    check_pass(job);
+}
+
 static void tcp_start(struct check_job *job)
 {
     if (job->parameters)
         dialogue_start(job);
     else
-        connection_start(job);
+        connection_open(job->shared, job, connected);
 }
 
 static void tcp_cancel(struct check_job *job)
@@ -28,7 +34,7 @@ static void tcp_cancel(struct check_job *job)
     if (job->parameters)
         dialogue_cancel(job);
     else
-        connection_cancel(job);
+        connection_end(job);
 }
 
 static void tcp_free(void *parameters)
@@ -81,11 +87,21 @@ static enum outcome tcp_parse(const struct lyd_node *config, struct check_target
     return outcome;
 }
 
+static void *tcp_begin(struct health_poller *poller, uv_loop_t *loop)
+{
+    return connections_new(poller);
+}
+
+static void tcp_end(void *connections)
+{
+    connections_free(connections);
+}
+
 const struct checker tcp_checker = {
     .name = "tcp",
     .state = sizeof(struct dialogue_run),
-    .begin = connections_begin,
-    .end = connections_end,
+    .begin = tcp_begin,
+    .end = tcp_end,
     .parse = tcp_parse,
     .free_parameters = tcp_free,
     .start = tcp_start,

@@ -204,7 +204,7 @@ def test_http(session):
     listener.answer = "hang"
     wait_error(session, "timed out after 0.5 s while waiting for the answer")
     listener.answer = lambda connection: connection.sendall(b"\x00\xff" * 100)
-    wait_error(session, "HTTP/0.9")
+    wait_error(session, "the answer is not HTTP")
     listener.close()
     wait_error(session, "connect: Connection refused")
     listener.answer = http()
