@@ -47,13 +47,6 @@ struct alarms {
 
 /* alarms.c */
 
-/** References to all alarms at one moment. Any thread. @param[out] count How many.
- * @return To be freed with alarms_give_back(); NULL for want of memory. */
-struct alarm **alarms_take(struct alarms *alarms, size_t *count, int64_t *last_changed);
-
-/** Free what alarms_take() gave; NULL is legal. */
-void alarms_give_back(struct alarm **taken, size_t count);
-
 /** Take a configuration over. Core thread. */
 void alarms_set_control(struct alarms *alarms, const struct alarm_control *control);
 

@@ -12,9 +12,13 @@
 #ifndef NORIA_EVENT_ALARMS_H
 #define NORIA_EVENT_ALARMS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "agent/outcome.h"
 
 struct agent;
+struct alarm;
 struct alarms;
 
 /** How bad it is (RFC 8632, severity). */
@@ -42,6 +46,17 @@ void alarm_clear(struct agent *agent, const struct alarm_id *id, const char *tex
 
 /** Clear every alarm of a resource and of all that is below it (it was deleted). */
 void alarm_clear_resource(struct agent *agent, const char *resource);
+
+/**
+ * References to all alarms at one moment (alarm_list.h).
+ * @param[out] count How many.
+ * @param[out] last_changed When the list changed last, in nanoseconds since 1970 UTC.
+ * @return To be freed with alarms_give_back(); NULL for want of memory.
+ */
+struct alarm **alarms_take(struct alarms *alarms, size_t *count, int64_t *last_changed);
+
+/** Free what alarms_take() gave; NULL is legal. */
+void alarms_give_back(struct alarm **taken, size_t count);
 
 /** Begin, with the list that was stored. Sets agent->alarms. Core thread. */
 enum outcome alarms_start(struct agent *agent, struct error *err);

@@ -9,11 +9,12 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "agent/agent.h"
 #include "agent/clock.h"
 #include "agent/event/alarms.h"
 #include "agent/event/event.h"
 #include "agent/log.h"
-#include "agent/mail/message.h"
+#include "agent/mail/reminder.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -27,7 +28,8 @@
 /* What is gathered for one recipient. */
 struct gathering {
     struct mail_digest digest;
-    uint64_t due; /* when it becomes a message (uv_hrtime()) */
+    uint64_t due;    /* when it becomes a message (uv_hrtime()) */
+    uint64_t remind; /* when it is time for a reminder; UINT64_MAX: never */
 };
 
 /* A message that is to be sent. */
@@ -99,20 +101,19 @@ static void remove_outgoing(struct mailer *mailer, struct outgoing **at)
     count_waiting(mailer, -1);
 }
 
-/* What has been gathered becomes a message; the oldest one gives way where too many wait. */
-static void put_message(struct mailer *mailer, size_t index)
+/* A digest becomes a message; the oldest one gives way where too many wait. */
+static void put_message(struct mailer *mailer, const struct mail_recipient *recipient,
+                        struct mail_digest *digest)
 {
-    const struct mail_recipient *recipient = &mailer->settings->recipients[index];
-    struct gathering *gathering = &mailer->gatherings[index];
     struct outgoing **at = &mailer->first, *made = calloc(1, sizeof(*made));
     size_t waiting = 0;
     if (made) {
         made->addresses = copy_addresses(recipient->addresses);
-        made->text = mail_message(mailer->settings, recipient, &gathering->digest, clock_now());
+        made->text = mail_message(mailer->settings, recipient, digest, clock_now());
         made->made = made->due = uv_hrtime();
         made->pause = PAUSE_MIN;
     }
-    mail_digest_clear(&gathering->digest);
+    mail_digest_clear(digest);
     if (!made || !made->addresses || !made->text) {
         if (made)
             free_outgoing(made);
@@ -133,9 +134,33 @@ static void put_due(struct mailer *mailer, bool all)
 {
     uint64_t now = uv_hrtime();
     for (size_t i = 0; mailer->gatherings && i < mailer->settings->recipient_count; i++) {
-        const struct gathering *gathering = &mailer->gatherings[i];
+        struct gathering *gathering = &mailer->gatherings[i];
         if ((gathering->digest.count || gathering->digest.lost) && (all || gathering->due <= now))
-            put_message(mailer, i);
+            put_message(mailer, &mailer->settings->recipients[i], &gathering->digest);
+    }
+}
+
+static void put_reminder(struct mailer *mailer, const struct mail_recipient *recipient)
+{
+    struct mail_digest digest = {0};
+    size_t count = 0;
+    int64_t changed;
+    struct alarms *alarms = mailer->agent->alarms;
+    struct alarm **taken = alarms ? alarms_take(alarms, &count, &changed) : NULL;
+    if (taken && mail_digest_remind(&digest, recipient, taken, count))
+        put_message(mailer, recipient, &digest);
+    alarms_give_back(taken, count);
+}
+
+static void put_reminders(struct mailer *mailer)
+{
+    uint64_t now = uv_hrtime();
+    for (size_t i = 0; mailer->gatherings && i < mailer->settings->recipient_count; i++) {
+        const struct mail_recipient *recipient = &mailer->settings->recipients[i];
+        if (mailer->gatherings[i].remind > now)
+            continue;
+        mailer->gatherings[i].remind = now + recipient->remind * SECOND;
+        put_reminder(mailer, recipient);
     }
 }
 
@@ -251,6 +276,10 @@ static void take_settings(struct mailer *mailer)
     mail_settings_unref(mailer->settings);
     mailer->settings = wanted;
     mailer->gatherings = calloc(wanted->recipient_count + 1, sizeof(*mailer->gatherings));
+    for (size_t i = 0; mailer->gatherings && i < wanted->recipient_count; i++) {
+        unsigned remind = wanted->recipients[i].remind;
+        mailer->gatherings[i].remind = remind ? uv_hrtime() + remind * SECOND : UINT64_MAX;
+    }
     if (wanted->recipient_count && !mailer->events)
         mailer->events = event_subscribe(mailer->agent, "e-mail", mailer->wake);
     if (!wanted->recipient_count) {
@@ -275,9 +304,11 @@ static void sleep_until_next(struct mailer *mailer)
     uint64_t next = UINT64_MAX, now = uv_hrtime();
     struct pollfd watched = {.fd = mailer->wake, .events = POLLIN};
     eventfd_t rings;
-    for (size_t i = 0; mailer->gatherings && i < mailer->settings->recipient_count; i++)
+    for (size_t i = 0; mailer->gatherings && i < mailer->settings->recipient_count; i++) {
+        earlier(&next, mailer->gatherings[i].remind);
         if (mailer->gatherings[i].digest.count || mailer->gatherings[i].digest.lost)
             earlier(&next, mailer->gatherings[i].due);
+    }
     for (const struct outgoing *at = mailer->first; at; at = at->next)
         earlier(&next, at->due);
     int timeout = next == UINT64_MAX ? -1 : next <= now ? 0 : (int)((next - now) / 1000000 + 1);
@@ -294,6 +325,7 @@ static void *run(void *arg)
         take_settings(mailer);
         take_events(mailer);
         put_due(mailer, false);
+        put_reminders(mailer);
         send_one(mailer);
     }
     take_events(mailer);

@@ -137,7 +137,6 @@ static void count_event(struct mail_digest *digest, const struct lyd_node *event
 {
     const char *state = value(event, "state");
     unsigned kind = mail_kind_of(event);
-    digest->count++;
     digest->down += kind == MAIL_REAL_SERVER && !strcmp(state, "down");
     digest->up += kind == MAIL_REAL_SERVER && !strcmp(state, "up");
     digest->quorums += kind == MAIL_QUORUM && !strcmp(state, "lost");
@@ -154,19 +153,24 @@ static void add_line(struct mail_digest *digest, const char *words, int64_t time
     digest->size += (size_t)snprintf(lines + digest->size, more, "%s %s\r\n", text, words);
 }
 
-void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, int64_t time)
+void mail_digest_add_words(struct mail_digest *digest, char *words, int64_t time)
 {
-    char *words = digest->count < MAIL_LINES_MAX ? mail_words(event) : NULL;
-    if (!digest->count)
+    if (!digest->count++)
         digest->since = time;
-    count_event(digest, event);
     if (!words)
         return;
+    make_one_line(words);
     add_line(digest, words, time);
     if (digest->first)
         free(words);
     else
         digest->first = words;
+}
+
+void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, int64_t time)
+{
+    count_event(digest, event);
+    mail_digest_add_words(digest, digest->count < MAIL_LINES_MAX ? mail_words(event) : NULL, time);
 }
 
 void mail_digest_clear(struct mail_digest *digest)
@@ -192,7 +196,7 @@ static void put_subject(FILE *stream, const struct mail_settings *settings,
     if (digest->count == 1 && digest->first) {
         put_header_text(stream, digest->first);
     } else {
-        fprintf(stream, "%u events", digest->count);
+        fprintf(stream, "%u %s", digest->count, digest->reminder ? "still wrong" : "events");
         if (digest->down || digest->up)
             fprintf(stream, ": %u down, %u up", digest->down, digest->up);
         if (digest->quorums)
@@ -232,7 +236,8 @@ char *mail_message(const struct mail_settings *settings, const struct mail_recip
     if (!stream)
         return NULL;
     put_headers(stream, settings, recipient, digest, now);
-    fprintf(stream, "What happened on %s:\r\n\r\n", settings->node);
+    fprintf(stream, "What %s on %s:\r\n\r\n", digest->reminder ? "is still wrong" : "happened",
+            settings->node);
     fputs(digest->lines ? digest->lines : "", stream);
     if (digest->count > MAIL_LINES_MAX)
         fprintf(stream, "... and %u more.\r\n", digest->count - MAIL_LINES_MAX);

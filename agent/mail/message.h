@@ -25,6 +25,7 @@ struct mail_digest {
     unsigned quorums;  /**< Quorums that were lost. */
     char *first;       /**< What the first event says. Owned. */
     int64_t since;     /**< When that was, in nanoseconds since 1970 UTC. */
+    bool reminder;     /**< It tells what is still so, and not what happened. */
 };
 
 /** What kind of event a notification is; 0: none that may be told of. */
@@ -38,6 +39,13 @@ char *mail_words(const struct lyd_node *event);
 
 /** Add an event that a recipient wants to know of. @param time In nanoseconds since 1970 UTC. */
 void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, int64_t time);
+
+/**
+ * Add a line of other words.
+ * @param words Taken; made one line here. NULL: it is only counted.
+ * @param time In nanoseconds since 1970 UTC.
+ */
+void mail_digest_add_words(struct mail_digest *digest, char *words, int64_t time);
 
 /** Empty a digest. */
 void mail_digest_clear(struct mail_digest *digest);

@@ -75,6 +75,7 @@ static enum outcome add_recipient(struct mail_settings *settings, const struct l
     char **events = values_of(node, "event");
     recipient->addresses = values_of(node, "address");
     recipient->servers = values_of(node, "virtual-server");
+    recipient->remind = number(node, "reminder", 0);
     for (char **event = events; event && *event; event++)
         recipient->kinds |= kind_of(*event);
     recipient->kinds = recipient->kinds ? recipient->kinds : MAIL_DEFAULT;

@@ -32,6 +32,7 @@ struct mail_recipient {
     char **addresses; /**< Ended by NULL. Owned. */
     unsigned kinds;   /**< Bits of enum mail_kind. */
     char **servers;   /**< Virtual servers, ended by NULL; none: all. Owned. */
+    unsigned remind;  /**< Seconds from one reminder to the next; 0: none. */
 };
 
 /** Whether a connection is secured. */

@@ -58,6 +58,7 @@ static void take_mail(struct import *import, const struct section *section, stru
     const struct setting *alert = ldirectord_setting(section, "emailalert");
     const struct setting *from = ldirectord_setting(section, "emailalertfrom");
     const struct setting *smtp = ldirectord_setting(section, "smtp");
+    const struct setting *again = ldirectord_setting(section, "emailalertfreq");
     const char *name = lyd_get_value(import_find(server, "name"));
     if (!alert || !*alert->value)
         return;
@@ -69,6 +70,8 @@ static void take_mail(struct import *import, const struct section *section, stru
         if (!recipient)
             return;
         set_addresses(import, alert, recipient);
+        if (again)
+            import_leaf(import, again->place, recipient, "reminder", again->value);
     }
     /* By name, since others may tell somebody else or nobody. */
     import_leaf(import, alert->place, recipient, "virtual-server", name);

@@ -270,6 +270,7 @@ failurecount=3
 quiescent=no
 fallback=127.0.0.1:80
 emailalert="admin@example.com"
+emailalertfreq=3600
 
 virtual=192.0.2.1:80
 \treal=10.0.0.2->10.0.0.4:80 gate 5
@@ -348,7 +349,7 @@ def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
     file = tmp_path / "ldirectord.cf"
     file.write_text(LDIRECTORD)
     done = run("ldirectord", file)
-    assert left(done) == ["34 virtual"]
+    assert left(done) == ["35 virtual"]
     assert done.returncode == 3
     assert "s3cret" not in done.stderr
     with daemon_factory(null="all", configuration=PERMIT_ADMIN).session() as session:
@@ -365,6 +366,7 @@ def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
         assert session.get(f"{server}/sorry-server/port") == ["80", "80", "80"]
         assert set(session.get(f"{server}/health/retry")) == {"2"}
         assert session.get("mail/recipient/name") == ["ldirectord"]
+        assert session.get("mail/recipient/reminder") == ["3600"]
         assert set(session.get(f"{server}/health/delay-loop")) == {"2.0"}
         check_path = f"{server}/health/check"
         assert session.get(f"{check_path}/http/url/path") == ["/health"]

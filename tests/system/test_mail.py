@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from health import QUICK, Listener, check, checked, wait_state
-from netconf import RpcError, real, server, servers, wait_for
+from netconf import RpcError, real, server, servers, stays, wait_for
 
 MAIL = "urn:noria:yang:noria-mail"
 
@@ -178,6 +178,32 @@ def test_a_server_that_refuses_is_told_and_tried_again(daemon, session):
     test()
     wait_for(lambda: figures(session)["failed"] == ["1"], "it to be given up")
     assert figures(session)["waiting"] == ["0"]
+
+
+def test_what_is_still_wrong_is_told_again_until_it_is_not(session, sendmail):
+    program, received = sendmail
+    listener = Listener()
+    session.set(mail(SOON + f"<sendmail><program>{program}</program></sendmail>" + "".join(
+        recipient(name, f"{name}@example.org", f"<virtual-server>{server}</virtual-server>"
+                  "<reminder>1</reminder>") for name, server in (("ops", "web"), ("other", "mail")))))
+    session.set(checked(QUICK + check("port"), listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+
+    def reminders():
+        return [(w, m) for w, m in received() if "still" in m["Subject"]]
+    wait_for(lambda: len(reminders()) > 1, "two reminders")
+    words, message = reminders()[-1]
+    assert words.endswith(" -- ops@example.org")
+    assert message["Subject"] == "[lb1] 2 still wrong"
+    assert "What is still wrong on lb1:" in message.get_content()
+    assert "real-server-down, still: connect: Connection refused (" in message.get_content()
+    assert "quorum-lost, still: " in message.get_content()
+    session.set(servers('<virtual-server nc:operation="delete"><name>web</name></virtual-server>'))
+    wait_for(lambda: figures(session)["waiting"] == ["0"], "what was under way")
+    before = len(received())
+    stays(lambda: len(received()) <= before + 1, "no more than what was under way", 3)
+    assert all(w.endswith(" ops@example.org") for w, _ in received())
 
 
 def test_the_last_messages_are_sent_at_the_end(daemon, sendmail):
