@@ -68,6 +68,15 @@ const char *snmp_access_writer(const struct snmp_settings *settings, const netsn
     return find_manager(settings, pdu, &manager) ? manager.writer : NULL;
 }
 
+bool snmp_access_sees_all(const struct snmp_settings *settings, const netsnmp_pdu *pdu,
+                          const oid *root, size_t length)
+{
+    struct manager manager;
+
+    return find_manager(settings, pdu, &manager) &&
+           snmp_view_sight(manager.view, root, length) == SIGHT_ALL;
+}
+
 void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size)
 {
     const struct sockaddr *peer = peer_of(pdu);

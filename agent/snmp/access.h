@@ -28,6 +28,10 @@ void snmp_access_forget(struct snmp_settings *const *settings);
  */
 const char *snmp_access_writer(const struct snmp_settings *settings, const netsnmp_pdu *pdu);
 
+/** Whether a manager sees all that is below an OID, for sure; once it is let in. */
+bool snmp_access_sees_all(const struct snmp_settings *settings, const netsnmp_pdu *pdu,
+                          const oid *root, size_t length);
+
 /** The address that a request comes from, as text; "" if it has none. */
 void snmp_access_host(const netsnmp_pdu *pdu, char *host, size_t size);
 

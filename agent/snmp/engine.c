@@ -15,6 +15,7 @@
 #include "agent/array.h"
 #include "agent/log.h"
 #include "agent/snmp/access.h"
+#include "agent/snmp/ahead.h"
 #include "agent/snmp/host.h"
 #include "agent/snmp/subagent.h"
 #include "agent/snmp/system.h"
@@ -130,8 +131,8 @@ static enum outcome open_library(struct snmp_engine *engine, struct snmp_setting
     } else {
         snmp_subagent_configure(settings->agentx_socket);
     }
-    if (snmp_tables_register(engine->cache, engine->set, snmp_all_tables, &engine->tables, err) !=
-        DONE)
+    if (snmp_tables_register(engine->cache, engine->set, &engine->settings, snmp_all_tables,
+                             &engine->tables, err) != DONE)
         return FAILED;
     init_snmp(APPLICATION);
     if (settings->mode == SNMP_MASTER)
@@ -154,6 +155,7 @@ static void close_library(struct snmp_engine *engine)
     snmp_shutdown(APPLICATION);
     shutdown_agent();
     snmp_wrappers_forget();
+    snmp_ahead_forget();
     snmp_tables_free(engine->tables);
     engine->tables = NULL;
     engine->mode = SNMP_OFF;
@@ -296,6 +298,7 @@ static bool read_requests(struct snmp_engine *engine)
         if (!engine->polled[i].revents)
             continue;
         netsnmp_large_fd_setfd(engine->polled[i].fd, &readable);
+        engine->busy = engine->polled[i].fd;
         any = true;
     }
     if (any)
@@ -312,14 +315,44 @@ static void tick(struct snmp_engine *engine)
     snmp_wrappers_tick(now);
 }
 
-/*
- * Where a system call is dear, what surrounds an answer takes longer than the answer. So after one,
- * the next request is waited for just as before for a moment, without looking at clocks, timers
- * and connections; a manager that walks sends it at once.
- */
-bool snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
+/* The transport that was read last, if it can be read ahead and nothing else is to be done now. */
+static netsnmp_transport *busy_transport(const struct snmp_engine *engine)
+{
+    netsnmp_transport *transport = NULL;
+
+    if (!engine->quick || engine->mode == SNMP_OFF)
+        return NULL;
+    if (engine->mode == SNMP_MASTER)
+        transport = snmp_listeners_transport(&engine->listeners, engine->busy);
+    else if (snmp_subagent_answered())
+        transport = snmp_subagent_transport();
+    return snmp_ahead_has(transport) && transport->sock == engine->busy ? transport : NULL;
+}
+
+static void serve_ahead(struct snmp_engine *engine, netsnmp_transport *transport)
+{
+    netsnmp_large_fd_set readable;
+
+    if (!snmp_ahead_wait(transport)) {
+        engine->quick = 0;
+        return;
+    }
+    if (engine->quick-- % TICK_EVERY == 0)
+        tick(engine);
+    netsnmp_large_fd_set_init(&readable, FD_SETSIZE);
+    NETSNMP_LARGE_FD_ZERO(&readable);
+    netsnmp_large_fd_setfd(transport->sock, &readable);
+    snmp_read2(&readable);
+    netsnmp_large_fd_set_cleanup(&readable);
+    netsnmp_check_outstanding_agent_requests();
+}
+
+/* @return Whether it has looked at everything, or was woken. */
+static bool serve_all(struct snmp_engine *engine, unsigned milliseconds)
 {
     bool whole = !engine->quick;
+    if (whole && engine->mode == SNMP_AGENTX)
+        snmp_subagent_adopt(engine->tables);
     int timeout = whole ? collect_descriptors(engine, milliseconds) : QUICK_WAIT;
     int ready = poll(engine->polled, engine->polled_count, timeout);
     bool woken = ready > 0 && engine->polled[0].revents, answered = false;
@@ -338,4 +371,19 @@ bool snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
     if (engine->notifier && (whole || woken))
         snmp_notifier_run(engine->notifier);
     return whole || woken;
+}
+
+/*
+ * Where a system call is dear, what surrounds an answer takes longer than the answer. So after one,
+ * the next request is waited for in the same place for a moment, without looking at clocks, timers
+ * and other connections; a manager that walks sends it at once.
+ */
+bool snmp_engine_serve(struct snmp_engine *engine, unsigned milliseconds)
+{
+    netsnmp_transport *busy = busy_transport(engine);
+
+    if (!busy)
+        return serve_all(engine, milliseconds);
+    serve_ahead(engine, busy);
+    return false;
 }

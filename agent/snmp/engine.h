@@ -33,6 +33,7 @@ struct snmp_engine {
     int wake;                       /**< Eventfd of the thread. */
     struct pollfd *polled;          /**< What is waited for, the eventfd first. Owned. */
     size_t polled_count, polled_room;
+    int busy;       /**< The socket that was read last, in quick rounds. */
     unsigned quick; /**< Rounds that are left without a look at anything else. */
     struct snmp_engine_id id;
     const struct snmp_settings *served; /**< Whose users and targets are at work; only compared. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/log.h"
+#include "agent/snmp/ahead.h"
 
 static void close_at(struct snmp_listeners *listeners, size_t i)
 {
@@ -34,6 +35,17 @@ void snmp_listeners_close(struct snmp_listeners *listeners)
     snmp_listeners_close_others(listeners, NULL);
     free(listeners->open);
     *listeners = (struct snmp_listeners){0};
+}
+
+struct netsnmp_transport_s *snmp_listeners_transport(const struct snmp_listeners *listeners,
+                                                     int socket)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        netsnmp_transport *transport = listeners->open[i].transport;
+        if (transport && transport->sock == socket)
+            return transport;
+    }
+    return NULL;
 }
 
 /*
@@ -98,6 +110,8 @@ enum outcome snmp_listeners_open(struct snmp_listeners *listeners,
         free(made->spec);
         return fail_address(address, number, err);
     }
+    made->transport = address->socktype == SOCK_DGRAM && !transport->f_open ? transport : NULL;
+    snmp_ahead_adopt(made->transport);
     listeners->count++;
     log_info(AREA_SNMP, "listening on %s", address->spec);
     return DONE;

@@ -10,8 +10,9 @@
 
 /** An open address. */
 struct snmp_listener {
-    char *spec; /**< As in the settings. Owned. */
-    int handle; /**< Net-SNMP's. */
+    char *spec;                            /**< As in the settings. Owned. */
+    int handle;                            /**< Net-SNMP's. */
+    struct netsnmp_transport_s *transport; /**< Of UDP, else NULL. Net-SNMP's. */
 };
 
 /** All open addresses; zero-initialise before use. */
@@ -32,6 +33,10 @@ void snmp_listeners_close_others(struct snmp_listeners *listeners,
  */
 enum outcome snmp_listeners_open(struct snmp_listeners *listeners,
                                  const struct snmp_address *address, struct error *err);
+
+/** The transport that has a socket; NULL: none of UDP. */
+struct netsnmp_transport_s *snmp_listeners_transport(const struct snmp_listeners *listeners,
+                                                     int socket);
 
 /** Close all. */
 void snmp_listeners_close(struct snmp_listeners *listeners);

@@ -179,7 +179,7 @@ static bool add_text(struct snmp_rows *rows, const struct snmp_value *value, snm
 static bool set_cell(struct snmp_rows *rows, size_t column, const struct snmp_value *value)
 {
     size_t row = rows->count - 1;
-    snmp_cell *cell = &rows->cells[row * rows->table->column_count + column];
+    snmp_cell *cell = &rows->cells[column * rows->capacity + row];
 
     if (snmp_kind_is_text(rows->table->columns[column].kind)) {
         if (!add_text(rows, value, cell))
@@ -338,7 +338,7 @@ static bool add_row(struct snmp_rows *rows, const struct lyd_node *node,
         return false;
     if (!made)
         return true;
-    row->cells = (uint32_t)rows->count++;
+    row->cell = (uint32_t)rows->count++;
     memcpy(row->index, index, sizeof(row->index));
     if (node->schema->nodetype == LYS_LEAFLIST && !take_leaf(rows, node))
         return false;
@@ -489,7 +489,7 @@ static bool sort(struct snmp_rows *rows)
     qsort_r(rows->rows, rows->count, sizeof(*rows->rows), compare_rows, rows);
     for (size_t row = 0; row < rows->count; row++) {
         for (size_t column = 0; column < columns; column++) {
-            if (is_present(rows, column, rows->rows[row].cells))
+            if (is_present(rows, column, rows->rows[row].cell))
                 sorted[column * rows->word_count + row / SNMP_WORD_BITS] |= UINT64_C(1)
                                                                             << row % SNMP_WORD_BITS;
         }

@@ -82,7 +82,7 @@ struct snmp_rows {
     size_t count;          /**< Rows. */
     size_t capacity;       /**< Rows that there is room for. */
     struct snmp_row *rows; /**< By index. Owned. */
-    snmp_cell *cells;      /**< Those of one row together. Owned. */
+    snmp_cell *cells;      /**< Those of one column together, each capacity long. Owned. */
     size_t word_count;     /**< Words in the presence bits of one column. */
     uint64_t *present;     /**< A bit a row, column after column. Owned. */
     unsigned char *texts;  /**< Length and octets, one after another. Owned. */
@@ -91,10 +91,10 @@ struct snmp_rows {
     size_t index_size, index_capacity;
 };
 
-/** The index of a row and where its cells are. */
+/** The index of a row and where its values are. */
 struct snmp_row {
     uint32_t index[SNMP_INDEX_MAX]; /**< Or, of one that the table makes: its place and length. */
-    uint32_t cells;                 /**< Times the number of columns. */
+    uint32_t cell;                  /**< Its place in each column. */
 };
 
 /** An instance that was found. */
@@ -126,7 +126,8 @@ enum outcome snmp_rows_fill(struct snmp_rows *rows, const struct operational *st
 /**
  * Find an instance.
  * @param suffix The OID behind that of the table or group.
- * @param[out] at Set if FOUND is returned.
+ * @param[in,out] at Where to look first, as what was found last; it may be anything. What was
+ *        found, if FOUND is returned.
  */
 enum snmp_found snmp_rows_find(const struct snmp_rows *rows, const oid *suffix, size_t length,
                                struct snmp_instance *at);
@@ -134,6 +135,7 @@ enum snmp_found snmp_rows_find(const struct snmp_rows *rows, const oid *suffix, 
 /**
  * Find the first instance behind an OID (RFC 3416, 4.2.2).
  * @param inclusive Whether the OID itself will do (RFC 2741, 7.2.3.2).
+ * @param[in,out] at As in snmp_rows_find(): a walk goes on where it was.
  * @return Whether there is one.
  */
 bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t length, bool inclusive,

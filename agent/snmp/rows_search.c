@@ -1,5 +1,5 @@
 /*
- * Rows: searching, by bisection.
+ * Rows: searching, from where a walk was, else by bisection.
  */
 #include "agent/snmp/rows.h"
 
@@ -31,11 +31,13 @@ static int compare_index(const struct snmp_rows *rows, size_t row, const oid *in
 }
 
 /* The first row whose index is not below (or, unless inclusive, is above) an OID's. */
-static size_t bisect_rows(const struct snmp_rows *rows, const oid *index, size_t length,
-                          bool inclusive)
+static size_t find_row(const struct snmp_rows *rows, size_t guess, const oid *index, size_t length,
+                       bool inclusive)
 {
     size_t low = 0, high = rows->count;
 
+    if (guess < high && compare_index(rows, guess, index, length) == 0)
+        return inclusive ? guess : guess + 1;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = compare_index(rows, middle, index, length);
@@ -47,10 +49,12 @@ static size_t bisect_rows(const struct snmp_rows *rows, const oid *index, size_t
     return low;
 }
 
-static size_t bisect_columns(const struct snmp_table *table, oid id)
+static size_t find_column(const struct snmp_table *table, size_t guess, oid id)
 {
     size_t low = 0, high = table->column_count;
 
+    if (guess < high && table->columns[guess].id == id)
+        return guess;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (table->columns[middle].id < id)
@@ -91,10 +95,10 @@ enum snmp_found snmp_rows_find(const struct snmp_rows *rows, const oid *suffix, 
     }
     if (length < 1)
         return NO_SUCH_OBJECT;
-    at->column = bisect_columns(table, suffix[0]);
+    at->column = find_column(table, at->column, suffix[0]);
     if (at->column == table->column_count || table->columns[at->column].id != suffix[0])
         return NO_SUCH_OBJECT;
-    at->row = bisect_rows(rows, suffix + 1, length - 1, true);
+    at->row = find_row(rows, at->row, suffix + 1, length - 1, true);
     if (at->row == rows->count || compare_index(rows, at->row, suffix + 1, length - 1) != 0 ||
         !is_present(rows, at->column, at->row))
         return NO_SUCH_INSTANCE;
@@ -105,6 +109,7 @@ bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t leng
                     struct snmp_instance *at)
 {
     const struct snmp_table *table = rows->table;
+    size_t guess = at->row;
 
     if (table->index_count && length > 0) {
         if (suffix[0] > 1)
@@ -112,11 +117,11 @@ bool snmp_rows_next(const struct snmp_rows *rows, const oid *suffix, size_t leng
         length = suffix[0] < 1 ? 0 : length - 1;
         suffix++;
     }
-    at->column = length > 0 ? bisect_columns(table, suffix[0]) : 0;
+    at->column = length > 0 ? find_column(table, at->column, suffix[0]) : 0;
     at->row = 0;
     if (length > 0 && at->column < table->column_count &&
         table->columns[at->column].id == suffix[0])
-        at->row = bisect_rows(rows, suffix + 1, length - 1, inclusive);
+        at->row = find_row(rows, guess, suffix + 1, length - 1, inclusive);
     for (; at->column < table->column_count; at->column++, at->row = 0) {
         at->row = next_present(rows, at->column, at->row);
         if (at->row < rows->count)
@@ -145,8 +150,7 @@ size_t snmp_rows_suffix(const struct snmp_rows *rows, const struct snmp_instance
 void snmp_rows_value(const struct snmp_rows *rows, const struct snmp_instance *at,
                      struct snmp_value *value)
 {
-    size_t columns = rows->table->column_count;
-    snmp_cell cell = rows->cells[rows->rows[at->row].cells * columns + at->column];
+    snmp_cell cell = rows->cells[at->column * rows->capacity + rows->rows[at->row].cell];
 
     if (snmp_kind_is_text(rows->table->columns[at->column].kind)) {
         value->length = rows->texts[cell];

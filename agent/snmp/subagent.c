@@ -6,6 +6,8 @@
 
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 
+#include "agent/snmp/ahead.h"
+
 /* In libnetsnmpagent: the session with the master agent; no installed header declares it. */
 extern netsnmp_session *main_session;
 
@@ -17,6 +19,71 @@ extern netsnmp_session *main_session;
 /* A master agent that hangs must not hold up our end: a second for each answer, no second try. */
 static char answer_timeout[] = "timeout 1";
 static char answer_retries[] = "retries 0";
+
+/* Of RFC 2741, 6.1; no installed header has them. */
+enum { AGENTX_GET = 5, AGENTX_GET_NEXT = 6, AGENTX_RESPONSE = 18 };
+#define AGENTX_NETWORK_BYTE_ORDER 0x10
+
+static struct snmp_tables *tables; /* What is answered from. */
+static snmp_callback by_library;   /* What answers the rest. */
+static bool answered;
+
+/* @return Whether it is answered; if not, nothing has been done. */
+static bool answer(netsnmp_session *session, netsnmp_pdu *request)
+{
+    bool next = request->command == AGENTX_GET_NEXT;
+
+    if ((!next && request->command != AGENTX_GET) || request->community_len > 0 ||
+        !request->variables || !snmp_tables_have(tables, request->variables))
+        return false;
+    netsnmp_pdu *response = snmp_pdu_create(AGENTX_RESPONSE);
+    if (!response)
+        return false;
+    response->version = session->version;
+    response->flags |= request->flags & AGENTX_NETWORK_BYTE_ORDER;
+    response->reqid = request->reqid;
+    response->transid = request->transid;
+    response->sessid = request->sessid;
+    response->errstat = SNMP_ERR_NOERROR;
+    response->errindex = 0;
+    response->variables = request->variables;
+    request->variables = NULL;
+    for (netsnmp_variable_list *at = response->variables; at; at = at->next_variable)
+        snmp_tables_answer(tables, at, next);
+    if (!snmp_send(session, response))
+        snmp_free_pdu(response);
+    return true;
+}
+
+static int on_message(int operation, netsnmp_session *session, int number, netsnmp_pdu *message,
+                      void *magic)
+{
+    answered =
+        operation == NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE && message && answer(session, message);
+    return answered ? 1 : by_library(operation, session, number, message, magic);
+}
+
+void snmp_subagent_adopt(struct snmp_tables *registered)
+{
+    tables = registered;
+    if (!main_session || main_session->callback == on_message)
+        return;
+    by_library = main_session->callback;
+    main_session->callback = on_message;
+    snmp_ahead_adopt(snmp_subagent_transport());
+}
+
+struct netsnmp_transport_s *snmp_subagent_transport(void)
+{
+    void *session = main_session ? snmp_sess_pointer(main_session) : NULL;
+
+    return session ? snmp_sess_transport(session) : NULL;
+}
+
+bool snmp_subagent_answered(void)
+{
+    return answered;
+}
 
 void snmp_subagent_configure(const char *socket)
 {

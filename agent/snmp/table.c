@@ -1,9 +1,15 @@
 #include "agent/snmp/table.h"
 
+#include <net-snmp/agent/bulk_to_next.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "agent/snmp/access.h"
+
+/* The least room for an answer with which many variables are looked up before it is looked at. */
+#define AMPLE 32768
 
 static const oid noria_mib[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1};
 
@@ -11,14 +17,17 @@ static const oid noria_mib[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1};
 struct registered_table {
     struct snmp_cache *cache;
     struct snmp_set *set;
+    struct snmp_settings *const *settings;
     const struct snmp_table *table;
     oid root[MAX_OID_LEN]; /* Of the table or of the scalars' group. */
     size_t root_length;
-    int64_t epoch; /* As snmp_epoch() says. */
+    struct snmp_instance last; /* What was found last. */
+    int64_t epoch;             /* As snmp_epoch() says. */
 };
 
 struct snmp_tables {
     size_t count;
+    size_t last; /* The table that was asked for last. */
     struct registered_table tables[];
 };
 
@@ -82,15 +91,48 @@ static void send_value(netsnmp_variable_list *to, const struct snmp_rows *rows,
     send_number(to, type, value.number);
 }
 
+/* Whether there is the instance that an OID behind the table's names; if so, its value is given. */
+static enum snmp_found give_this(const struct snmp_rows *rows, struct registered_table *table,
+                                 netsnmp_variable_list *variable, const oid *suffix, size_t length)
+{
+    enum snmp_found found = snmp_rows_find(rows, suffix, length, &table->last);
+
+    if (found == FOUND)
+        send_value(variable, rows, table, &table->last);
+    return found;
+}
+
+/* An end of a range; of no length, there is none. */
+struct end {
+    oid name[MAX_OID_LEN];
+    size_t length;
+};
+
+/* Give the first instance behind an OID behind the table's. @return Whether there is one. */
+static bool give_next(const struct snmp_rows *rows, struct registered_table *table,
+                      netsnmp_variable_list *variable, const oid *suffix, size_t length,
+                      bool inclusive, const struct end *end)
+{
+    oid name[MAX_OID_LEN];
+    size_t name_length = table->root_length;
+
+    if (!snmp_rows_next(rows, suffix, length, inclusive, &table->last))
+        return false;
+    memcpy(name, table->root, name_length * sizeof(oid));
+    name_length += snmp_rows_suffix(rows, &table->last, name + name_length);
+    if (end && end->length && snmp_oid_compare(name, name_length, end->name, end->length) >= 0)
+        return false;
+    snmp_set_var_objid(variable, name, name_length);
+    send_value(variable, rows, table, &table->last);
+    return true;
+}
+
 static void answer_get(const struct snmp_rows *rows, struct registered_table *table,
                        netsnmp_agent_request_info *info, netsnmp_request_info *request,
                        const oid *suffix, size_t length)
 {
-    struct snmp_instance at;
-
-    switch (snmp_rows_find(rows, suffix, length, &at)) {
+    switch (give_this(rows, table, request->requestvb, suffix, length)) {
     case FOUND:
-        send_value(request->requestvb, rows, table, &at);
         break;
     case NO_SUCH_OBJECT:
         netsnmp_set_request_error(info, request, SNMP_NOSUCHOBJECT);
@@ -101,39 +143,64 @@ static void answer_get(const struct snmp_rows *rows, struct registered_table *ta
     }
 }
 
-/* Without an answer, Net-SNMP goes on with what is registered next. */
-static void answer_getnext(const struct snmp_rows *rows, struct registered_table *table,
-                           netsnmp_request_info *request, const oid *suffix, size_t length)
+/* How an OID stands to that of a table: below 0, 0 (in it) or above. */
+static int compare_root(const struct registered_table *table, const oid *name, size_t length)
 {
-    struct snmp_instance at;
-    oid name[MAX_OID_LEN];
-    size_t end = table->root_length;
+    size_t root = table->root_length;
 
-    if (!snmp_rows_next(rows, suffix, length, request->inclusive != 0, &at))
-        return;
-    memcpy(name, table->root, end * sizeof(oid));
-    end += snmp_rows_suffix(rows, &at, name + end);
-    snmp_set_var_objid(request->requestvb, name, end);
-    send_value(request->requestvb, rows, table, &at);
+    return snmp_oid_compare(name, length < root ? length : root, table->root, root);
 }
 
+/* Without an answer to "next", Net-SNMP goes on with what is registered next. */
 static void answer(const struct snmp_rows *rows, struct registered_table *table,
                    netsnmp_agent_request_info *info, netsnmp_request_info *request)
 {
     const oid *name = request->requestvb->name;
     size_t length = request->requestvb->name_length;
-    size_t root = table->root_length;
-    int order =
-        snmp_oid_compare(name, length < root ? length : root, table->root, table->root_length);
+    int order = compare_root(table, name, length);
 
-    if (order == 0)
-        length -= root;
-    else
-        length = 0;
+    length = order == 0 ? length - table->root_length : 0;
+    name += table->root_length;
     if (info->mode == MODE_GET)
-        answer_get(rows, table, info, request, name + root, length);
+        answer_get(rows, table, info, request, name, length);
     else if (order <= 0)
-        answer_getnext(rows, table, request, name + root, length);
+        give_next(rows, table, request->requestvb, name, length, request->inclusive != 0, NULL);
+}
+
+static bool is_open(const netsnmp_request_info *request)
+{
+    return !request->processed &&
+           (request->requestvb->type == ASN_NULL || request->requestvb->type == ASN_PRIV_RETRY);
+}
+
+/*
+ * Whether all repetitions may be looked up at once: none of them will turn out to be hidden from
+ * the manager, nor, very likely, to be too much for the answer. For Net-SNMP looks at all that it
+ * has after each step.
+ */
+static bool may_hurry(const struct registered_table *table, const netsnmp_agent_request_info *info)
+{
+    const netsnmp_pdu *pdu = info->asp->pdu;
+
+    return pdu->msgMaxSize >= AMPLE && *table->settings &&
+           snmp_access_sees_all(*table->settings, pdu, table->root, table->root_length);
+}
+
+static void answer_bulk(const struct snmp_rows *rows, struct registered_table *table,
+                        netsnmp_agent_request_info *info, netsnmp_request_info *requests)
+{
+    bool hurry = may_hurry(table, info), any;
+
+    do {
+        any = false;
+        for (netsnmp_request_info *request = requests; request; request = request->next) {
+            if (!is_open(request))
+                continue;
+            answer(rows, table, info, request);
+            any = any || !is_open(request);
+        }
+        netsnmp_bulk_to_next_fix_requests(requests);
+    } while (any && hurry);
 }
 
 static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
@@ -141,17 +208,84 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
 {
     struct registered_table *table = handler->myvoid;
 
-    if (info->mode != MODE_GET && info->mode != MODE_GETNEXT)
+    if (info->mode != MODE_GET && info->mode != MODE_GETNEXT && info->mode != MODE_GETBULK)
         return snmp_set_phase(table->set, snmp_cache_last(table->cache, table->table), table->root,
                               table->root_length, info, requests);
 
     const struct snmp_rows *rows = snmp_cache_rows(table->cache, table->table);
+    if (info->mode == MODE_GETBULK) {
+        answer_bulk(rows, table, info, requests);
+        return SNMP_ERR_NOERROR;
+    }
     for (netsnmp_request_info *request = requests; request; request = request->next) {
         if (!request->processed)
             answer(rows, table, info, request);
     }
     return SNMP_ERR_NOERROR;
 }
+
+/* --- without Net-SNMP's agent --- */
+
+/* The table that an OID is in; none if it is a scalar's. */
+static struct registered_table *table_of(struct snmp_tables *registered,
+                                         const netsnmp_variable_list *variable)
+{
+    for (size_t i = 0; i < registered->count; i++) {
+        size_t at = (registered->last + i) % registered->count;
+        struct registered_table *table = &registered->tables[at];
+        if (!table->table->index_count ||
+            compare_root(table, variable->name, variable->name_length) != 0)
+            continue;
+        registered->last = at;
+        return table;
+    }
+    return NULL;
+}
+
+bool snmp_tables_have(struct snmp_tables *registered, const netsnmp_variable_list *variables)
+{
+    for (; variables; variables = variables->next_variable) {
+        if (!table_of(registered, variables))
+            return false;
+    }
+    return true;
+}
+
+/* The end of the range that a variable has as its value; 0.0 stands for none. */
+static void read_end(const netsnmp_variable_list *variable, struct end *end)
+{
+    end->length = variable->val_len / sizeof(oid);
+    if (end->length > MAX_OID_LEN)
+        end->length = 0;
+    memcpy(end->name, variable->val.objid, end->length * sizeof(oid));
+    if (end->length == 2 && !end->name[0] && !end->name[1])
+        end->length = 0;
+}
+
+void snmp_tables_answer(struct snmp_tables *registered, netsnmp_variable_list *variable, bool next)
+{
+    struct registered_table *table = table_of(registered, variable);
+    const struct snmp_rows *rows = snmp_cache_rows(table->cache, table->table);
+    const oid *suffix = variable->name + table->root_length;
+    size_t length = variable->name_length - table->root_length;
+    unsigned char missing = SNMP_ENDOFMIBVIEW;
+    struct end end;
+
+    if (next) {
+        read_end(variable, &end);
+        if (give_next(rows, table, variable, suffix, length, variable->type == ASN_PRIV_INCL_RANGE,
+                      &end))
+            return;
+    } else {
+        enum snmp_found found = give_this(rows, table, variable, suffix, length);
+        if (found == FOUND)
+            return;
+        missing = found == NO_SUCH_OBJECT ? SNMP_NOSUCHOBJECT : SNMP_NOSUCHINSTANCE;
+    }
+    snmp_set_var_typed_value(variable, missing, NULL, 0);
+}
+
+/* --- registration --- */
 
 static bool is_writable(const struct snmp_table *table)
 {
@@ -164,9 +298,10 @@ static bool is_writable(const struct snmp_table *table)
 static enum outcome register_oid(struct registered_table *table, const oid *name, size_t length,
                                  struct error *err)
 {
+    int can = is_writable(table->table) ? HANDLER_CAN_RWRITE : HANDLER_CAN_RONLY;
     netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
         table->table->name, handle, name, length,
-        is_writable(table->table) ? HANDLER_CAN_RWRITE : HANDLER_CAN_RONLY);
+        table->table->index_count ? can | HANDLER_CAN_GETBULK : can);
 
     if (!registration)
         return fail_memory(err);
@@ -197,6 +332,7 @@ static enum outcome register_table(struct registered_table *table, struct error 
 }
 
 enum outcome snmp_tables_register(struct snmp_cache *cache, struct snmp_set *set,
+                                  struct snmp_settings *const *settings,
                                   const struct snmp_table *const *tables,
                                   struct snmp_tables **registered, struct error *err)
 {
@@ -209,8 +345,8 @@ enum outcome snmp_tables_register(struct snmp_cache *cache, struct snmp_set *set
     if (!made)
         return fail_memory(err);
     for (size_t i = 0; i < count && outcome == DONE; i++) {
-        made->tables[made->count] =
-            (struct registered_table){.cache = cache, .set = set, .table = tables[i]};
+        made->tables[made->count] = (struct registered_table){
+            .cache = cache, .set = set, .settings = settings, .table = tables[i]};
         outcome = register_table(&made->tables[made->count++], err);
     }
     *registered = made;

@@ -159,6 +159,58 @@ def test_a_new_address_is_served_at_once(daemon):
     assert walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}")
 
 
+def tables(port, tool, *options):
+    """What tables say that do not change with time, and what is said of what is not there."""
+    text = ""
+    for table in (VIRTUAL, REAL, ".1.3.6.1.4.1.9586.100.5.3"):
+        done = snmp(tool, port, *options, table)
+        assert done.returncode == 0, done.stderr
+        text += done.stdout
+    for missing in (f"{VIRTUAL}.2.99", f"{VIRTUAL}.99.1", f"{VIRTUAL}.2", REAL, f"{REAL}.3.1.99"):
+        text += snmp("snmpget", port, missing).stdout
+    return [line for line in text.splitlines() if "No more variables" not in line]
+
+
+def test_tables_are_the_same_whoever_asks(daemon, tmp_path):
+    """Many at once or one by one, by Net-SNMP's agent or, for a master agent, without it."""
+    import socket
+    port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
+    one_by_one = tables(daemon.snmp_port, "snmpwalk")
+    assert len(one_by_one) > 300
+    assert sum("No Such" in line for line in one_by_one) == 5
+    for repetitions in (1, 7, 90):
+        assert tables(daemon.snmp_port, "snmpbulkwalk", f"-Cr{repetitions}") == one_by_one
+    done = snmp("snmpbulkget", daemon.snmp_port, "-Cn1", "-Cr4", f"{VIRTUAL}.2", f"{VIRTUAL}.4",
+                f"{REAL}.29")
+    expected = snmp("snmpgetnext", daemon.snmp_port, f"{VIRTUAL}.2").stdout
+    behind = [f"{VIRTUAL}.4", f"{REAL}.29"]  # the last of their tables, which it goes on behind
+    for _ in range(4):
+        answers = snmp("snmpgetnext", daemon.snmp_port, *behind).stdout
+        behind = [line.split()[0] for line in answers.splitlines()]
+        expected += answers
+    assert done.stdout == expected and not behind[1].startswith(REAL)
+    configuration = tmp_path / "snmpd.conf"
+    configuration.write_text(f"master agentx\nagentXSocket {agentx}\nrocommunity public\n"
+                             f"agentAddress udp:127.0.0.1:{port}\n")
+    snmpd = subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "snmpd.log", "-C", "-c",
+                              configuration, "-p", tmp_path / "pid"],
+                             env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
+                                  "PATH": "/usr/sbin:/usr/bin"})
+    try:
+        with daemon.session() as session:
+            session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
+                        "</agentx-socket></snmp-agent>")
+        wait_for(lambda: "web" in snmp("snmpwalk", port, f"{VIRTUAL}.{NAME}").stdout, "snmpd", 40)
+        for tool in ("snmpwalk", "snmpbulkwalk"):
+            assert tables(port, tool) == one_by_one
+        # Several variables in one request, a table's and a scalar's.
+        together = snmp("snmpgetnext", port, f"{VIRTUAL}.2", f"{NORIA}.1.1", f"{REAL}.29").stdout
+        assert len(together.splitlines()) == 3 and f"{AGENT_VERSION} " in together
+    finally:
+        snmpd.terminate()
+        snmpd.wait(10)
+
+
 def test_as_a_subagent_of_snmpd_that_comes_and_goes(daemon, tmp_path):
     import socket
     port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"

@@ -72,7 +72,7 @@ static struct snmp_rows rows_of(const struct snmp_table *table)
 static void walk(const struct snmp_table *table, size_t expected)
 {
     struct snmp_rows rows = rows_of(table);
-    struct snmp_instance at, found;
+    struct snmp_instance at = {0}, found = {0};
     oid last[8], next[8];
     size_t last_length = 0, count = 0;
 
@@ -84,6 +84,12 @@ static void walk(const struct snmp_table *table, size_t expected)
         assert_int_equal(found.row, at.row);
         assert_int_equal(found.column, at.column);
         assert_true(snmp_rows_next(&rows, next, length, true, &found));
+        assert_int_equal(found.row, at.row);
+        assert_int_equal(found.column, at.column);
+        /* A guess that is wrong, and one that is beyond the table, change nothing. */
+        found = (struct snmp_instance){count % 3 ? count % table->column_count : SIZE_MAX,
+                                       count % 5 ? count % (rows.count + 2) : SIZE_MAX};
+        assert_int_equal(snmp_rows_find(&rows, next, length, &found), FOUND);
         assert_int_equal(found.row, at.row);
         assert_int_equal(found.column, at.column);
         memcpy(last, next, sizeof(last));
@@ -124,7 +130,7 @@ static void a_walk_meets_every_value_in_order(void **state)
 static void what_is_not_there_is_not_found(void **state)
 {
     struct snmp_rows rows = rows_of(&virtual_server_table);
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     static const struct {
         oid suffix[5];
         size_t length;
@@ -153,7 +159,7 @@ static void what_is_not_there_is_not_found(void **state)
 static void the_next_of_any_oid_is_found(void **state)
 {
     struct snmp_rows rows = rows_of(&real_server_table);
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     /* The servers with real servers have the numbers 990, 980, 960, … 320; each real server is 1.
      */
     static const struct {
@@ -192,7 +198,7 @@ static void the_next_of_any_oid_is_found(void **state)
 static uint64_t number_at(const struct snmp_table *table, const oid *suffix, size_t length)
 {
     struct snmp_rows rows = rows_of(table);
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     struct snmp_value value;
 
     assert_int_equal(snmp_rows_find(&rows, suffix, length, &at), FOUND);
@@ -232,7 +238,7 @@ static void a_scalar_ends_with_zero(void **state)
 {
     struct error error = {0};
     struct snmp_rows rows;
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     struct lyd_node *agent;
     struct lyd_node *nodes[1];
     struct operational state_of_agent = {.count = 1, .nodes = nodes};

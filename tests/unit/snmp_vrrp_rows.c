@@ -92,14 +92,14 @@ static struct snmp_rows rows_of(const struct snmp_table *table)
 
 static bool is_there(const struct snmp_rows *rows, const oid *suffix, size_t length)
 {
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     return snmp_rows_find(rows, suffix, length, &at) == FOUND;
 }
 
 static void virtual_routers_are_by_interface_and_in_order(void **state)
 {
     struct snmp_rows rows = rows_of(&vrrp_mib_router_table);
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     oid next[SNMP_INDEX_LONGEST + 2];
     static const oid first[] = {1, 5, 7, 40}, second[] = {1, 5, 7, 50};
     static const oid column[] = {1, 5};
@@ -151,7 +151,7 @@ static void members_are_counted(void **state)
 {
     struct snmp_rows rows = rows_of(&keepalived_vrrp_member_table);
     const oid first[] = {1, 2, number_of("g"), 1}, second[] = {1, 2, number_of("g"), 2};
-    struct snmp_instance at;
+    struct snmp_instance at = {0};
     struct snmp_value value;
 
     assert_int_equal(rows.count, 2);
