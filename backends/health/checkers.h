@@ -25,6 +25,7 @@ extern const struct checker mysql_checker;      /**< mysql.c */
 extern const struct checker postgresql_checker; /**< postgresql.c */
 extern const struct checker file_checker;       /**< file.c */
 extern const struct checker process_checker;    /**< process.c */
+extern const struct checker bfd_checker;        /**< bfd.c */
 extern const struct checker on_checker;         /**< fixed.c, as the next one */
 extern const struct checker off_checker;
 

@@ -19,7 +19,6 @@ struct kind {
     const char *keyword;
     const char *container, *retry, *delay_before_retry; /* NULL: the delay-loop */
     void (*take)(struct import *import, const struct source *source, struct lyd_node *node);
-    const char *why; /* it is left out since ... */
 };
 
 static void take_http(struct import *, const struct source *, struct lyd_node *);
@@ -30,18 +29,14 @@ static void take_misc(struct import *, const struct source *, struct lyd_node *)
 static void take_udp(struct import *, const struct source *, struct lyd_node *);
 static void take_bare(struct import *, const struct source *, struct lyd_node *);
 static void take_file(struct import *, const struct source *, struct lyd_node *);
+static void take_bfd(struct import *, const struct source *, struct lyd_node *);
 
 static const struct kind kinds[] = {
-    {"TCP_CHECK", "tcp", "1", "1", take_bare},
-    {"HTTP_GET", "http", "1", "3", take_http},
-    {"SSL_GET", "https", "1", "3", take_https},
-    {"SMTP_CHECK", "smtp", "1", "1", take_smtp},
-    {"DNS_CHECK", "dns", "3", NULL, take_dns},
-    {"MISC_CHECK", "command", "0", "1", take_misc},
-    {"UDP_CHECK", "udp", "1", "1", take_udp},
-    {"PING_CHECK", "ping", "1", "1", take_bare},
-    {"BFD_CHECK", .why = "health checks do not follow BFD sessions"},
-    {"FILE_CHECK", "file", "0", "1", take_file},
+    {"TCP_CHECK", "tcp", "1", "1", take_bare},  {"HTTP_GET", "http", "1", "3", take_http},
+    {"SSL_GET", "https", "1", "3", take_https}, {"SMTP_CHECK", "smtp", "1", "1", take_smtp},
+    {"DNS_CHECK", "dns", "3", NULL, take_dns},  {"MISC_CHECK", "command", "0", "1", take_misc},
+    {"UDP_CHECK", "udp", "1", "1", take_udp},   {"PING_CHECK", "ping", "1", "1", take_bare},
+    {"BFD_CHECK", "bfd", "0", "1", take_bfd},   {"FILE_CHECK", "file", "0", "1", take_file},
 };
 
 static const struct kind *kind_of(const char *keyword)
@@ -320,14 +315,60 @@ static void take_udp(struct import *import, const struct source *source, struct 
     }
 }
 
-/* The file that a name stands for. */
-static const struct statement *track_file_of(const struct statement *all, const char *name)
+/* The block that a name stands for, by one of two keywords. */
+static const struct statement *definition_of(const struct statement *all, const char *keyword,
+                                             const char *other, const char *name)
 {
     for (; all; all = all->next)
-        if ((!strcmp(all->words[0], "track_file") || !strcmp(all->words[0], "vrrp_track_file")) &&
+        if ((!strcmp(all->words[0], keyword) || !strcmp(all->words[0], other)) &&
             statement_argument(all) && !strcmp(statement_argument(all), name))
             return all;
     return NULL;
+}
+
+/* Milliseconds, of which keepalived's default is 10. */
+static void take_interval(struct import *import, const struct source *source,
+                          const struct statement *session, const char *keyword,
+                          struct lyd_node *bfd, const char *leaf)
+{
+    const struct statement *found = statement_find(session->child, keyword, NULL);
+    const char *text = statement_argument(found);
+    import_number(import, found ? found->place : source->check->place, bfd, leaf,
+                  text ? strtol(text, NULL, 10) * 1000 : 10000);
+}
+
+static void take_bfd(struct import *import, const struct source *source, struct lyd_node *node)
+{
+    const struct statement *check = source->check;
+    const struct statement *name = statement_find(check->child, "name", NULL);
+    const struct statement *session =
+        statement_argument(name)
+            ? definition_of(source->all, "bfd_instance", "", statement_argument(name))
+            : NULL;
+    struct lyd_node *bfd = import_container(import, check->place, node, "bfd");
+    if (!session) {
+        import_left(import, check->place, "BFD_CHECK: there is no such bfd_instance");
+        return;
+    }
+    const struct statement *neighbor = statement_find(session->child, "neighbor_ip", NULL);
+    neighbor = neighbor ? neighbor : statement_find(session->child, "neighbour_ip", NULL);
+    const struct statement *from = statement_find(session->child, "source_ip", NULL);
+    const struct statement *multiplier = statement_find(session->child, "multiplier", NULL);
+    const struct statement *passive = statement_find(session->child, "passive", NULL);
+    const struct statement *hops = statement_find(session->child, "max_hops", NULL);
+    if (statement_argument(neighbor))
+        import_leaf(import, neighbor->place, node, "connect-address", statement_argument(neighbor));
+    if (statement_argument(from))
+        import_leaf(import, from->place, node, "bind-address", statement_argument(from));
+    take_interval(import, source, session, "min_tx", bfd, "desired-min-tx-interval");
+    take_interval(import, source, session, "min_rx", bfd, "required-min-rx-interval");
+    import_leaf(import, multiplier ? multiplier->place : check->place, bfd, "local-multiplier",
+                statement_argument(multiplier) ? statement_argument(multiplier) : "5");
+    if (passive)
+        import_leaf(import, passive->place, bfd, "passive", "true");
+    if (statement_argument(hops))
+        import_number(import, hops->place, bfd, "rx-ttl",
+                      255 - strtol(statement_argument(hops), NULL, 10));
 }
 
 /* "weight 2 reverse" */
@@ -344,7 +385,9 @@ static void take_file(struct import *import, const struct source *source, struct
     const struct statement *check = source->check;
     const struct statement *name = statement_find(check->child, "track_file", NULL);
     const struct statement *track =
-        statement_argument(name) ? track_file_of(source->all, statement_argument(name)) : NULL;
+        statement_argument(name)
+            ? definition_of(source->all, "track_file", "vrrp_track_file", statement_argument(name))
+            : NULL;
     struct lyd_node *file = import_container(import, check->place, node, "file");
     if (!track) {
         import_left(import, check->place, "FILE_CHECK: there is no such track_file");
@@ -448,9 +491,7 @@ void keepalived_checks(struct import *import, const struct statement *all,
         const struct statement *host = kind ? statement_find(one->child, "host", NULL) : NULL;
         if (!kind)
             continue;
-        if (kind->why)
-            import_left(import, one->place, "%s: %s", kind->keyword, kind->why);
-        else if (!host)
+        if (!host)
             add_check(import, &source, kind, NULL, node);
         /* Each 'host' of SMTP_CHECK is a check. */
         for (host = host ? one->child : NULL; host; host = host->next)

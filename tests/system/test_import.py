@@ -439,6 +439,11 @@ def test_options_of_keepalived_checks(tmp_path):
     file = tmp_path / "keepalived.conf"
     file.write_text("""track_file load { file "/run/load"
  weight 2 reverse }
+bfd_instance far { neighbor_ip 10.0.0.3
+ source_ip 10.0.0.1
+ min_rx 50
+ multiplier 4
+ max_hops 2 }
 virtual_server 192.0.2.1 80 { protocol TCP
  real_server 10.0.0.2 80 { weight 1
   HTTP_GET { url { path / 
@@ -451,6 +456,7 @@ virtual_server 192.0.2.1 80 { protocol TCP
    warmup 3 }
   SMTP_CHECK { helo_name probe.example }
   FILE_CHECK { track_file load }
+  BFD_CHECK { name far }
   MISC_CHECK { misc_path /usr/bin/probe
    user olga www-data }
  } }
@@ -462,7 +468,11 @@ virtual_server 192.0.2.1 80 { protocol TCP
                  "<header>Connection: close</header>", "<bind-port>1024</bind-port>",
                  "<alpha>true</alpha>", "<warmup>3", "<smtp><helo-name>probe.example</helo-name>",
                  "<file><path>/run/load</path><weight>2</weight><reverse>true</reverse></file>",
-                 "<user>olga</user><group>www-data</group>"):
+                 "<user>olga</user><group>www-data</group>",
+                 "<bfd><desired-min-tx-interval>10000</desired-min-tx-interval>"
+                 "<required-min-rx-interval>50000</required-min-rx-interval>"
+                 "<local-multiplier>4</local-multiplier><rx-ttl>253</rx-ttl></bfd>",
+                 "<connect-address>10.0.0.3</connect-address>"):
         assert part in text, part
 
 
