@@ -419,8 +419,8 @@ static const struct lyd_node *child_with(const struct lyd_node *node, const char
     const struct lyd_node *child;
     LY_LIST_FOR(node ? lyd_child(node) : NULL, child)
     {
-        if (child->schema && !strncmp(child->schema->name, name, length) &&
-            !child->schema->name[length])
+        const char *other = child->schema ? child->schema->name : "";
+        if (*other == *name && !strncmp(other, name, length) && !other[length])
             break;
     }
     return child;

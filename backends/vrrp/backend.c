@@ -18,30 +18,17 @@
 #include "backends/vrrp/files.h"
 #include "backends/vrrp/own.h"
 #include "backends/vrrp/sync.h"
-#include "backends/vrrp/trial.h"
-#include "backends/vrrp/version.h"
 #include "backends/vrrp/vrrp.h"
-
-/* What a transaction will do. */
-struct plan {
-    struct vrrp *vrrp;
-    struct backend_step *step;
-    struct vrrp_text text;
-    char tried[PATH_MAX]; /* the file that keepalived tries */
-};
 
 /* Telling keepalived. */
 
-static bool write_configuration(const struct vrrp *vrrp, const char *text, size_t length)
+/* It needs no place on stable storage: keepalived is told by an agent, which has written it. */
+static bool write_configuration(const struct vrrp *vrrp, const struct vrrp_text *text)
 {
-    int folder = open(vrrp->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool written = folder >= 0 && file_replace(folder, VRRP_CONFIGURATION,
-                                               VRRP_CONFIGURATION ".new", text, length);
-    int error = errno;
-    if (folder >= 0)
-        close(folder);
-    errno = error;
-    return written;
+    char path[PATH_MAX], next[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/" VRRP_CONFIGURATION, vrrp->folder);
+    snprintf(next, sizeof(next), "%s/" VRRP_CONFIGURATION ".new", vrrp->folder);
+    return vrrp_text_write(text, next) && !rename(next, path);
 }
 
 static bool is_written(const struct vrrp *vrrp, const struct vrrp_text *text)
@@ -121,19 +108,33 @@ static void set_running(struct vrrp *vrrp, const struct snapshot *running)
     snapshot_unref(before);
 }
 
+/* Whether a change is about more than what instances say that stay: about which there are. */
+static bool is_about_which(const struct change_set *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct change *change = &changes->changes[i];
+        if (!change->before || !change->after || strcmp(change->unit->path, VRRP_INSTANCE) != 0)
+            return true;
+    }
+    return false;
+}
+
 /*
  * Have keepalived do what a snapshot says. One that does it already is only asked for an account.
+ * @param changes Since what it did before. NULL: not known.
  * @return false with errno.
  */
-static bool obey(struct vrrp *vrrp, const struct snapshot *running, const struct vrrp_text *text)
+static bool obey(struct vrrp *vrrp, const struct snapshot *running, const struct vrrp_text *text,
+                 const struct change_set *changes)
 {
     bool news = !is_written(vrrp, text);
-    if (news && !write_configuration(vrrp, text->text, text->length))
+    if (news && !write_configuration(vrrp, text))
         return false;
     set_running(vrrp, running);
-    note_configured(vrrp);
+    if (!changes || is_about_which(changes))
+        note_configured(vrrp);
     vrrp_orders_write(vrrp);
-    vrrp_own_write(vrrp);
+    vrrp_own_write(vrrp, changes);
     if (!text->instances) {
         vrrp_process_end(&vrrp->process);
         backend_report_up(vrrp->backend);
@@ -164,99 +165,12 @@ static void on_changed(struct vrrp_process *process, const char *reason)
 
 /* Steps. */
 
-static void on_tried(void *arg, enum outcome outcome, bool missing, struct error *err)
-{
-    struct plan *plan = arg;
-    struct backend_step *step = plan->step;
-    unlink(plan->tried);
-    if (missing) /* it is stored; the backend is down, and says why */
-        outcome = DONE;
-    else
-        error_move(&step->error, err);
-    step_done(step, outcome);
-}
-
-static void try(struct plan *plan)
-{
-    vrrp_trial(plan->vrrp->backend->loop, plan->tried, on_tried, plan);
-}
-
-static void on_version(void *arg, const char *complaint)
-{
-    struct plan *plan = arg;
-    struct error none = {0};
-    if (complaint) /* it could not say anything to the point */
-        on_tried(plan, DONE, true, &none);
-    else
-        try(plan);
-}
-
-/* One that runs is known to be new enough. */
-static void try_with_usable(struct plan *plan)
-{
-    struct vrrp *vrrp = plan->vrrp;
-    if (vrrp->process.pid)
-        try(plan);
-    else if (!vrrp_version_ask(vrrp->backend->loop, on_version, plan))
-        step_done(plan->step, fail_memory(&plan->step->error));
-}
-
-static bool write_tried(const struct plan *plan, const struct vrrp_text *text)
-{
-    int fd = open(plan->tried, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool whole = fd >= 0 && file_write(fd, text->text, text->length);
-    if (fd >= 0 && close(fd))
-        whole = false;
-    return whole;
-}
-
-/* What keepalived tries: the part that changes. None if that is all of it. */
-static enum outcome generate_tried(const struct vrrp *vrrp, struct backend_step *step,
-                                   const struct vrrp_text *all, struct vrrp_text *part)
-{
-    struct vrrp_slice slice;
-    const struct schema *schema = vrrp->backend->schema;
-    enum outcome outcome = DONE;
-    if (vrrp_slice_of(schema, step->changes, &slice) && slice.count < all->instances)
-        outcome =
-            vrrp_generate(schema, step->changes->after, vrrp->folder, &slice, part, &step->error);
-    vrrp_slice_clear(&slice);
-    return outcome;
-}
-
-static void vrrp_prepare(struct backend *backend, struct backend_step *step)
-{
-    struct vrrp *vrrp = backend->data;
-    struct plan *plan = calloc(1, sizeof(*plan));
-    step->plan = plan;
-    enum outcome outcome = plan ? vrrp_generate(backend->schema, step->changes->after, vrrp->folder,
-                                                NULL, &plan->text, &step->error)
-                                : fail_memory(&step->error);
-    struct vrrp_text part = {0};
-    if (outcome == DONE && plan->text.instances)
-        outcome = generate_tried(vrrp, step, &plan->text, &part);
-    if (outcome != DONE || !plan->text.instances) {
-        step_done(step, outcome);
-        return;
-    }
-    plan->vrrp = vrrp;
-    plan->step = step;
-    snprintf(plan->tried, sizeof(plan->tried), "%s/trial.%u", vrrp->folder, ++vrrp->trials);
-    bool written = write_tried(plan, part.instances ? &part : &plan->text);
-    vrrp_text_clear(&part);
-    if (written)
-        try_with_usable(plan);
-    else
-        step_done(step, fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s: %s.",
-                             plan->tried, strerror(errno)));
-}
-
 static void vrrp_apply(struct backend *backend, struct backend_step *step)
 {
     struct vrrp *vrrp = backend->data;
-    struct plan *plan = step->plan;
+    struct vrrp_plan *plan = step->plan;
     enum outcome outcome = DONE;
-    if (!obey(vrrp, step->changes->after, &plan->text))
+    if (!obey(vrrp, step->changes->after, &plan->text, step->changes))
         outcome = fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s/%s: %s.",
                        vrrp->folder, VRRP_CONFIGURATION, strerror(errno));
     step_done(step, outcome);
@@ -266,21 +180,13 @@ static void vrrp_revert(struct backend *backend, struct backend_step *step)
 {
     struct vrrp *vrrp = backend->data;
     struct vrrp_text text;
-    enum outcome outcome = vrrp_generate(backend->schema, step->changes->before, vrrp->folder, NULL,
-                                         &text, &step->error);
-    if (outcome == DONE && !obey(vrrp, step->changes->before, &text))
+    enum outcome outcome = vrrp_generate(backend->schema, step->changes->before, vrrp->folder,
+                                         &vrrp->memo, &text, &step->error);
+    if (outcome == DONE && !obey(vrrp, step->changes->before, &text, NULL))
         outcome = fail(&step->error, TAG_OPERATION_FAILED, NULL, "Cannot write %s/%s: %s.",
                        vrrp->folder, VRRP_CONFIGURATION, strerror(errno));
     vrrp_text_clear(&text);
     step_done(step, outcome);
-}
-
-static void vrrp_release(struct backend *backend, void *data)
-{
-    struct plan *plan = data;
-    if (plan)
-        vrrp_text_clear(&plan->text);
-    free(plan);
 }
 
 static enum outcome vrrp_operational(struct backend *backend, const struct state_request *request,
@@ -296,13 +202,13 @@ static enum outcome vrrp_operational(struct backend *backend, const struct state
 
 static void on_steered(void *arg, const char *const *names, size_t count)
 {
-    vrrp_own_write(arg);
+    vrrp_own_write(arg, NULL);
 }
 
 static void on_standing(void *arg, enum standing_kind kind, const char *name)
 {
     if (kind == STANDING_BACKEND)
-        vrrp_own_write(arg);
+        vrrp_own_write(arg, NULL);
 }
 
 /* Start and stop. */
@@ -310,6 +216,7 @@ static void on_standing(void *arg, enum standing_kind kind, const char *name)
 static void vrrp_free(struct vrrp *vrrp)
 {
     snapshot_unref(vrrp->running);
+    vrrp_memo_clear(&vrrp->memo);
     uv_mutex_destroy(&vrrp->states.lock);
     free(vrrp->states.items);
     free(vrrp->states.objects);
@@ -357,7 +264,7 @@ static enum outcome vrrp_start(struct backend *backend, const struct snapshot *r
         return fail_memory(err);
     enum outcome outcome = make_folder(vrrp, err);
     if (outcome == DONE)
-        outcome = vrrp_generate(backend->schema, running, vrrp->folder, NULL, &text, err);
+        outcome = vrrp_generate(backend->schema, running, vrrp->folder, &vrrp->memo, &text, err);
     if (outcome != DONE) { /* the agent does not start: what is on its loop is left to its end */
         return outcome;
     }
@@ -372,7 +279,7 @@ static enum outcome vrrp_start(struct backend *backend, const struct snapshot *r
     vrrp->alive = vrrp_own_hold(vrrp->folder);
     if (vrrp->alive < 0)
         log_error(AREA_VRRP, "cannot lock %s/" VRRP_ALIVE ": %s", vrrp->folder, strerror(errno));
-    if (!obey(vrrp, running, &text))
+    if (!obey(vrrp, running, &text, NULL))
         backend_report_down(backend, "cannot write %s/" VRRP_CONFIGURATION ": %s", vrrp->folder,
                             strerror(errno));
     vrrp_text_clear(&text);

@@ -3,9 +3,12 @@
  */
 #include "backends/vrrp/generate.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/datastore/file.h"
 #include "backends/vrrp/files.h"
 #include "backends/vrrp/generation.h"
 #include "backends/vrrp/owners.h"
@@ -61,6 +64,8 @@ static void write_peer(const struct generation *generation, const struct lyd_nod
     fputc('\n', generation->out);
 }
 
+/* What keepalived does anyway is left out, here and elsewhere: a reload takes it as long as there
+ * are lines of hundreds of instances. */
 static void write_announcements(const struct generation *generation, const struct lyd_node *node)
 {
     static const struct vrrp_keyword words[] = {{"delay", "garp_master_delay"},
@@ -73,7 +78,6 @@ static void write_announcements(const struct generation *generation, const struc
     const struct lyd_node *arp = child_node(node, "gratuitous-arp");
     const char *extra = leaf_value(arp, "extra-interval");
     for (const struct vrrp_keyword *word = words; word->leaf; word++) {
-        /* keepalived has the same defaults; of hundreds of instances these lines take it long. */
         const struct lyd_node *leaf = child_node(arp, word->leaf);
         if (leaf && !(leaf->flags & LYD_DEFAULT))
             vrrp_write_word(generation, word->keyword, arp, word->leaf);
@@ -133,13 +137,17 @@ static void write_transport(const struct generation *generation, const struct ly
 static void write_election(const struct generation *generation, const struct lyd_node *node)
 {
     unsigned long interval = strtoul(leaf_value(node, "advertise-interval"), NULL, 10);
-    const char *initial = leaf_value(node, "initial-state"), *strict = leaf_value(node, "strict");
-    fprintf(generation->out, "    state %s\n", strcmp(initial, "master") ? "BACKUP" : "MASTER");
+    const char *priority = leaf_value(node, "priority"), *strict = leaf_value(node, "strict");
+    bool master = !strcmp(leaf_value(node, "initial-state"), "master");
+    if (master)
+        fputs("    state MASTER\n", generation->out);
     fprintf(generation->out, "    version %c\n",
             strcmp(leaf_value(node, "version"), "vrrp-v2") ? '3' : '2');
     vrrp_write_word(generation, "virtual_router_id", node, "virtual-router-id");
-    vrrp_write_word(generation, "priority", node, "priority");
-    fprintf(generation->out, "    advert_int %lu.%02lu\n", interval / 100, interval % 100);
+    if (master || strcmp(priority, "100") != 0) /* of a first master the default is another */
+        fprintf(generation->out, "    priority %s\n", priority);
+    if (interval != 100)
+        fprintf(generation->out, "    advert_int %lu.%02lu\n", interval / 100, interval % 100);
     if (!vrrp_is_true(node, "preempt/enabled"))
         fputs("    nopreempt\n", generation->out);
     else if (strcmp(leaf_value(node, "preempt/hold-time"), "0") != 0)
@@ -160,12 +168,13 @@ static void write_election(const struct generation *generation, const struct lyd
         vrrp_write_flag(generation, "notify_deleted", node, "notify-deleted");
 }
 
-static void write_instance(const struct generation *generation, const struct lyd_node *node)
+static void write_instance(const struct generation *generation, const struct lyd_node *node,
+                           bool grouped)
 {
     const char *name = leaf_value(node, "name");
-    bool grouped = vrrp_group_of(generation->schema, generation->snapshot, name) != NULL;
     bool owner = !strcmp(leaf_value(node, "priority"), "255");
     const char *vrf = leaf_value(node, "vrf");
+    vrrp_write_own_file(generation, VRRP_ORDER, name);
     fprintf(generation->out, "vrrp_instance \"%s\" {\n", name);
     vrrp_write_word(generation, vrf ? "vrf" : "interface", node, vrf ? "vrf" : "interface");
     write_election(generation, node);
@@ -174,18 +183,36 @@ static void write_instance(const struct generation *generation, const struct lyd
     vrrp_write_placed(generation, node);
     vrrp_write_tracking(generation, node, VRRP_ORDER, !grouped && !owner);
     vrrp_write_quoted(generation, "notify_master_rx_lower_pri", node, "notify-rival");
-    fputs("    notify_priority_changes true\n}\n", generation->out);
+    fputs("}\n", generation->out);
+}
+
+/* As it was the last time, if it is known: then its entry is not even looked at. */
+static bool write_known(struct generation *generation, const struct entry *entry, bool grouped,
+                        size_t *at)
+{
+    const struct vrrp_noted *noted =
+        generation->memo ? vrrp_memo_find(generation->memo, at, entry, grouped) : NULL;
+    if (noted)
+        fwrite(generation->memo->text + noted->offset, 1, noted->length, generation->out);
+    return noted;
 }
 
 static enum outcome write_instances(struct generation *generation, struct error *err)
 {
-    size_t count, first = vrrp_range_of(generation, VRRP_INSTANCE, &count);
+    size_t count, first = vrrp_range_of(generation, VRRP_INSTANCE, &count), at = 0;
     for (size_t i = first; i < first + count; i++) {
-        const struct lyd_node *node = generation->snapshot->entries[i]->node;
-        if (!is_written(generation, node))
+        const struct entry *entry = generation->snapshot->entries[i];
+        if (!is_written(generation, entry->node))
             continue;
-        vrrp_write_own_file(generation, VRRP_ORDER, leaf_value(node, "name"));
-        write_instance(generation, node);
+        bool grouped = vrrp_group_of(generation->schema, generation->snapshot,
+                                     leaf_value(entry->node, "name")) != NULL;
+        long begin = ftell(generation->out);
+        if (!write_known(generation, entry, grouped, &at))
+            write_instance(generation, entry->node, grouped);
+        long end = ftell(generation->out);
+        if (generation->memo &&
+            !vrrp_memo_add(&generation->next, entry, grouped, (size_t)begin, (size_t)(end - begin)))
+            return fail_memory(err);
         generation->instances++;
     }
     return ferror(generation->out) ? fail_memory(err) : DONE;
@@ -250,32 +277,60 @@ static enum outcome write_groups(struct generation *generation, struct error *er
 
 /* All of it. */
 
-enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
-                           const char *folder, const struct vrrp_slice *slice,
-                           struct vrrp_text *text, struct error *err)
+static enum outcome generate(struct generation *generation, struct vrrp_text *text,
+                             struct error *err)
 {
     *text = (struct vrrp_text){0};
-    struct generation generation = {
-        .schema = schema, .snapshot = snapshot, .folder = folder, .slice = slice};
-    enum outcome outcome = vrrp_owners_check(schema, snapshot, err);
-    if (outcome != DONE)
-        return outcome;
-    generation.out = open_memstream(&text->text, &text->length);
-    if (!generation.out)
+    generation->out = open_memstream(&text->text, &text->length);
+    if (!generation->out)
         return fail_memory(err);
-    vrrp_write_globals(&generation);
-    if (!slice)
-        vrrp_write_static(&generation);
-    vrrp_write_tracked(&generation);
-    outcome = write_instances(&generation, err);
+    vrrp_write_globals(generation);
+    if (!generation->slice)
+        vrrp_write_static(generation);
+    vrrp_write_tracked(generation);
+    enum outcome outcome = write_instances(generation, err);
     if (outcome == DONE)
-        outcome = write_groups(&generation, err);
-    text->instances = generation.instances;
-    if (fclose(generation.out) && outcome == DONE)
+        outcome = write_groups(generation, err);
+    text->instances = generation->instances;
+    if (fclose(generation->out) && outcome == DONE)
         outcome = fail_memory(err);
     if (outcome != DONE)
         vrrp_text_clear(text);
     return outcome;
+}
+
+enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
+                           const char *folder, struct vrrp_memo *memo, struct vrrp_text *text,
+                           struct error *err)
+{
+    struct generation generation = {
+        .schema = schema, .snapshot = snapshot, .folder = folder, .memo = memo};
+    *text = (struct vrrp_text){0};
+    enum outcome outcome = vrrp_owners_check(schema, snapshot, err);
+    if (outcome == DONE)
+        outcome = generate(&generation, text, err);
+    if (outcome == DONE && memo)
+        vrrp_memo_renew(memo, &generation.next, text->text, text->length);
+    vrrp_memo_clear(&generation.next);
+    return outcome;
+}
+
+enum outcome vrrp_generate_slice(const struct schema *schema, const struct snapshot *snapshot,
+                                 const char *folder, const struct vrrp_slice *slice,
+                                 struct vrrp_text *text, struct error *err)
+{
+    struct generation generation = {
+        .schema = schema, .snapshot = snapshot, .folder = folder, .slice = slice};
+    return generate(&generation, text, err);
+}
+
+bool vrrp_text_write(const struct vrrp_text *text, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool whole = fd >= 0 && file_write(fd, text->text, text->length);
+    if (fd >= 0 && close(fd))
+        whole = false;
+    return whole;
 }
 
 void vrrp_text_clear(struct vrrp_text *text)

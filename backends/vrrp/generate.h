@@ -1,5 +1,5 @@
 /*
- * From configuration to keepalived.conf(5): a pure function over validated entries. Any thread.
+ * From configuration to keepalived.conf(5): a function of validated entries. Any thread.
  *
  * The model's patterns let no character into a value that means something to keepalived's parser;
  * every word that an operator chose is in quotes all the same.
@@ -8,6 +8,7 @@
 #define NORIA_VRRP_GENERATE_H
 
 #include "agent/datastore/snapshot.h"
+#include "backends/vrrp/memo.h"
 #include "backends/vrrp/slice.h"
 
 /** Names of the lists of the model. */
@@ -25,15 +26,26 @@ struct vrrp_text {
 /**
  * Generate the configuration.
  * @param folder Where the FIFO and the agent's own tracked files are (files.h).
- * @param slice NULL: all of it. Else a part to be tried: without what is static and without other
- *        instances.
+ * @param memo For the same schema and folder each time: what it was the last time saves work. May
+ *        be NULL.
  * @param[out] text To be freed with vrrp_text_clear().
  * @return REFUSED, with the path, for what YANG cannot rule out and keepalived cannot do: an
  *         instance in two groups, an address that two instances place.
  */
 enum outcome vrrp_generate(const struct schema *schema, const struct snapshot *snapshot,
-                           const char *folder, const struct vrrp_slice *slice,
-                           struct vrrp_text *text, struct error *err);
+                           const char *folder, struct vrrp_memo *memo, struct vrrp_text *text,
+                           struct error *err);
+
+/**
+ * Generate a part of the configuration, to be tried: without what is static and without the
+ * instances that are not in the slice. Of a snapshot that vrrp_generate() has not refused.
+ */
+enum outcome vrrp_generate_slice(const struct schema *schema, const struct snapshot *snapshot,
+                                 const char *folder, const struct vrrp_slice *slice,
+                                 struct vrrp_text *text, struct error *err);
+
+/** Write a text to a file, for root alone. @return false with errno. */
+bool vrrp_text_write(const struct vrrp_text *text, const char *path);
 
 /** Free what a text owns, and empty it. */
 void vrrp_text_clear(struct vrrp_text *text);

@@ -194,6 +194,7 @@ void vrrp_write_globals(const struct generation *generation)
     }
     fprintf(generation->out,
             "    enable_script_security\n    dynamic_interfaces allow_if_changes\n"
+            "    vrrp_notify_priority_changes true\n"
             "    vrrp_notify_fifo \"%s/" VRRP_FIFO "\" root root\n}\n",
             generation->folder);
     if (entry && child_node(entry->node, "announcements"))

@@ -33,7 +33,7 @@ static void write_address(const struct generation *generation, const struct lyd_
                                                 {"no-track", "no_track"},
                                                 {0}};
     const char *address = leaf_value(node, "address"), *length = leaf_value(node, "prefix-length");
-    const char *interface = leaf_value(node, "interface");
+    const char *interface = leaf_value(node, "interface"), *scope = leaf_value(node, "scope");
     const struct lyd_node *instance = lyd_parent(node);
     fprintf(generation->out, "        %s/%s", address,
             length                 ? length
@@ -41,11 +41,12 @@ static void write_address(const struct generation *generation, const struct lyd_
                                    : "32");
     /* With an interface of its own, an instance's addresses go there unless they name another. */
     bool own = child_node(instance, "virtual-mac") || child_node(instance, "ipvlan");
-    if (interface || !own)
-        fprintf(generation->out, " dev %s",
-                interface ? interface : leaf_value(instance, "interface"));
-    if (!strchr(address, ':')) /* that of IPv6 is in the address */
-        fprintf(generation->out, " scope %s", leaf_value(node, "scope"));
+    if (!interface && !own && leaf_value(instance, "vrf")) /* else the instance's is the default */
+        interface = leaf_value(instance, "interface");
+    if (interface)
+        fprintf(generation->out, " dev %s", interface);
+    if (!strchr(address, ':') && strcmp(scope, "global") != 0) /* that of IPv6 is in the address */
+        fprintf(generation->out, " scope %s", scope);
     write_broadcast(generation, node);
     vrrp_write_parts(generation, node, parts);
     vrrp_write_flags(generation, node, flags);

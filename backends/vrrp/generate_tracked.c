@@ -69,11 +69,11 @@ static void write_bfd(const struct generation *generation, const struct lyd_node
     fputs("}\n", generation->out);
 }
 
+/* Its weight is 1 where nothing else is said. The agent sees to it that it is there. */
 void vrrp_write_own_file(const struct generation *generation, const char *kind, const char *name)
 {
-    fprintf(generation->out, "track_file \"" VRRP_OWN "%s.%s\" {\n    file \"%s/%s.%s\"\n", kind,
+    fprintf(generation->out, "track_file \"" VRRP_OWN "%s.%s\" {\n    file \"%s/%s.%s\"\n}\n", kind,
             name, generation->folder, kind, name);
-    fputs("    weight 1\n    init_file 0\n}\n", generation->out);
 }
 
 /* Each virtual server that anything tracks, once. */
@@ -204,8 +204,8 @@ static void track_files(const struct generation *generation, const struct lyd_no
                         const char *order, bool weighted)
 {
     const struct lyd_node *child;
-    fprintf(generation->out, "    track_file {\n        \"" VRRP_OWN "%s.%s\" weight %d\n", order,
-            leaf_value(node, "name"), weighted);
+    fprintf(generation->out, "    track_file {\n        \"" VRRP_OWN "%s.%s\"%s\n", order,
+            leaf_value(node, "name"), weighted ? "" : " weight 0");
     LY_LIST_FOR(lyd_child(node), child)
     {
         const char *weight = leaf_value(child, "weight");

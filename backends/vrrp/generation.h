@@ -14,6 +14,8 @@ struct generation {
     const struct snapshot *snapshot;
     const char *folder;
     const struct vrrp_slice *slice; /**< NULL: all of it is written. */
+    const struct vrrp_memo *memo;   /**< Of the last time. NULL: none. */
+    struct vrrp_memo next;          /**< Of this time. */
     FILE *out;
     size_t instances;
     bool agent_tracked; /**< Something tracks the agent. */

@@ -111,10 +111,16 @@ static int number_of(const struct vrrp *vrrp, const struct vrrp_item *item)
     return 0;
 }
 
-static void set(const struct vrrp *vrrp, const char *kind, const char *name, int value)
+/* One that was put there before is not put there again: there are hundreds. */
+static void put(const struct vrrp *vrrp, struct vrrp_item *item, int number)
 {
-    if (!vrrp_file_set(vrrp->folder, kind, name, value))
-        log_error(AREA_VRRP, "cannot write %s/%s.%s: %s", vrrp->folder, kind, name,
+    const char *kind = item->group ? VRRP_GROUP_ORDER : VRRP_ORDER;
+    if (item->filed && item->filed_as == number)
+        return;
+    item->filed = vrrp_file_set(vrrp->folder, kind, item->name, number);
+    item->filed_as = number;
+    if (!item->filed)
+        log_error(AREA_VRRP, "cannot write %s/%s.%s: %s", vrrp->folder, kind, item->name,
                   strerror(errno));
 }
 
@@ -130,13 +136,16 @@ static int group_number(const struct vrrp *vrrp, const struct lyd_node *group)
     return 0;
 }
 
-static void write_groups(const struct vrrp *vrrp)
+static void write_groups(struct vrrp *vrrp)
 {
     const struct unit *unit = schema_unit_find(vrrp->backend->schema, VRRP_GROUP);
     size_t count = 0, first = unit ? snapshot_range(vrrp->running, unit, &count) : 0;
     for (size_t i = first; i < first + count; i++) {
         const struct lyd_node *node = vrrp->running->entries[i]->node;
-        set(vrrp, VRRP_GROUP_ORDER, leaf_value(node, "name"), group_number(vrrp, node));
+        struct vrrp_item *item =
+            vrrp_states_find(&vrrp->states, true, leaf_value(node, "name"), false);
+        if (item)
+            put(vrrp, item, group_number(vrrp, node));
     }
 }
 
@@ -183,9 +192,9 @@ void vrrp_orders_write(struct vrrp *vrrp)
 {
     end_those_due(vrrp);
     for (size_t i = 0; i < vrrp->states.count; i++) {
-        const struct vrrp_item *item = &vrrp->states.items[i];
+        struct vrrp_item *item = &vrrp->states.items[i];
         if (!item->group)
-            set(vrrp, VRRP_ORDER, item->name, number_of(vrrp, item));
+            put(vrrp, item, number_of(vrrp, item));
     }
     write_groups(vrrp);
     await_end(vrrp);

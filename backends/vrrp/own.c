@@ -51,17 +51,26 @@ static void write_tracked_by(const struct vrrp *vrrp, const struct lyd_node *nod
     }
 }
 
-void vrrp_own_write(const struct vrrp *vrrp)
+static void write_all(const struct vrrp *vrrp, bool unwell)
 {
     static const char *const lists[] = {VRRP_INSTANCE, VRRP_GROUP};
-    char why[128];
-    bool unwell = vrrp_own_unwell(vrrp->backend->agent, why, sizeof(why));
     for (size_t list = 0; list < sizeof(lists) / sizeof(*lists); list++) {
         const struct unit *unit = schema_unit_find(vrrp->backend->schema, lists[list]);
         size_t count = 0, first = unit ? snapshot_range(vrrp->running, unit, &count) : 0;
         for (size_t i = first; i < first + count; i++)
             write_tracked_by(vrrp, vrrp->running->entries[i]->node, unwell);
     }
+}
+
+void vrrp_own_write(const struct vrrp *vrrp, const struct change_set *changes)
+{
+    char why[128];
+    bool unwell = vrrp_own_unwell(vrrp->backend->agent, why, sizeof(why));
+    if (!changes)
+        write_all(vrrp, unwell);
+    for (size_t i = 0; changes && i < changes->count; i++)
+        if (changes->changes[i].after)
+            write_tracked_by(vrrp, changes->changes[i].after->node, unwell);
 }
 
 int vrrp_own_hold(const char *folder)

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 struct agent;
+struct change_set;
 struct vrrp;
 
 /**
@@ -23,8 +24,8 @@ struct vrrp;
  */
 bool vrrp_own_unwell(struct agent *agent, char *why, size_t room);
 
-/** Put what is tracked into its files. */
-void vrrp_own_write(const struct vrrp *vrrp);
+/** Put what is tracked into its files: by what is new in a change; NULL: by anything. */
+void vrrp_own_write(const struct vrrp *vrrp, const struct change_set *changes);
 
 /**
  * Hold the lock that says that the agent is alive, until the agent ends, however it does. A script

@@ -10,7 +10,7 @@
 
 /** What has become of it. */
 struct vrrp_ran {
-    int spawned;      /**< 0, or uv_spawn()'s error: it could not be run. */
+    int spawned;      /**< 0, or an error as libuv has them: it could not be run. */
     int64_t status;   /**< Its exit status. */
     int signal;       /**< That ended it, or 0. */
     bool late;        /**< It did not end in time, and was ended. */

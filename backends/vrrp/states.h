@@ -44,6 +44,8 @@ struct vrrp_item {
     uint32_t to_master;       /**< How often it became master. */
     int64_t priority_changed; /**< When the priority last was another, or 0. */
     struct vrrp_order order;
+    bool filed;                    /**< Its file has a number of ours. Core thread. */
+    int filed_as;                  /**< Which. */
     int64_t order_ended;           /**< When an order last ended, or 0. */
     uint64_t rival_heard;          /**< When another master was, on the loop's clock, or 0. */
     bool counted;                  /**< The counters are known. */

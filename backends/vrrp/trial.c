@@ -76,18 +76,17 @@ static void judge(void *arg, const struct vrrp_ran *ran)
     free(trial);
 }
 
-void vrrp_trial(uv_loop_t *loop, const char *file,
+bool vrrp_trial(uv_loop_t *loop, const char *file,
                 void (*done)(void *arg, enum outcome outcome, bool missing, struct error *err),
                 void *arg)
 {
-    struct error error = {0};
-    struct trial *trial = calloc(1, sizeof(*trial));
+    struct trial *trial = malloc(sizeof(*trial));
     char *arguments[] = {"keepalived", "-t", "-P", "-f", (char *)file, NULL};
-    if (trial)
-        *trial = (struct trial){.done = done, .arg = arg};
-    if (trial && vrrp_program_run(loop, arguments, TIMEOUT_MS, judge, trial))
-        return;
+    if (!trial)
+        return false;
+    *trial = (struct trial){.done = done, .arg = arg};
+    if (vrrp_program_run(loop, arguments, TIMEOUT_MS, judge, trial))
+        return true;
     free(trial);
-    done(arg, fail_memory(&error), false, &error);
-    error_clear(&error);
+    return false;
 }

@@ -14,8 +14,9 @@
  * @param done Called later, from the loop, once: DONE; REFUSED, with what keepalived complains of;
  *        FAILED if keepalived cannot be run or does not end.
  * @param missing As the argument of done: keepalived is not installed, so nothing was tried.
+ * @return false for want of memory: done() is not called.
  */
-void vrrp_trial(uv_loop_t *loop, const char *file,
+bool vrrp_trial(uv_loop_t *loop, const char *file,
                 void (*done)(void *arg, enum outcome outcome, bool missing, struct error *err),
                 void *arg);
 

@@ -24,7 +24,7 @@ struct vrrp {
     struct backend *backend;
     char *folder;             /**< Of the files. Owned. */
     struct snapshot *running; /**< What keepalived was last told. One reference. */
-    char *text;               /**< Its configuration. Owned. */
+    struct vrrp_memo memo;    /**< What was generated last. */
     unsigned trials;          /**< Numbers the files that are tried. */
     struct vrrp_process process;
     struct vrrp_states states;
@@ -40,6 +40,21 @@ struct vrrp {
     struct standing_follower standing;
     int alive; /**< Held while the agent is (own.h), or -1. */
 };
+
+/** What a transaction will do. */
+struct vrrp_plan {
+    struct vrrp *vrrp;
+    struct backend_step *step;
+    struct vrrp_text text; /**< For keepalived. */
+    enum outcome outcome;  /**< Of its generation, with the error, while keepalived tries a part. */
+    struct error error;
+    char *tried; /**< The file that keepalived tries. Owned. */
+};
+
+/* prepare.c: the first half of a transaction. As in struct backend_ops. */
+
+void vrrp_prepare(struct backend *backend, struct backend_step *step);
+void vrrp_release(struct backend *backend, void *plan);
 
 /* fifo.c */
 

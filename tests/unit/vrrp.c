@@ -37,14 +37,56 @@ static void an_instance_is_written_with_its_defaults(void **state)
 {
     struct error error = {0};
     char *text = generated(VRRP(INSTANCE("web", "51", "")), DONE, &error);
-    assert_has(text,
-               "vrrp_instance \"web\" {\n    interface eth0\n    state BACKUP\n    version 3\n"
-               "    virtual_router_id 51\n    priority 100\n    advert_int 1.00\n    accept\n");
-    assert_has(text, "virtual_ipaddress {\n        10.0.0.51/32 dev eth0 scope global\n    }\n");
+    assert_has(text, "vrrp_instance \"web\" {\n    interface eth0\n    version 3\n"
+                     "    virtual_router_id 51\n    accept\n");
+    assert_has(text, "virtual_ipaddress {\n        10.0.0.51/32\n    }\n");
     assert_has(text, "vrrp_notify_fifo \"/run/x/notify\"");
-    assert_has(text, "        \"noria.order.web\" weight 1\n");
+    assert_has(text, "        \"noria.order.web\"\n");
     assert_null(strstr(text, "nopreempt"));
     free(text);
+}
+
+/* keepalived has 255 as the default priority of one that begins as master. */
+static void who_begins_as_master_has_its_priority(void **state)
+{
+    struct error error = {0};
+    char *text = generated(VRRP(INSTANCE("web", "51", "<initial-state>master</initial-state>")),
+                           DONE, &error);
+    assert_has(text, "    state MASTER\n");
+    assert_has(text, "    priority 100\n");
+    free(text);
+}
+
+/* Whatever is remembered, the text is as if nothing were. */
+static void what_is_remembered_changes_no_text(void **state)
+{
+    static const char *const steps[] = {
+        VRRP(INSTANCE("b", "52", "") INSTANCE("d", "54", "")),
+        VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "") INSTANCE("d", "54", "")),
+        VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "<priority>7</priority>")
+                 INSTANCE("d", "54", "")),
+        VRRP(INSTANCE("a", "51", "") INSTANCE("b", "52", "<priority>7</priority>") INSTANCE(
+            "d", "54", "") "<sync-group><name>g</name><member>a</member></sync-group>"),
+        VRRP(INSTANCE("a", "51", "<enabled>false</enabled>") INSTANCE("d", "54", "")),
+    };
+    struct vrrp_memo memo = {0};
+    struct snapshot *snapshot = NULL;
+    struct error error = {0};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+        struct vrrp_text fresh, text;
+        struct snapshot *next = given_snapshot(snapshot, steps[i]);
+        snapshot_unref(snapshot);
+        snapshot = next;
+        assert_int_equal(vrrp_generate(schema, snapshot, "/run/x", NULL, &fresh, &error), DONE);
+        assert_int_equal(vrrp_generate(schema, snapshot, "/run/x", &memo, &text, &error), DONE);
+        assert_string_equal(text.text, fresh.text);
+        assert_int_equal(text.length, fresh.length);
+        assert_int_equal(memo.count, text.instances);
+        vrrp_text_clear(&fresh);
+        vrrp_text_clear(&text);
+    }
+    vrrp_memo_clear(&memo);
+    snapshot_unref(snapshot);
 }
 
 static void what_is_not_enabled_is_left_out(void **state)
@@ -129,7 +171,7 @@ static void with_a_virtual_mac_addresses_go_to_its_interface(void **state)
 {
     struct error error = {0};
     char *text = generated(VRRP(INSTANCE("web", "51", "<virtual-mac/>")), DONE, &error);
-    assert_has(text, "        10.0.0.51/32 scope global\n");
+    assert_has(text, "        10.0.0.51/32\n");
     free(text);
 }
 
@@ -342,6 +384,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_instance_is_written_with_its_defaults),
+        cmocka_unit_test(who_begins_as_master_has_its_priority),
+        cmocka_unit_test(what_is_remembered_changes_no_text),
         cmocka_unit_test(what_is_not_enabled_is_left_out),
         cmocka_unit_test(members_of_a_group_have_no_order_of_their_own),
         cmocka_unit_test(an_instance_in_two_groups_is_refused),
