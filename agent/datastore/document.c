@@ -41,7 +41,7 @@ static enum outcome parse(const struct schema *schema, const char *xml, struct l
     return outcome;
 }
 
-static enum outcome find_config(const struct lyd_node *owner, const struct lyd_node **config,
+static enum outcome find_config(const struct lyd_node *owner, struct lyd_node **config,
                                 struct error *err)
 {
     const struct lyd_node *node = lyd_child(owner);
@@ -57,7 +57,7 @@ static enum outcome find_config(const struct lyd_node *owner, const struct lyd_n
 }
 
 enum outcome document_read(const struct schema *schema, const char *xml, struct lyd_node **owner,
-                           const struct lyd_node **config, struct error *err)
+                           struct lyd_node **config, struct error *err)
 {
     enum outcome outcome = parse(schema, xml, owner, err);
     if (outcome == DONE)

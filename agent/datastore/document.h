@@ -15,7 +15,7 @@
  * @param[out] config First top-level node, as edit_snapshot() wants it; NULL is an empty document.
  */
 enum outcome document_read(const struct schema *schema, const char *xml, struct lyd_node **owner,
-                           const struct lyd_node **config, struct error *err);
+                           struct lyd_node **config, struct error *err);
 
 /** Write a document. @param[out] xml To be freed. */
 enum outcome document_write(const struct schema *schema, const struct snapshot *snapshot,

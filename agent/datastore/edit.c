@@ -7,7 +7,11 @@
 #include <string.h>
 
 #include "agent/array.h"
+#include "agent/datastore/form.h"
 #include "agent/memory.h"
+
+/* From so many new entries in one edit on it is worth to look for what they have in common. */
+#define FORMS_FROM 8
 
 /* An edit in progress. */
 struct edit {
@@ -18,6 +22,9 @@ struct edit {
     size_t put_count, put_room;
     const struct entry **dels; /* borrowed from base */
     size_t del_count, del_room;
+    bool takes;          /* instances may be taken out of the edit */
+    size_t new_count;    /* entries that were not there */
+    struct forms *forms; /* of those; NULL while there are few */
 };
 
 static enum outcome put_entry(struct edit *edit, struct entry *entry, struct error *err)
@@ -43,19 +50,62 @@ static bool is_unit_instance(const struct lyd_node *child, void *schema)
     return child->schema && schema_unit_of_list(schema, child->schema);
 }
 
-/* An entry of the original keeps its numbers, and if it stays the same it stays shared. */
-static enum outcome put_tree(struct edit *edit, const struct unit *unit, struct lyd_node *tree,
-                             const struct entry *known, struct error *err)
+/* An entry of the original that stays the same stays shared. */
+static enum outcome put_or_keep(struct edit *edit, struct entry *entry, const struct entry *known,
+                                struct error *err)
 {
-    struct entry *entry;
-    enum outcome outcome = entry_new(unit, tree, known, &entry, err);
-    if (outcome != DONE)
-        return outcome;
     if (known && known->valid && entry_same(known, entry)) {
         entry_unref(entry);
         entry = entry_ref(known);
     }
     return put_entry(edit, entry, err);
+}
+
+/* An entry of the original keeps its numbers. */
+static enum outcome put_tree(struct edit *edit, const struct unit *unit, struct lyd_node *tree,
+                             const struct entry *known, struct error *err)
+{
+    struct entry *entry;
+    enum outcome outcome = entry_new(unit, tree, known, &entry, err);
+    return outcome == DONE ? put_or_keep(edit, entry, known, err) : outcome;
+}
+
+/* The form of a new entry, if it has one that is known. */
+static const struct form *form_of(struct edit *edit, const struct unit *unit,
+                                  const struct lyd_node *node)
+{
+    if (!forms_serve(edit->schema, unit) || edit->new_count++ < FORMS_FROM)
+        return NULL;
+    if (!edit->forms)
+        edit->forms = forms_new(edit->schema);
+    return edit->forms ? form_find(edit->forms, node) : NULL;
+}
+
+static enum outcome put_by_form(struct edit *edit, const struct unit *unit, const struct form *form,
+                                const struct lyd_node *node, const struct entry *known,
+                                struct error *err)
+{
+    struct entry *entry;
+    struct lyd_node *tree = form_make(form, (struct lyd_node *)node, edit->takes);
+    if (!tree)
+        return fail_memory(err);
+    enum outcome outcome = entry_new_valid(unit, tree, known, &entry, err);
+    return outcome == DONE ? put_or_keep(edit, entry, known, err) : outcome;
+}
+
+/* What the entry that was put last, a new one, has in common with those that may follow. */
+static void learn_form(struct edit *edit, const struct lyd_node *node)
+{
+    struct entry **put = &edit->puts[edit->put_count - 1], *valid;
+    struct error error = {0};
+    if (!edit->forms || (*put)->valid || !form_try(edit->forms))
+        return;
+    if (entry_validate(edit->schema, *put, &valid, &error) == DONE) {
+        form_learn(edit->forms, node, valid);
+        entry_unref(*put);
+        *put = valid;
+    }
+    error_clear(&error); /* it is told when all is validated */
 }
 
 static enum outcome refuse_presence(const struct lyd_node *node, enum edit_operation operation,
@@ -109,6 +159,11 @@ static enum outcome edit_instance(struct edit *edit, const struct lyd_node *node
     if (operation == EDIT_DELETE || operation == EDIT_REMOVE)
         return present ? del_entry(edit, present, err) : DONE;
 
+    bool is_new = (!present || operation == EDIT_REPLACE) && operation != EDIT_NONE;
+    const struct form *form = is_new ? form_of(edit, unit, node) : NULL;
+    if (form)
+        return put_by_form(edit, unit, form, node, known, err);
+
     struct lyd_node *tree;
     outcome = instance_tree(operation == EDIT_REPLACE ? NULL : present, node, &tree, err);
     if (outcome != DONE)
@@ -126,7 +181,10 @@ static enum outcome edit_instance(struct edit *edit, const struct lyd_node *node
         lyd_free_all(tree);
         return outcome;
     }
-    return put_tree(edit, unit, tree, known, err);
+    outcome = put_tree(edit, unit, tree, known, err);
+    if (outcome == DONE && is_new)
+        learn_form(edit, node);
+    return outcome;
 }
 
 static enum outcome delete_instances(struct edit *edit, const struct lysc_node *top,
@@ -196,14 +254,14 @@ static enum outcome edit_instances(struct edit *edit, const struct lyd_node *nod
     struct snapshot *nothing = NULL;
     enum edit_operation inherited = operation == EDIT_NONE ? EDIT_NONE : EDIT_MERGE;
     enum outcome outcome = DONE;
-    const struct lyd_node *child;
+    const struct lyd_node *child, *next;
     if (clear) {
         outcome = delete_instances(edit, node->schema, err);
         if (outcome == DONE)
             outcome = snapshot_new_empty(edit->schema, &nothing, err);
         edit->base = nothing;
     }
-    LY_LIST_FOR(lyd_child(node), child)
+    LY_LIST_FOR_SAFE(lyd_child(node), next, child)
     {
         if (outcome == DONE && is_unit_instance(child, (void *)edit->schema))
             outcome = edit_instance(edit, child, inherited, err);
@@ -267,13 +325,14 @@ static void edit_free(struct edit *edit)
         entry_unref(edit->puts[i]);
     free(edit->puts);
     free(edit->dels);
+    forms_free(edit->forms);
 }
 
-enum outcome edit_snapshot(const struct schema *schema, const struct snapshot *base,
-                           const struct lyd_node *node, enum edit_operation operation,
-                           struct snapshot **result, struct error *err)
+static enum outcome make_edit(const struct schema *schema, const struct snapshot *base,
+                              const struct lyd_node *node, enum edit_operation operation,
+                              bool takes, struct snapshot **result, struct error *err)
 {
-    struct edit edit = {.schema = schema, .original = base, .base = base};
+    struct edit edit = {.schema = schema, .original = base, .base = base, .takes = takes};
     struct snapshot *nothing = NULL;
     enum outcome outcome = DONE;
     if (operation == EDIT_REPLACE) {
@@ -297,4 +356,18 @@ enum outcome edit_snapshot(const struct schema *schema, const struct snapshot *b
     edit_free(&edit);
     snapshot_unref(nothing);
     return outcome;
+}
+
+enum outcome edit_snapshot(const struct schema *schema, const struct snapshot *base,
+                           const struct lyd_node *node, enum edit_operation operation,
+                           struct snapshot **result, struct error *err)
+{
+    return make_edit(schema, base, node, operation, false, result, err);
+}
+
+enum outcome edit_snapshot_taking(const struct schema *schema, const struct snapshot *base,
+                                  struct lyd_node *node, enum edit_operation operation,
+                                  struct snapshot **result, struct error *err)
+{
+    return make_edit(schema, base, node, operation, true, result, err);
 }

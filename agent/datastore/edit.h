@@ -1,7 +1,8 @@
 /*
  * Edits: what edit-config says, made on a snapshot.
  *
- * Pure functions of a snapshot and an edit; any thread may call them. The result is not validated.
+ * Pure functions of a snapshot and an edit; any thread may call them. The result is not validated,
+ * but for new entries that are all of one form (form.h): those are valid already.
  */
 #ifndef NORIA_DATASTORE_EDIT_H
 #define NORIA_DATASTORE_EDIT_H
@@ -25,6 +26,14 @@ enum edit_operation { EDIT_MERGE, EDIT_REPLACE, EDIT_CREATE, EDIT_DELETE, EDIT_R
 enum outcome edit_snapshot(const struct schema *schema, const struct snapshot *base,
                            const struct lyd_node *edit, enum edit_operation operation,
                            struct snapshot **result, struct error *err);
+
+/**
+ * edit_snapshot() of an edit that is made once and then freed: what goes into the snapshot as it
+ * is need not be copied. Where it is refused, the element that is wrong stays in the edit.
+ */
+enum outcome edit_snapshot_taking(const struct schema *schema, const struct snapshot *base,
+                                  struct lyd_node *edit, enum edit_operation operation,
+                                  struct snapshot **result, struct error *err);
 
 /**
  * The operation of a node of an edit.

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/datastore/plain.h"
+#include "agent/datastore/xml.h"
+
 struct entry *entry_ref(const struct entry *entry)
 {
     struct entry *shared = (struct entry *)entry; /* the count is all that ever changes */
@@ -125,7 +128,7 @@ enum outcome entry_new(const struct unit *unit, struct lyd_node *tree, const str
                     unit->path);
     }
     entry->key = entry_key_of(entry->node);
-    if (!entry->key || (previous && copy_rows(entry, previous, err) != DONE)) {
+    if (!entry->key || !plain_tree(tree) || (previous && copy_rows(entry, previous, err) != DONE)) {
         entry_unref(entry);
         return fail_memory(err);
     }
@@ -367,20 +370,18 @@ enum outcome entry_continue(struct entry **entry, const struct entry *previous, 
 {
     struct entry *old = *entry, *twin;
     struct lyd_node *tree;
+    bool unnumbered = previous && previous->number && !old->number;
     bool behind = previous && previous->number == old->number && previous->last_row > old->last_row;
-    bool shared = !old->number && atomic_load(&old->refs) > 1;
-    if (!behind && !shared)
+    if (!behind && !unnumbered)
         return DONE;
     if (lyd_dup_single(old->tree, NULL, LYD_DUP_RECURSIVE | LYD_DUP_WITH_FLAGS, &tree))
         return fail_memory(err);
-    enum outcome outcome = entry_new(old->unit, tree, old, &twin, err);
+    enum outcome outcome =
+        entry_new_valid(old->unit, tree, unnumbered ? previous : old, &twin, err);
     if (outcome != DONE)
         return outcome;
     if (behind)
         twin->last_row = previous->last_row;
-    if (previous && !twin->number)
-        twin->number = previous->number;
-    twin->valid = true;
     entry_unref(old);
     *entry = twin;
     return DONE;
@@ -400,10 +401,7 @@ const char *entry_text(const struct entry *entry)
     char *text = atomic_load(&shared->text), *none = NULL;
     if (text)
         return text;
-    if (lyd_print_mem(&text, entry->node, LYD_XML, LYD_PRINT_SHRINK))
-        return NULL;
-    if (!text)
-        text = strdup("");
+    text = xml_of(entry->node);
     /* Two readers may come here at once; the first one's text stays. */
     if (text && !atomic_compare_exchange_strong(&shared->text, &none, text)) {
         free(text);

@@ -28,8 +28,9 @@ struct entry {
     char *key;             /**< Key predicates, "[name='web']"; "" for a container. Owned. */
     struct lyd_node *tree; /**< The top-level container, with this entry alone in it. Owned. */
     struct lyd_node *node; /**< The list instance in it; tree itself for a container. */
-    uint32_t number;       /**< Unique among the entries of the unit, never re-used; 0: none yet. */
-    uint32_t last_row;     /**< Highest row number that was ever given here. */
+    /** Unique among the entries of the unit, never re-used; 0: none until it is committed. */
+    _Atomic uint32_t number;
+    uint32_t last_row;       /**< Highest row number that was ever given here. */
     struct row_number *rows; /**< By path. Owned. */
     size_t row_count;
     _Atomic(char *) text;            /**< The node as XML, made when first asked for. Owned. */
@@ -83,7 +84,7 @@ enum outcome entry_validate_with(const struct schema *schema, struct entry *entr
 /**
  * Replace a valid entry by a twin where it could not follow another one as it is: it comes from an
  * older state (a rollback, the startup datastore) that does not know the row numbers given since,
- * or has no number yet although others see it.
+ * or was made without knowing of the other one, whose numbers the twin has.
  * @param[in,out] entry One reference.
  * @param previous May be NULL.
  */

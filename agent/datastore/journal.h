@@ -37,7 +37,7 @@ enum outcome journal_load(struct journal *journal, struct snapshot **running, st
  */
 const char *journal_loss(const struct journal *journal);
 
-/** Give numbers to entries that have none; they are this thread's alone until then. */
+/** Give numbers to entries that have none. */
 void journal_number(struct journal *journal, const struct change_set *changes);
 
 /**

@@ -112,15 +112,14 @@ enum default_operation rpc_default_operation(const struct rpc *rpc);
  * The configuration in an inline <config>.
  * @param[out] data First top-level node; NULL with DONE is an empty one.
  */
-enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config,
-                        const struct lyd_node **data);
+enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config, struct lyd_node **data);
 
 /**
  * The configuration of a place that is no datastore.
  * @param[out] owner What holds it if it is a file's; to be freed with lyd_free_all().
  */
 enum outcome rpc_place_config(struct rpc *rpc, const struct rpc_place *place,
-                              struct lyd_node **owner, const struct lyd_node **data);
+                              struct lyd_node **owner, struct lyd_node **data);
 
 /**
  * The datastore that a leaf of the type datastore-ref names (RFC 8342, ietf-datastores), if it is

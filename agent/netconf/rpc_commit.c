@@ -37,8 +37,7 @@ enum outcome rpc_discard_changes(struct rpc *rpc)
 enum outcome rpc_validate(struct rpc *rpc)
 {
     struct rpc_place source;
-    struct lyd_node *owner = NULL;
-    const struct lyd_node *config = NULL;
+    struct lyd_node *owner = NULL, *config = NULL;
     enum outcome outcome = rpc_place(rpc, "source", &source);
     if (outcome != DONE)
         return outcome;

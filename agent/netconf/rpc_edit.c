@@ -17,7 +17,7 @@ enum default_operation rpc_default_operation(const struct rpc *rpc)
                                     : DEFAULT_MERGE;
 }
 
-static enum outcome make_edit(struct rpc *rpc, enum datastore target, const struct lyd_node *edit)
+static enum outcome make_edit(struct rpc *rpc, enum datastore target, struct lyd_node *edit)
 {
     const char *test = rpc_value(rpc, "test-option", "set");
     enum default_operation operation = rpc_default_operation(rpc);
@@ -40,8 +40,7 @@ static enum outcome make_edit(struct rpc *rpc, enum datastore target, const stru
 enum outcome rpc_edit_config(struct rpc *rpc)
 {
     enum datastore target;
-    struct lyd_node *owner = NULL;
-    const struct lyd_node *edit = NULL;
+    struct lyd_node *owner = NULL, *edit = NULL;
     struct rpc_place place = {.config = rpc_parameter(rpc, "config"),
                               .url = rpc_value(rpc, "url", NULL)};
     enum outcome outcome = rpc_datastore(rpc, "target", &target, NULL);
@@ -76,8 +75,7 @@ static enum outcome copy_to_url(struct rpc *rpc, const struct rpc_place *target,
 enum outcome rpc_copy_config(struct rpc *rpc)
 {
     struct rpc_place target, source;
-    struct lyd_node *owner = NULL;
-    const struct lyd_node *config = NULL;
+    struct lyd_node *owner = NULL, *config = NULL;
     enum outcome outcome = rpc_place(rpc, "target", &target);
     if (outcome == DONE)
         outcome = rpc_place(rpc, "source", &source);

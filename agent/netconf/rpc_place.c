@@ -63,8 +63,7 @@ enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastor
     return DONE;
 }
 
-enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config,
-                        const struct lyd_node **data)
+enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config, struct lyd_node **data)
 {
     const struct lyd_node_any *any = (const struct lyd_node_any *)config;
     if (any->value_type == LYD_ANYDATA_DATATREE) {
@@ -76,7 +75,7 @@ enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config,
 }
 
 enum outcome rpc_place_config(struct rpc *rpc, const struct rpc_place *place,
-                              struct lyd_node **owner, const struct lyd_node **data)
+                              struct lyd_node **owner, struct lyd_node **data)
 {
     *owner = NULL;
     *data = NULL;

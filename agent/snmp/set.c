@@ -233,7 +233,7 @@ static void blame(struct snmp_set *set, netsnmp_agent_request_info *info,
     netsnmp_set_request_error(info, request ? request : requests, set->status);
 }
 
-static enum outcome commit(struct snmp_set *set, const struct lyd_node *tree, bool test_only,
+static enum outcome commit(struct snmp_set *set, struct lyd_node *tree, bool test_only,
                            struct error *err)
 {
     const struct snmp_set_context *context = &set->context;

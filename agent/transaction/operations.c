@@ -10,15 +10,19 @@
 #include "agent/transaction/running.h"
 
 struct edit_arguments {
-    const struct lyd_node *edit;
+    struct lyd_node *edit;
     enum edit_operation operation;
+    bool once; /* it is made once and not again */
 };
 
 static enum outcome make_edited(const struct schema *schema, const struct snapshot *base,
                                 const void *arg, struct snapshot **target, struct error *err)
 {
     const struct edit_arguments *arguments = arg;
-    return edit_snapshot(schema, base, arguments->edit, arguments->operation, target, err);
+    return arguments->once
+               ? edit_snapshot_taking(schema, base, arguments->edit, arguments->operation, target,
+                                      err)
+               : edit_snapshot(schema, base, arguments->edit, arguments->operation, target, err);
 }
 
 static enum outcome edit_candidate(struct agent *agent, const struct change_maker *maker,
@@ -68,12 +72,13 @@ static enum outcome change_datastore(struct agent *agent, enum datastore datasto
 }
 
 enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
-                            const struct origin *origin, const struct lyd_node *edit,
+                            const struct origin *origin, struct lyd_node *edit,
                             enum default_operation operation, bool test_only, struct error *err)
 {
     static const enum edit_operation operations[] = {
         [DEFAULT_MERGE] = EDIT_MERGE, [DEFAULT_REPLACE] = EDIT_REPLACE, [DEFAULT_NONE] = EDIT_NONE};
-    struct edit_arguments arguments = {edit, operations[operation]};
+    struct edit_arguments arguments = {edit, operations[operation],
+                                       datastore == DATASTORE_CANDIDATE && !test_only};
     return change_datastore(agent, datastore, origin, &arguments, test_only, err);
 }
 

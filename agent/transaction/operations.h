@@ -55,11 +55,12 @@ enum outcome datastore_fetch_config(struct agent *agent, const struct lyd_node *
  * An edit of running is validated, applied and durable on return; one of candidate is only noted.
  * @param edit First top-level node of the <config>, as libyang parses it with LYD_PARSE_ONLY |
  *        LYD_PARSE_OPAQ: nodes with ietf-netconf:operation metadata; what is not data of the
- *        schema is an opaque node, which is refused with the right error. Not changed; may be NULL.
+ *        schema is an opaque node, which is refused with the right error. May be NULL. An edit of
+ *        candidate that is made leaves behind what it did not take out of it.
  * @param test_only Only say whether it could be done and would be valid (test-option test-only).
  */
 enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
-                            const struct origin *origin, const struct lyd_node *edit,
+                            const struct origin *origin, struct lyd_node *edit,
                             enum default_operation operation, bool test_only, struct error *err);
 
 /** Replace all of a datastore by another one's content (copy-config). */
@@ -77,7 +78,7 @@ enum outcome datastore_delete_startup(struct agent *agent, const struct origin *
 
 /** Replace all of a datastore by a given configuration (copy-config with an inline <config>). */
 enum outcome datastore_replace(struct agent *agent, enum datastore target,
-                               const struct origin *origin, const struct lyd_node *config,
+                               const struct origin *origin, struct lyd_node *config,
                                struct error *err);
 
 /** Whether a datastore's content is valid and could be applied as far as is known without doing it.

@@ -222,7 +222,7 @@ static enum outcome read_text(const struct place *place, char **text, struct err
 }
 
 enum outcome url_read(struct agent *agent, const char *url, struct lyd_node **owner,
-                      const struct lyd_node **config, struct error *err)
+                      struct lyd_node **config, struct error *err)
 {
     struct place place;
     char *text = NULL;

@@ -19,7 +19,7 @@
  * @param[out] config First top-level node; NULL is an empty configuration.
  */
 enum outcome url_read(struct agent *agent, const char *url, struct lyd_node **owner,
-                      const struct lyd_node **config, struct error *err);
+                      struct lyd_node **config, struct error *err);
 
 /** Write a configuration, mode 0600, durable on return; a file that is there is replaced. */
 enum outcome url_write(struct agent *agent, const char *url, const struct snapshot *snapshot,

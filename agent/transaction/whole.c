@@ -169,7 +169,7 @@ enum outcome datastore_fetch_visible(struct agent *agent, enum datastore datasto
 }
 
 enum outcome datastore_replace(struct agent *agent, enum datastore target,
-                               const struct origin *origin, const struct lyd_node *config,
+                               const struct origin *origin, struct lyd_node *config,
                                struct error *err)
 {
     struct snapshot *snapshot = NULL;

@@ -13,7 +13,7 @@ static struct snapshot *read_back(const char *xml)
 {
     struct error error = {0};
     struct lyd_node *owner;
-    const struct lyd_node *config;
+    struct lyd_node *config;
     struct snapshot *empty, *edited;
     assert_int_equal(document_read(schema, xml, &owner, &config, &error), DONE);
     assert_int_equal(snapshot_new_empty(schema, &empty, &error), DONE);
@@ -81,7 +81,7 @@ static void what_is_no_document(void **state)
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         struct error error = {0};
         struct lyd_node *owner;
-        const struct lyd_node *config;
+        struct lyd_node *config;
         assert_int_equal(document_read(schema, texts[i], &owner, &config, &error), REFUSED);
         assert_null(owner);
         error_clear(&error);

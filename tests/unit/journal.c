@@ -396,6 +396,32 @@ static void numbers_of_rows_are_not_given_twice_after_a_rollback(void **state)
     snapshot_unref(older);
 }
 
+/* What is given anew, without knowing of what is there, takes its place with its numbers. */
+static void what_is_made_anew_has_the_numbers_of_what_it_replaces(void **state)
+{
+    struct error error = {0};
+    const struct unit *unit =
+        schema_unit_find(schema, "/noria-virtual-server:virtual-servers/virtual-server");
+    struct snapshot *empty, *there, *anew, *next;
+    struct journal *journal = open_journal();
+    uint32_t last;
+    assert_int_equal(snapshot_new_empty(schema, &empty, &error), DONE);
+    there = commit(journal, empty, WITH(REAL("10.0.0.1", "") REAL("10.0.0.2", "")));
+    anew = given_snapshot(NULL, WITH(REAL("10.0.0.2", "") REAL("10.0.0.3", "")));
+    assert_int_equal(transaction_validate(schema, there, anew, &next, &error), DONE);
+    assert_int_equal(snapshot_find(next, unit, "[name='a']")->number,
+                     snapshot_find(there, unit, "[name='a']")->number);
+    assert_int_equal(row_of(next, "10.0.0.2", &last), 2);
+    assert_int_equal(row_of(next, "10.0.0.3", &last), 3);
+    assert_int_equal(last, 3);
+    assert_int_equal(snapshot_find(anew, unit, "[name='a']")->number, 0);
+    journal_close(journal);
+    snapshot_unref(next);
+    snapshot_unref(anew);
+    snapshot_unref(there);
+    snapshot_unref(empty);
+}
+
 static void a_whole_configuration_is_put_aside_and_read_back(void **state)
 {
     struct error error = {0};
@@ -445,6 +471,7 @@ int main(void)
         TEST(damage_in_the_middle_is_not_passed_over),
         TEST(numbers_are_never_given_twice),
         TEST(numbers_of_rows_are_not_given_twice_after_a_rollback),
+        TEST(what_is_made_anew_has_the_numbers_of_what_it_replaces),
         TEST(a_whole_configuration_is_put_aside_and_read_back),
         TEST(a_folder_serves_one_agent),
     };
