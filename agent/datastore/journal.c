@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -112,20 +111,18 @@ void journal_close(struct journal *journal)
 }
 
 /* Replay the records of one file. *end is where the last whole record ends. */
-static enum outcome replay_data(struct journal *journal, const char *name,
-                                const unsigned char *data, size_t size, struct snapshot **running,
-                                size_t *end, struct error *err)
+static enum outcome replay_data(struct journal *journal, const char *name, const char *data,
+                                size_t size, struct snapshot **running, size_t *end,
+                                struct error *err)
 {
+    const unsigned char *bytes = (const unsigned char *)data;
     size_t at = 0, length;
-    for (; at < size && record_check(data + at, size - at, &length); at += length) {
+    for (; at < size && record_check(bytes + at, size - at, &length); at += length) {
         struct error cause = {0};
         struct snapshot *next;
         at += RECORD_HEADER_SIZE;
-        char *payload = strndup((const char *)data + at, length);
-        enum outcome outcome = payload ? record_replay(journal->schema, *running, payload, length,
-                                                       journal->numbers, &next, &cause)
-                                       : fail_memory(&cause);
-        free(payload);
+        enum outcome outcome = record_replay(journal->schema, *running, data + at, length,
+                                             journal->numbers, &next, &cause);
         if (outcome != DONE) {
             fail(err, TAG_OPERATION_FAILED, NULL,
                  "%s/%s: the record at offset %zu cannot be taken over: %s%s%s", journal->folder,
@@ -199,24 +196,15 @@ static enum outcome drop_tail(struct journal *journal, const char *name, int fd,
 static enum outcome replay_file(struct journal *journal, const char *name, bool last,
                                 struct snapshot **running, struct error *err)
 {
-    struct stat st;
-    size_t end = 0;
+    char *data = NULL;
+    size_t size, end = 0;
     enum outcome outcome = DONE;
     int fd = openat(journal->folder_fd, name, O_RDWR | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st)) {
-        fail_file(err, journal, "open", name);
-        if (fd >= 0)
-            close(fd);
-        return FAILED;
-    }
-    size_t size = (size_t)st.st_size;
-    void *data = size ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0) : NULL;
-    if (data == MAP_FAILED) {
-        outcome = fail_file(err, journal, "read", name);
+    if (fd < 0 || !file_read(fd, SIZE_MAX, &data, &size)) {
+        outcome = fail_file(err, journal, fd < 0 ? "open" : "read", name);
         goto out;
     }
-    if (size)
-        outcome = replay_data(journal, name, data, size, running, &end, err);
+    outcome = replay_data(journal, name, data, size, running, &end, err);
     if (outcome == DONE && end < size &&
         (!last || !is_torn_tail((unsigned char *)data + end, size - end)))
         outcome = fail(err, TAG_OPERATION_FAILED, NULL,
@@ -226,10 +214,10 @@ static enum outcome replay_file(struct journal *journal, const char *name, bool 
                        journal->folder, name, end, end);
     if (outcome == DONE && end < size)
         outcome = drop_tail(journal, name, fd, data, size, end, *running, err);
-    if (size)
-        munmap(data, size);
 out:
-    close(fd);
+    free(data);
+    if (fd >= 0)
+        close(fd);
     return outcome;
 }
 

@@ -67,7 +67,6 @@ bool record_check(const unsigned char *data, size_t size, size_t *length);
  * Make the snapshot that follows from a record. Commits that the base has already are passed over.
  * What was valid under the same modules is not validated again. Of the rest, entries with rules
  * that reach beyond them are not validated yet in what comes of it.
- * @param payload Ended by a zero byte.
  * @param[in,out] numbers Raised to what the record says.
  * @param[out] next With one reference; base again if nothing in the record is newer than it.
  */
