@@ -45,16 +45,26 @@ static bool add_features(EVP_MD_CTX *hash, const struct lys_module *module)
     return added;
 }
 
+static bool add_content(EVP_MD_CTX *hash, const struct modules *modules,
+                        const struct lys_module *module)
+{
+    const char *text = modules_text(modules, module);
+    if (text && !module->filepath)
+        return EVP_DigestUpdate(hash, text, strlen(text)) == 1;
+    return !module->filepath || add_file(hash, module->filepath);
+}
+
 /* Modules that are part of libyang have no file: their revision stands for their text. */
-static bool add_module(EVP_MD_CTX *hash, const struct lys_module *module)
+static bool add_module(EVP_MD_CTX *hash, const struct modules *modules,
+                       const struct lys_module *module)
 {
     return add_text(hash, module->name) && add_text(hash, module->revision) &&
            add_text(hash, module->implemented ? "implemented" : "imported") &&
-           add_features(hash, module) && (!module->filepath || add_file(hash, module->filepath));
+           add_features(hash, module) && add_content(hash, modules, module);
 }
 
-enum outcome fingerprint_take(const struct ly_ctx *ctx, char text[FINGERPRINT_SIZE],
-                              struct error *err)
+enum outcome fingerprint_take(const struct ly_ctx *ctx, const struct modules *modules,
+                              char text[FINGERPRINT_SIZE], struct error *err)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     enum outcome outcome = DONE;
@@ -64,7 +74,7 @@ enum outcome fingerprint_take(const struct ly_ctx *ctx, char text[FINGERPRINT_SI
     if (!hash || EVP_DigestInit_ex(hash, EVP_sha256(), NULL) != 1 || !add_text(hash, NORIA_VERSION))
         outcome = fail_memory(err);
     while (outcome == DONE && (module = ly_ctx_get_module_iter(ctx, &index)))
-        if (!add_module(hash, module))
+        if (!add_module(hash, modules, module))
             outcome = fail(err, TAG_OPERATION_FAILED, NULL, "Cannot read the YANG module %s: %s.",
                            module->filepath ? module->filepath : module->name, strerror(errno));
     if (outcome == DONE && EVP_DigestFinal_ex(hash, digest, NULL) != 1)

@@ -8,6 +8,7 @@
 
 #include <libyang/libyang.h>
 
+#include "agent/datastore/modules.h"
 #include "agent/outcome.h"
 
 /** Octets of a fingerprint as text: 32 hexadecimal digits and the zero byte that ends it. */
@@ -18,7 +19,7 @@
  * implemented, and the version of the agent, which reads them.
  * @return DONE; FAILED if a module's file cannot be read any more.
  */
-enum outcome fingerprint_take(const struct ly_ctx *ctx, char text[FINGERPRINT_SIZE],
-                              struct error *err);
+enum outcome fingerprint_take(const struct ly_ctx *ctx, const struct modules *modules,
+                              char text[FINGERPRINT_SIZE], struct error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/datastore/modules.h"
 #include "agent/log.h"
 
 /* A module to load, with the features that the agent has. */
@@ -143,8 +144,12 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
     ly_log_options(LY_LOLOG | LY_LOSTORE);
     ly_set_log_clb(libyang_log, 1);
     struct schema *schema = calloc(1, sizeof(*schema));
-    if (!schema)
+    struct modules *files = modules_new(search);
+    if (!schema || !files) {
+        free(schema);
+        modules_free(files);
         return fail_memory(err);
+    }
     if (ly_ctx_new(NULL, LY_CTX_DISABLE_SEARCHDIR_CWD, &schema->ctx)) {
         fail_memory(err);
         goto out;
@@ -154,16 +159,20 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
         if (ly_ctx_set_searchdir(schema->ctx, *folder))
             log_info(AREA_YANG, "no folder %s", *folder);
     }
+    ly_ctx_set_module_imp_clb(schema->ctx, modules_give, files);
     if (load_modules(schema, with_null, err) != DONE ||
         schema_relax_paths(schema->ctx, search, err) != DONE ||
         schema_quicken_values(schema->ctx, search, err) != DONE ||
         make_units(schema, err) != DONE || rules_find(schema, &schema->rules, err) != DONE ||
-        fingerprint_take(schema->ctx, schema->fingerprint, err) != DONE)
+        fingerprint_take(schema->ctx, files, schema->fingerprint, err) != DONE)
         goto out;
+    ly_ctx_set_module_imp_clb(schema->ctx, NULL, NULL);
+    modules_free(files);
     ly_err_clean(schema->ctx, NULL);
     *result = schema;
     return DONE;
 out:
+    modules_free(files);
     schema_free(schema);
     return FAILED;
 }
