@@ -14,6 +14,7 @@
 
 #include "agent/array.h"
 #include "agent/datastore/file.h"
+#include "agent/datastore/pattern.h"
 #include "agent/datastore/references.h"
 
 #define MAGIC "NORIA1\r\n"
@@ -218,7 +219,7 @@ static uint64_t read_number(struct cursor *cursor)
     uint64_t number = 0;
     size_t digits = 0;
     expect(cursor, " ");
-    /* Not by strtoull(): nothing ends the payload, which may end a page of a mapped file. */
+    /* Not by strtoull(): nothing ends the payload. */
     while (!cursor->bad && digits < cursor->left && isdigit((unsigned char)cursor->at[digits]))
         number = number * 10 + (uint64_t)(cursor->at[digits++] - '0');
     cursor->bad = cursor->bad || !digits;
@@ -263,6 +264,7 @@ struct replay {
     size_t del_count, del_room;
     bool skip;    /* the base has it already */
     bool trusted; /* it was valid under the modules of today */
+    struct patterns patterns;
 };
 
 static void free_stand_in(struct entry *stand_in)
@@ -305,20 +307,35 @@ static bool is_alone(const struct schema *schema, const struct entry *entry)
            references_of(schema, entry, stop_at_first, NULL);
 }
 
-static enum outcome make_entry(const struct replay *replay, const struct unit *unit,
-                               const char *xml, const struct entry *stand_in, struct entry **entry,
+/* An entry of what was valid when it was stored, under the modules of today. */
+static enum outcome restore_entry(struct replay *replay, const struct unit *unit,
+                                  struct lyd_node *tree, const char *xml,
+                                  const struct entry *stand_in, struct entry **entry,
+                                  struct error *err)
+{
+    enum outcome outcome = entry_restore(unit, tree, stand_in, entry, err);
+    if (outcome == DONE && unit->list)
+        patterns_add(&replay->patterns, *entry, xml);
+    return outcome;
+}
+
+static enum outcome make_entry(struct replay *replay, const struct unit *unit, const char *xml,
+                               const struct entry *stand_in, struct entry **entry,
                                struct error *err)
 {
     const struct schema *schema = replay->schema;
-    struct lyd_node *tree = NULL;
+    /* Where defaults depend on other entries, these have to be there first. */
+    bool restores = replay->trusted && !schema->rules[unit->rank].whole;
+    struct lyd_node *tree = restores ? patterns_match(&replay->patterns, unit, xml) : NULL;
     struct entry *bare;
+    if (tree)
+        return entry_new_valid(unit, tree, stand_in, entry, err);
     if (lyd_parse_data_mem(schema->ctx, xml, LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_STRICT, 0,
                            &tree) ||
         !tree)
         return schema_refuse(schema, NULL, err, "The data cannot be read.");
-    /* Where defaults depend on other entries, these have to be there first. */
-    if (replay->trusted && !schema->rules[unit->rank].whole)
-        return entry_restore(unit, tree, stand_in, entry, err);
+    if (restores)
+        return restore_entry(replay, unit, tree, xml, stand_in, entry, err);
     enum outcome outcome = entry_new(unit, tree, stand_in, &bare, err);
     if (outcome != DONE)
         return outcome;
@@ -456,6 +473,7 @@ static enum outcome replay_commit(struct cursor *cursor, const struct schema *sc
         entry_unref(replay.puts[i]);
     free(replay.puts);
     free(replay.dels);
+    patterns_clear(&replay.patterns);
     return outcome;
 }
 
