@@ -21,6 +21,7 @@
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
 #define AWAY_MS 5000     /* until it is looked whether the director is up */
+#define SOON_MS 2000     /* until what a start has left open is compared */
 #define BUSY_MS 500      /* until it is tried again while another director is compared */
 #define SLICE 32         /* services of one turn of the loop: some milliseconds */
 #define TOLD_IN_ALARM 10 /* differences; the log has more */
@@ -482,6 +483,15 @@ void ipvs_drift_schedule(struct ipvs_drift *drift)
         return; /* its end arms the timer */
     uv_timer_stop(&drift->timer);
     arm(drift, drift->due ? BUSY_MS : drift->interval);
+}
+
+void ipvs_drift_soon(struct ipvs_drift *drift)
+{
+    drift->due = true;
+    if (drift->busy)
+        return; /* its end arms the timer */
+    uv_timer_stop(&drift->timer);
+    arm(drift, SOON_MS);
 }
 
 struct ipvs_drift *ipvs_drift_begin(struct ipvs_engine *engine)

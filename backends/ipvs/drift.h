@@ -40,4 +40,7 @@ void ipvs_drift_wait(struct ipvs_drift *drift);
 /** The policy may have changed. */
 void ipvs_drift_schedule(struct ipvs_drift *drift);
 
+/** Compare in a moment, whatever the policy's interval. */
+void ipvs_drift_soon(struct ipvs_drift *drift);
+
 #endif

@@ -10,12 +10,14 @@
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
+#include "backends/ipvs/listing.h"
 #include "backends/ipvs/placement.h"
 #include "backends/ipvs/steered.h"
 #include "backends/ipvs/tuning.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
+#define MANY 500         /* services from which on the kernel's list is looked at first */
 
 bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot *running, bool log,
                         struct ipvs_table *desired)
@@ -95,13 +97,100 @@ static size_t place(struct ipvs_engine *engine, bool silent)
     return outcome != DONE;
 }
 
+/* Say of a service that the kernel has it as it is desired. */
+static bool add_as_desired(const struct ipvs_service *desired, struct ipvs_table *held)
+{
+    struct ipvs_service *service = ipvs_table_add(held);
+    if (!service)
+        return false;
+    *service = *desired;
+    service->sorry = NULL;
+    service->sorry_count = 0;
+    service->node = NULL;
+    service->destinations = calloc(desired->count + 1, sizeof *service->destinations);
+    service->count = service->destinations ? desired->count : 0;
+    for (size_t i = 0; i < service->count; i++) {
+        service->destinations[i] = desired->destinations[i];
+        service->destinations[i].node = NULL;
+    }
+    return service->destinations;
+}
+
+/* What the list shows as desired is held so; note the others. */
+static bool take_listed(const struct ipvs_table *desired, const struct ipvs_table *listed,
+                        struct ipvs_table *held, struct ipvs_service_id *others, size_t *count)
+{
+    struct ipvs_index index;
+    bool complete = ipvs_index_make(listed, &index);
+    for (size_t i = 0; i < desired->count && complete; i++) {
+        const struct ipvs_service *service = &desired->services[i];
+        struct ipvs_service *found = ipvs_index_find(&index, &service->id);
+        if (found && ipvs_listing_shows(found, service))
+            complete = add_as_desired(service, held);
+        else
+            others[(*count)++] = service->id;
+    }
+    ipvs_index_clear(&index);
+    return complete;
+}
+
+/* Move the services of one table to another. */
+static bool move(struct ipvs_table *from, struct ipvs_table *to)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        struct ipvs_service *service = ipvs_table_add(to);
+        if (!service)
+            return false;
+        *service = from->services[i];
+        from->services[i].destinations = NULL;
+        from->services[i].count = 0;
+    }
+    return true;
+}
+
+/*
+ * Read what the kernel has of a large table: at once what its list shows, one by one what that
+ * shows to be another, or cannot show. What it never shows is compared soon after.
+ */
+static int read_large(struct ipvs_engine *engine, const struct ipvs_table *desired,
+                      struct ipvs_table *held)
+{
+    struct ipvs_table listed = {0}, rest = {0};
+    struct ipvs_service_id *others = calloc(desired->count + 1, sizeof *others);
+    size_t count = 0;
+    int error = others ? ipvs_listing_read(engine->path, &listed) : ENOMEM;
+    if (error) {
+        log_info(AREA_IPVS, "the kernel's list of services cannot be used: %s",
+                 strerrordesc_np(error));
+        error = ipvs_engine_read_desired(engine, desired, held);
+    } else if (!take_listed(desired, &listed, held, others, &count)) {
+        error = ENOMEM;
+    } else {
+        error = ipvs_engine_read(engine, others, count, &rest);
+        if (!error && !move(&rest, held))
+            error = ENOMEM;
+        ipvs_drift_soon(engine->drift);
+    }
+    ipvs_table_clear(&rest);
+    ipvs_table_clear(&listed);
+    free(others);
+    return error;
+}
+
+static int read_held(struct ipvs_engine *engine, const struct ipvs_table *desired,
+                     struct ipvs_table *held)
+{
+    return desired->count < MANY ? ipvs_engine_read_desired(engine, desired, held)
+                                 : read_large(engine, desired, held);
+}
+
 int ipvs_engine_reconcile(struct ipvs_engine *engine)
 {
     struct ipvs_table desired = {0}, held = {0};
     struct ipvs_operations operations = {0};
 
     int error = ipvs_engine_desire(engine, engine->directors->running, true, &desired)
-                    ? ipvs_engine_read_desired(engine, &desired, &held)
+                    ? read_held(engine, &desired, &held)
                     : ENOMEM;
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
                    !ipvs_plan(&desired, &held, &operations)))

@@ -260,6 +260,7 @@ def bench_restart():
         with Monitor() as monitor, Traffic() as traffic:
             traffic.more(20)
             daemon.start()
+            wait_for(lambda: monitor.counts["get-dest"] >= LARGE, "each service to be read", 60)
             traffic.more(20)
             daemon.stop()
             traffic.more(20)

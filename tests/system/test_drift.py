@@ -200,3 +200,28 @@ def test_the_module_is_loaded_again(compared, ipvs):
              "the state to be read again")
     session.set(servers(server("web", real("10.0.0.1", 80, "<weight>5</weight>"))))
     assert table(ipvs)[("TCP", "192.0.2.1:80")][1]["10.0.0.1:80"] == ("Masq", 5)
+
+
+def test_a_start_with_many_services_is_exact_at_once_or_soon(ipvs, daemon_factory):
+    """The kernel's list, which is quick to read, does not show all that is configured."""
+    daemon = daemon_factory()
+    many = [f"192.0.{i >> 8}.{i & 255}" for i in range(600)]
+    with daemon.session() as session:
+        session.set(interval(0) + servers("".join(
+            server(f"s{i}", real("10.0.0.1", 80) + real("10.0.0.2", 80), address, 80)
+            for i, address in enumerate(many))))
+    right = table(ipvs)
+    daemon.stop()
+    ipvs("-e", "-t", f"{many[1]}:80", "-r", "10.0.0.1", "-m", "-w", "7")
+    ipvs("-d", "-t", f"{many[2]}:80", "-r", "10.0.0.2")
+    ipvs("-D", "-t", f"{many[3]}:80")
+    ipvs("-E", "-t", f"{many[4]}:80", "-s", "rr")
+    ipvs("-E", "-t", f"{many[5]}:80", "-s", "wlc", "-p", "60")
+    ipvs("-e", "-t", f"{many[6]}:80", "-r", "10.0.0.1", "-m", "-w", "1", "-x", "9")
+    assert "9" in ipvs("-ln", "--thresholds", "-t", f"{many[6]}:80").split()
+    daemon.start()
+    assert table(ipvs) == right
+    with daemon.session() as session:
+        wait_for(lambda: count(session, "comparisons") == 1, "the end of the comparison")
+        assert count(session, "repairs") == 1
+    assert "9" not in ipvs("-ln", "--thresholds", "-t", f"{many[6]}:80").split()
