@@ -140,6 +140,7 @@ static enum outcome open_loop(struct agent *agent, struct error *err)
                     strerror(errno));
     uv_mutex_init(&agent->running_lock);
     uv_mutex_init(&agent->call_lock);
+    precedence_init(&agent->precedence);
     uv_async_init(&agent->loop, &agent->wake, run_calls);
     uv_timer_init(&agent->loop, &agent->idle_timer);
     agent->wake.data = agent->idle_timer.data = agent;
@@ -363,6 +364,7 @@ static void close_handles(struct agent *agent)
         log_warning(AREA_AGENT, "a backend left something on the event loop");
     uv_mutex_destroy(&agent->running_lock);
     uv_mutex_destroy(&agent->call_lock);
+    precedence_destroy(&agent->precedence);
 }
 
 static void stop_backends(struct agent *agent)

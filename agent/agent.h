@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "agent/datastore/snapshot.h"
+#include "agent/precedence.h"
 #include "backends/backend.h"
 
 struct transactions;
@@ -52,11 +53,12 @@ struct agent {
     struct confirmed *confirmed; /**< The commit that waits for its confirmation. */
     struct netconf_server *netconf;
     struct snmp_agent *snmp;
-    struct events *events;     /**< What happened, for those who want to know. */
-    struct alarms *alarms;     /**< What is wrong now. */
-    struct steering *steering; /**< Verdicts and orders on real servers. */
-    int64_t started;           /**< Nanoseconds since 1970 UTC. */
-    uv_mutex_t running_lock;   /**< Guards the pointer that follows. */
+    struct events *events;        /**< What happened, for those who want to know. */
+    struct alarms *alarms;        /**< What is wrong now. */
+    struct steering *steering;    /**< Verdicts and orders on real servers. */
+    struct precedence precedence; /**< Of NETCONF over SNMP. */
+    int64_t started;              /**< Nanoseconds since 1970 UTC. */
+    uv_mutex_t running_lock;      /**< Guards the pointer that follows. */
     struct snapshot *running;
     uv_async_t wake;          /**< Tells the core thread that calls have come. */
     uv_mutex_t call_lock;     /**< Guards the two that follow. */

@@ -162,11 +162,14 @@ static bool wait_for_request(struct session *session)
 /* Serve one request. Returns false if the session is over. */
 static bool serve_request(struct session *session)
 {
+    struct agent *agent = session->server->agent;
     struct text reply = {0};
-    ly_err_clean(session->server->agent->schema->ctx, NULL);
+    ly_err_clean(agent->schema->ctx, NULL);
+    precedence_begin(&agent->precedence);
     bool answered = rpc_serve(session, &reply);
     if (answered)
         link_reply(session->link, &reply);
+    precedence_end(&agent->precedence);
     text_free(&reply);
     memory_give_back();
     return answered && !session->closed;

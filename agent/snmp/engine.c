@@ -339,6 +339,7 @@ static void serve_ahead(struct snmp_engine *engine, netsnmp_transport *transport
     }
     if (engine->quick-- % TICK_EVERY == 0)
         tick(engine);
+    precedence_yield(&engine->agent->precedence);
     netsnmp_large_fd_set_init(&readable, FD_SETSIZE);
     NETSNMP_LARGE_FD_ZERO(&readable);
     netsnmp_large_fd_setfd(transport->sock, &readable);
@@ -360,6 +361,8 @@ static bool serve_all(struct snmp_engine *engine, unsigned milliseconds)
     if (engine->mode != SNMP_OFF) {
         if (ready > 0 && engine->quick % TICK_EVERY == 0)
             tick(engine);
+        if (ready > 0 && !woken)
+            precedence_yield(&engine->agent->precedence);
         answered = ready > 0 && read_requests(engine);
         if (whole) {
             snmp_timeout();

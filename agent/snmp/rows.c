@@ -109,6 +109,8 @@ enum outcome snmp_rows_init(struct snmp_rows *rows, const struct snmp_table *tab
     if (!rows->leaves)
         return fail_memory(err);
     for (size_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].kind == KIND_ACTION)
+            continue;
         if (add_leaf(rows, i, table->columns[i].leaf, false, err) != DONE ||
             add_leaf(rows, i, table->columns[i].other, true, err) != DONE)
             return FAILED;

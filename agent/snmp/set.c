@@ -12,6 +12,7 @@
 #include "agent/array.h"
 #include "agent/log.h"
 #include "agent/snmp/access.h"
+#include "agent/snmp/action.h"
 #include "agent/snmp/target.h"
 #include "agent/transaction/operations.h"
 
@@ -19,6 +20,7 @@
 struct assignment {
     oid name[MAX_OID_LEN];
     size_t length;
+    bool action;  /* It asks for one, which the path is of. */
     char *path;   /* Of the leaf. Owned. */
     char *before; /* What was set of it, or NULL. Owned. */
     char *after;  /* What it is set to. Owned. */
@@ -153,8 +155,12 @@ static int reserve(struct snmp_set *set, const struct snmp_rows *rows, const oid
         return SNMP_ERR_RESOURCEUNAVAILABLE;
     }
     set->variables[set->count++] = variable;
+    enum snmp_kind kind = rows->table->columns[column].kind;
+    set->variables[set->count - 1].action = kind == KIND_ACTION;
+    if (kind == KIND_ACTION)
+        return SNMP_ERR_NOERROR;
     const struct ly_ctx *ctx = set->context.agent->schema->ctx;
-    bool none = rows->table->columns[column].kind == KIND_ENUM_OR_NONE && !*text;
+    bool none = kind == KIND_ENUM_OR_NONE && !*text;
     bool well = none ? add_removal(ctx, &set->edit, variable.path)
                      : add_leaf(ctx, &set->edit, variable.path, text, "merge");
     return well ? SNMP_ERR_NOERROR : SNMP_ERR_RESOURCEUNAVAILABLE;
@@ -233,19 +239,59 @@ static void blame(struct snmp_set *set, netsnmp_agent_request_info *info,
     netsnmp_set_request_error(info, request ? request : requests, set->status);
 }
 
+static struct origin origin_of(const struct snmp_set *set)
+{
+    return (struct origin){
+        .user = set->user, .protocol = "snmp", .host = *set->host ? set->host : NULL};
+}
+
+/* @param tree NULL: there is nothing to change. */
 static enum outcome commit(struct snmp_set *set, struct lyd_node *tree, bool test_only,
                            struct error *err)
 {
     const struct snmp_set_context *context = &set->context;
-    struct origin origin = {
-        .user = set->user, .protocol = "snmp", .host = *set->host ? set->host : NULL};
+    struct origin origin = origin_of(set);
+    if (!tree)
+        return DONE;
     if (!context->begin_change(context->owner))
         return refuse(err, TAG_IN_USE, NULL, "The settings of SNMP are being changed: try again.");
     enum outcome outcome = datastore_edit(context->agent, DATASTORE_RUNNING, &origin, tree,
                                           DEFAULT_NONE, test_only, err);
     context->end_change(context->owner);
+    return outcome;
+}
+
+/* Actions cannot be taken back, so they come behind the commit; one that fails undoes that. */
+static enum outcome act_all(struct snmp_set *set, bool test_only, struct error *err)
+{
+    struct agent *agent = set->context.agent;
+    struct origin origin = origin_of(set);
+    enum outcome outcome = DONE;
+    for (size_t i = 0; i < set->count && outcome == DONE; i++) {
+        const struct assignment *at = &set->variables[i];
+        if (!at->action || !*at->after)
+            continue;
+        outcome = test_only ? snmp_action_check(agent, &origin, at->path, err)
+                            : snmp_action_run(agent, &origin, at->path, err);
+        if (outcome != DONE && !err->path)
+            err->path = strdup(at->path);
+    }
+    return outcome;
+}
+
+static enum outcome change(struct snmp_set *set, bool test_only, struct error *err)
+{
+    struct error error = {0};
+    enum outcome outcome = commit(set, set->edit, test_only, err);
+    if (outcome != DONE)
+        return outcome;
+    outcome = act_all(set, test_only, err);
+    if (outcome != DONE && !test_only && commit(set, set->undo, false, &error) != DONE)
+        log_error(AREA_SNMP, "a SET of user %s cannot be taken back: %s", set->user,
+                  error_message(&error));
+    error_clear(&error);
     if (!test_only)
-        snmp_cache_expire(context->cache);
+        snmp_cache_expire(set->context.cache);
     return outcome;
 }
 
@@ -260,7 +306,7 @@ static void run(struct snmp_set *set, enum stage stage, bool test_only, int if_f
         return;
     }
     set->stage = stage;
-    if (commit(set, set->edit, test_only, &error) != DONE) {
+    if (change(set, test_only, &error) != DONE) {
         set->status = status_of(&error, if_failed);
         log_info(AREA_SNMP, "a SET of user %s is not done: %s: %s", set->user,
                  error.path ? error.path : "", error_message(&error));
@@ -276,7 +322,7 @@ static bool make_undo(struct snmp_set *set)
     bool well = true;
     for (size_t i = 0; i < set->count && well; i++) {
         const struct assignment *at = &set->variables[i];
-        if (!at->before && !*at->after)
+        if (at->action || (!at->before && !*at->after))
             continue; /* there was none, and is none */
         well = at->before ? add_leaf(ctx, &set->undo, at->path, at->before, "merge")
                           : add_leaf(ctx, &set->undo, at->path, at->after, "remove");
@@ -304,6 +350,7 @@ static int take_back(struct snmp_set *set)
                   error_message(&error));
         status = SNMP_ERR_UNDOFAILED;
     }
+    snmp_cache_expire(set->context.cache);
     error_clear(&error);
     forget(set);
     return status;

@@ -72,6 +72,9 @@ static int text_of(enum snmp_kind kind, const struct lysc_node *leaf,
         name = enum_name(leaf, number);
         snprintf(text, SNMP_TEXT_MAX, "%s", name ? name : "");
         return name ? SNMP_ERR_NOERROR : SNMP_ERR_WRONGVALUE;
+    case KIND_ACTION:
+        snprintf(text, SNMP_TEXT_MAX, "%s", number == 2 ? "do" : "");
+        return number == 1 || number == 2 ? SNMP_ERR_NOERROR : SNMP_ERR_WRONGVALUE;
     case KIND_ENUM_OR_NONE:
         name = number == 1 ? "" : enum_name(leaf, number - 2);
         snprintf(text, SNMP_TEXT_MAX, "%s", name ? name : "");
@@ -92,7 +95,7 @@ int snmp_target_value(const struct snmp_rows *rows, size_t column, const netsnmp
     if (!snmp_kind_is_text(kind) && var->val_len != sizeof(long))
         return SNMP_ERR_WRONGLENGTH;
     int status = text_of(kind, leaf, var, text);
-    if (status != SNMP_ERR_NOERROR || (kind == KIND_ENUM_OR_NONE && !*text))
+    if (status != SNMP_ERR_NOERROR || kind == KIND_ACTION || (kind == KIND_ENUM_OR_NONE && !*text))
         return status;
     LY_ERR result =
         lyd_value_validate(leaf->module->ctx, leaf, text, strlen(text), NULL, NULL, NULL);
@@ -194,11 +197,12 @@ bool snmp_target_find(struct snmp_targets *targets, const struct snmp_rows *rows
 {
     const struct snmp_table *table = rows->table;
     const struct lysc_node *leaf = snmp_rows_leaf(rows, column);
+    bool action = table->columns[column].kind == KIND_ACTION;
     char name[128];
-    if (!leaf || !table->index_count || length != 2 + table->index_count)
+    if ((!leaf && !action) || !table->index_count || length != 2 + table->index_count)
         return false;
-    /* Of another module that augments the row's. */
-    bool foreign = leaf->module != rows->schema->module;
+    /* Of another module that augments the row's; an action's name says so itself. */
+    bool foreign = leaf && leaf->module != rows->schema->module;
     snprintf(name, sizeof(name), "%s%s%s", foreign ? leaf->module->name : "", foreign ? ":" : "",
              table->columns[column].leaf);
     bool indexed = targets->unit && is_of(targets->unit, rows->schema);
@@ -208,6 +212,6 @@ bool snmp_target_find(struct snmp_targets *targets, const struct snmp_rows *rows
         entry && table->index_count > 1 ? find_row(entry, rows->schema->name, suffix[3]) : "";
     if (!entry || !row || asprintf(path, "%s%s%s/%s", unit->path, entry->key, row, name) < 0)
         return false;
-    *before = value_set(entry, row, name);
+    *before = action ? NULL : value_set(entry, row, name);
     return true;
 }

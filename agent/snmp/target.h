@@ -32,14 +32,15 @@ int snmp_target_column(const struct snmp_rows *rows, const oid *suffix, size_t l
 
 /**
  * The value of a variable as text of the column's leaf.
- * @param[out] text Room for SNMP_TEXT_MAX + 1; empty of KIND_ENUM_OR_NONE: none.
+ * @param[out] text Room for SNMP_TEXT_MAX + 1; empty of KIND_ENUM_OR_NONE: none, and of
+ * KIND_ACTION: nothing is to be done.
  * @return SNMP_ERR_NOERROR, _WRONGTYPE, _WRONGLENGTH or _WRONGVALUE.
  */
 int snmp_target_value(const struct snmp_rows *rows, size_t column, const netsnmp_variable_list *var,
                       char *text);
 
 /**
- * Find the column's leaf in the row that an OID names.
+ * Find the column's leaf, or its action, in the row that an OID names.
  * @param[out] path Of the leaf; to be freed.
  * @param[out] before The value that was set of it, to be freed; NULL: none was.
  * @return Whether there is such a row, and memory.

@@ -37,6 +37,7 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_ENUM_OR_NONE:
     case KIND_INTEGER:
     case KIND_ADDRESS_TYPE:
+    case KIND_ACTION:
         return ASN_INTEGER;
     case KIND_TIME_STAMP:
     case KIND_TIME_SINCE:
@@ -153,6 +154,7 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
     case KIND_INDEX_FIRST:
     case KIND_INDEX_SECOND:
     case KIND_INDEX_LAST:
+    case KIND_ACTION:
         return false;
     case KIND_STRING:
         return set_text(value, lyd_get_value(leaf));

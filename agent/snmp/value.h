@@ -37,6 +37,8 @@ enum snmp_kind {
     KIND_DATE_AND_TIME, /**< DateAndTime. */
     KIND_TIME_STAMP,    /**< TimeStamp: sysUpTime at that time; 0: before it began. */
     KIND_TIME_SINCE,    /**< TimeTicks since that time. */
+    /** INTEGER: 1; written as 2, the action that the leaf names in place of a leaf is done. */
+    KIND_ACTION,
 };
 
 /** The longest text that is served (SnmpAdminString, RFC 3411). */

@@ -7,7 +7,9 @@ import threading
 
 import pytest
 
+from daemon import AGENT, nacm
 from netconf import RpcError, SERVERS, real, server, servers, wait_for
+from test_snmp import VIRTUAL, snmp, walk
 
 pytestmark = pytest.mark.kernel
 
@@ -15,8 +17,13 @@ OPERATIONS = "urn:noria:yang:noria-ipvs"
 WEB, OTHER = ("198.51.100.80", 80), ("198.51.100.81", 80)
 
 
+@pytest.fixture(name="daemon")
+def fixture_daemon(daemon_factory):
+    return daemon_factory()
+
+
 @pytest.fixture(name="busy")
-def fixture_busy(ipvs, daemon_factory):
+def fixture_busy(ipvs, daemon):
     """A session, and three open connections through the virtual server web, one through other."""
     for address, _ in (WEB, OTHER):
         subprocess.run(["ip", "address", "add", f"{address}/32", "dev", "lo"], check=True)
@@ -24,7 +31,7 @@ def fixture_busy(ipvs, daemon_factory):
     accepted = []
     threading.Thread(target=lambda: [accepted.append(listener.accept()) for _ in range(4)],
                      daemon=True).start()
-    with daemon_factory().session() as session:
+    with daemon.session() as session:
         session.set(servers(server("web", real("127.0.0.1", 8080), *WEB)
                             + server("other", real("127.0.0.1", 8080), *OTHER)
                             + server("mark", mark=7)))
@@ -118,6 +125,24 @@ def test_one_virtual_server_begins_to_count_from_zero(busy):
     assert sorted(counted(busy)) == ["0", "0", "1"]
     after = dict(zip(names, since(busy)))
     assert [name for name in names if after[name] != before[name]] == ["web"]
+
+
+def test_one_begins_to_count_from_zero_by_snmp(busy, daemon):
+    wait_for(lambda: sorted(counted(busy)) == ["0", "1", "3"], "the kernel to add up")
+    busy.set(f'<snmp-agent xmlns="{AGENT}"><community><name>writer</name><write-as>admin</write-as>'
+             "</community></snmp-agent>" + nacm())
+    rows = {name: row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.2").items()}
+    before = walk(daemon.snmp_port, f"{VIRTUAL}.27")
+    done = snmp("snmpset", daemon.snmp_port, f"{VIRTUAL}.36.{rows['web']}", "i", "2",
+                f"{VIRTUAL}.4.{rows['mark']}", "i", "2", community="writer")
+    assert done.returncode == 0, done.stderr
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.17")[rows["web"]] == "0"
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.17")[rows["other"]] == "1"
+    after = walk(daemon.snmp_port, f"{VIRTUAL}.27")
+    assert int(after[rows["web"]].replace(":", "").replace(".", "")) > \
+        int(before[rows["web"]].replace(":", "").replace(".", ""))
+    assert after[rows["other"]] == before[rows["other"]]
+    assert busy.data("running").count("<enabled>false</enabled>") == 1, "and the rest is done, too"
 
 
 def test_all_begin_to_count_from_zero(busy):

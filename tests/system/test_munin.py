@@ -10,9 +10,10 @@ import subprocess
 import pytest
 
 from daemon import free_port
+from health import QUICK, Listener, check, checked, status
 from munin import PLUGINS, Master, Node
 from netconf import real, server, servers, wait_for
-from test_snmp import AGENT_VERSION, snmp
+from test_snmp import AGENT_VERSION, NORIA, VIRTUAL, snmp, walk
 
 # For the picture in docs/: more rounds, and where to put what is drawn.
 ROUNDS = int(os.environ.get("MUNIN_ROUNDS", "2"))
@@ -43,7 +44,8 @@ def test_each_plugin_has_a_value_for_each_field(node, plugin):
     assert node.run(plugin, "autoconf") == "yes\n"
     assert node.run(plugin, "snmpconf").startswith("require 1.3.6.1.4.1.")
     described, values = node.fields(plugin, "config"), node.fields(plugin)
-    assert len(described) == 3 and described.keys() == values.keys()
+    assert len(described) == (4 if plugin == "health" else 3)
+    assert described.keys() == values.keys()
     for graph, attributes in described.items():
         labels = {name.removesuffix(".label") for name in attributes if name.endswith(".label")}
         assert labels, graph
@@ -68,6 +70,33 @@ def test_names_limits_and_one_virtual_server(node):
     assert not any("six" in value for graph in one.values() for value in graph.values())
     backends = node.fields("agent")["noria_agent_backends"]
     assert backends["up_netconf_server.value"] == "1"
+
+
+@pytest.mark.once
+def test_what_checks_say_is_drawn(daemon_factory, tmp_path):
+    """One virtual server is checked by two checks each, of whose servers one is away."""
+    listener, away = Listener(), Listener()
+    away.close()
+    daemon = answering(daemon_factory(null="all"))
+    with daemon.session() as session:
+        session.set(checked(QUICK + "<quorum>2</quorum>" + check("a") + check("b"),
+                            listener.real(), away.real()))
+        session.set(servers(server("plain", real("10.0.0.1", 80), "192.0.2.2", 80)))
+        wait_for(lambda: status(session)[""].get("quorum-state") == "lost", "verdicts")
+    node = Node(tmp_path / "node", daemon.snmp_port).configure(free_port())
+    row = {name: index for index, name in walk(daemon.snmp_port, f"{VIRTUAL}.2").items()}
+    web, plain = f"vs_{row['web']}", f"vs_{row['plain']}"
+
+    def drawn():
+        return {name: value for graph in node.fields("health").values()
+                for name, value in graph.items()}
+
+    values = wait_for(lambda: drawn().get(f"{web}_failed.value") == "2" and drawn(), "two failures")
+    assert [values[f"{web}_{what}.value"] for what in ("down", "quorum")] == ["1", "0"]
+    assert 0 < float(values[f"{web}_latency.value"]) < 1
+    assert [values[f"{plain}_{what}.value"] for what in ("down", "failed", "quorum", "latency")
+            ] == ["0", "0", "1", "U"]
+    listener.close()
 
 
 @pytest.mark.once

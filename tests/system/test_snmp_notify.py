@@ -2,18 +2,20 @@
 
 import socket
 import subprocess
+import time
 
 import pytest
 
 from daemon import AGENT, free_port, nacm
-from health import QUICK, Listener, check, checked, wait_state
-from netconf import RpcError, item, items, wait_for
+from health import QUICK, Listener, check, checked, health, wait_state
+from netconf import RpcError, item, items, real, server, servers, wait_for
 from test_snmp import AGENT_VERSION, NORIA, snmp, walk
 from test_snmp_users import AUTH, PRIVACY, agent, keys, user
 
 TRAPS = ".1.3.6.1.4.1.32473.1.0"
 OBJECTS = ".1.3.6.1.4.1.32473.1.1.8"
 CONFIG_CHANGED, BACKEND_UP, BACKEND_DOWN, ALARM_RAISED, ALARM_CLEARED, SELF_TEST = 2, 3, 4, 9, 10, 11
+DOWN = 6  # noriaRealServerDown
 ALARMS, HISTORY = f"{NORIA}.7.1.1", f"{NORIA}.7.2.1"
 COLD_START = ".1.3.6.1.6.3.1.1.5.1"
 
@@ -181,6 +183,32 @@ def test_a_storm_is_a_bounded_number_and_a_sum(daemon, receivers):
         assert 100 <= told + summed <= 102, "coldStart and the change have a place, too"
         self_test(session, "after")
         wait_for(lambda: any('"after"' in line for line in receiver.got(SELF_TEST)), "the next one")
+
+
+def test_ten_thousand_real_servers_that_fail_are_a_bounded_number_and_a_sum(daemon, receivers):
+    """And SNMP answers meanwhile."""
+    reals = [[real(f"127.{number}.{high}.{low}", 9) for high in range(4) for low in range(1, 251)]
+             for number in range(1, 11)]
+    receiver = receivers().start()
+    rate, began = 10, time.monotonic()
+    with daemon.session(timeout=120) as session:
+        session.set(agent(f"<notification-rate>{rate}</notification-rate>" + target(receiver.port)))
+        checks = health("<delay-loop>1</delay-loop><timeout>1</timeout><retry>0</retry>"
+                        "<delay-before-retry>0.1</delay-before-retry>" + check("port"))
+        session.set(servers("".join(
+            server(f"v{number}", checks + "".join(of), f"192.0.2.{number + 1}", 80)
+            for number, of in enumerate(reals))))
+
+        def summed():
+            assert not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode
+            return sum(int(line.split(f"{OBJECTS}.1.0 = Gauge32: ")[1].split()[0])
+                       for line in receiver.got(1))
+
+        wait_for(lambda: summed() + len(receiver.got(DOWN)) >= 10000, "all to be told or summed", 60)
+        took = time.monotonic() - began
+        all_told = receiver.file.read_text(errors="replace").count("\nTRAP") + 1
+        assert all_told <= rate * (took + 6), f"{all_told} notifications in {took:.0f} s"
+        assert len(receiver.got(1)) <= rate * took, "sums do not add to it"
 
 
 def test_the_master_agent_sends_for_its_subagent(daemon, receivers, tmp_path):

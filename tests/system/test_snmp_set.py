@@ -10,7 +10,7 @@ from netconf import real, server, servers, wait_for
 from snmp_packet import GAUGE, SET, exchange, integer, message
 from test_snmp import AGENT_VERSION, REAL, VIRTUAL, snmp, walk
 
-NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION = 6, 7, 10, 11
+NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION, COMMIT_FAILED = 6, 7, 10, 11, 14
 RESOURCE_UNAVAILABLE, NOT_WRITABLE = 13, 17
 ENABLED, WEIGHT = 7, 8
 WEB = servers(server("web", real("10.0.0.1", 80, "<weight>3</weight>") + real("10.0.0.2", 80),
@@ -84,6 +84,21 @@ def test_maintenance_begins_and_ends_with_a_commit(daemon):
         assert put(daemon, f"{column}.{first}", "i", "1").returncode == 0, "it is none already"
         assert put(daemon, f"{column}.{first}", "i", "5").returncode != 0
     assert walk(daemon.snmp_port, column) == {first: "1", second: "1"}
+
+
+def test_an_action_is_for_those_who_may_and_takes_the_rest_of_the_pdu_with_it(daemon):
+    """The null backend has no statistics, so that it fails; tests with a kernel have it done."""
+    service, row = rows(daemon, VIRTUAL)[0], rows(daemon)[0]
+    zero, weight = f"{VIRTUAL}.36.{service}", (f"{REAL}.{WEIGHT}.{row}", integer(9, GAUGE))
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.36") == {service: "1"}
+    with daemon.session() as session:
+        assert send(daemon, (zero, integer(2)), community="guest") == (NO_ACCESS, 1)
+        assert send(daemon, weight, (zero, integer(2))) == (COMMIT_FAILED, 2)
+        assert "9" not in weights(session), "the weight is taken back"
+        assert send(daemon, weight, (zero, integer(3))) == (WRONG_VALUE, 2)
+        assert send(daemon, (f"{VIRTUAL}.36.99", integer(2))) == (NO_CREATION, 1)
+        assert send(daemon, weight, (zero, integer(1))) == (0, 0), "nothing to be done"
+        assert "9" in weights(session)
 
 
 def test_who_wrote_is_told_and_what_was_written_outlives_a_crash(daemon):

@@ -120,8 +120,9 @@ static void a_walk_meets_every_value_in_order(void **state)
     unsigned marks = (SERVER_COUNT + 2) / 3;
     unsigned addresses = SERVER_COUNT - marks;
 
-    /* Index, name, description, enabled, scheduler, method, two counts, director; then by kind. */
-    walk(&virtual_server_table, 9 * SERVER_COUNT + 4 * addresses + 2 * marks);
+    /* Index, name, description, enabled, scheduler, method, two counts, director, action; then by
+     * kind. */
+    walk(&virtual_server_table, 10 * SERVER_COUNT + 4 * addresses + 2 * marks);
     /* Two indexes, name, address and its type, port, enabled, weight, method, two thresholds, and
      * maintenance. */
     walk(&real_server_table, 12 * addresses);
