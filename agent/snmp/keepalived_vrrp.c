@@ -3,7 +3,6 @@
  */
 #include "agent/snmp/keepalived_vrrp.h"
 
-#include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,15 +52,9 @@ uint64_t keepalived_vrrp_scope(const char *name)
 
 bool keepalived_vrrp_octets(const char *text, struct snmp_value *value)
 {
-    char address[INET6_ADDRSTRLEN];
-    size_t length = text ? strcspn(text, "/") : 0;
+    uint64_t length;
 
-    if (!length || length >= sizeof(address))
-        return false;
-    memcpy(address, text, length);
-    address[length] = '\0';
-    value->length = strchr(address, ':') ? 16 : 4;
-    return inet_pton(value->length == 16 ? AF_INET6 : AF_INET, address, value->text) == 1;
+    return text && snmp_prefix(text, value, &length);
 }
 
 bool keepalived_vrrp_text(const char *text, struct snmp_value *value)
@@ -73,76 +66,7 @@ bool keepalived_vrrp_text(const char *text, struct snmp_value *value)
     return true;
 }
 
-bool keepalived_vrrp_command(const char *command, struct snmp_value *value)
-{
-    size_t length = 0;
-
-    while (command && *command && length + 3 < SNMP_TEXT_MAX) {
-        size_t word = strcspn(command, " ");
-        size_t room = SNMP_TEXT_MAX - length - 3;
-        if (length)
-            value->text[length++] = ' ';
-        value->text[length++] = '\'';
-        memcpy(value->text + length, command, word < room ? word : room);
-        length += word < room ? word : room;
-        value->text[length++] = '\'';
-        command += word + strspn(command + word, " ");
-    }
-    value->length = length;
-    return command;
-}
-
-bool keepalived_vrrp_notify_master(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-master"), value);
-}
-
-bool keepalived_vrrp_notify_backup(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-backup"), value);
-}
-
-bool keepalived_vrrp_notify_fault(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-fault"), value);
-}
-
-bool keepalived_vrrp_notify_stop(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-stop"), value);
-}
-
-bool keepalived_vrrp_notify_any(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-any"), value);
-}
-
 /* --- routes and rules --- */
-
-bool keepalived_vrrp_prefix_type(const struct lyd_node *row, const char *leaf,
-                                 struct snmp_value *value)
-{
-    const char *text = leaf_value(row, leaf);
-
-    value->number = text && strchr(text, ':') ? 2 : 1;
-    return text;
-}
-
-bool keepalived_vrrp_prefix_address(const struct lyd_node *row, const char *leaf,
-                                    struct snmp_value *value)
-{
-    return keepalived_vrrp_octets(leaf_value(row, leaf), value);
-}
-
-bool keepalived_vrrp_prefix_length(const struct lyd_node *row, const char *leaf,
-                                   struct snmp_value *value)
-{
-    const char *text = leaf_value(row, leaf);
-    const char *slash = text ? strchr(text, '/') : NULL;
-
-    value->number = slash ? strtoul(slash + 1, NULL, 10) : 0;
-    return slash;
-}
 
 struct named {
     const char *name;
@@ -190,12 +114,25 @@ bool keepalived_vrrp_protocol(const char *name, struct snmp_value *value)
     return known;
 }
 
-bool keepalived_vrrp_part(const char *text, char between, bool second, struct snmp_value *value)
+bool keepalived_vrrp_number(const char *text, struct snmp_value *value)
 {
-    const char *at = text && second ? strchr(text, between) : NULL;
     char *end;
 
-    text = at ? at + 1 : text;
     value->number = text ? strtoul(text, &end, 10) : 0;
     return text && end != text;
+}
+
+bool keepalived_vrrp_realm_to(const struct lyd_node *row, struct snmp_value *value)
+{
+    const char *realms = leaf_value(row, "realms");
+    const char *slash = realms ? strchr(realms, '/') : NULL;
+
+    return keepalived_vrrp_number(slash ? slash + 1 : realms, value);
+}
+
+bool keepalived_vrrp_realm_from(const struct lyd_node *row, struct snmp_value *value)
+{
+    const char *realms = leaf_value(row, "realms");
+
+    return realms && strchr(realms, '/') && keepalived_vrrp_number(realms, value);
 }

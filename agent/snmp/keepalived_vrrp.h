@@ -21,32 +21,18 @@ uint64_t keepalived_vrrp_scope(const char *name);
 /** An IP address, or one with the length of its network, as octets. @return false for NULL. */
 bool keepalived_vrrp_octets(const char *text, struct snmp_value *value);
 
-/** A command as keepalived writes it, each word in quotes. @return false for NULL. */
-bool keepalived_vrrp_command(const char *command, struct snmp_value *value);
-
-/** The programs that are run on changes of an instance or a group. */
-bool keepalived_vrrp_notify_master(const struct lyd_node *row, struct snmp_value *value);
-bool keepalived_vrrp_notify_backup(const struct lyd_node *row, struct snmp_value *value);
-bool keepalived_vrrp_notify_fault(const struct lyd_node *row, struct snmp_value *value);
-bool keepalived_vrrp_notify_stop(const struct lyd_node *row, struct snmp_value *value);
-bool keepalived_vrrp_notify_any(const struct lyd_node *row, struct snmp_value *value);
-
-/** Of a leaf with a prefix: its family, address, and length. @return Whether it is there. */
-bool keepalived_vrrp_prefix_type(const struct lyd_node *row, const char *leaf,
-                                 struct snmp_value *value);
-bool keepalived_vrrp_prefix_address(const struct lyd_node *row, const char *leaf,
-                                    struct snmp_value *value);
-bool keepalived_vrrp_prefix_length(const struct lyd_node *row, const char *leaf,
-                                   struct snmp_value *value);
-
 /** The number of a routing table, by its number or one of the kernel's names. */
 bool keepalived_vrrp_table(const char *name, struct snmp_value *value);
 
 /** The number of who makes routes and rules, and 1, as keepalived gives it; NULL: keepalived. */
 bool keepalived_vrrp_protocol(const char *name, struct snmp_value *value);
 
-/** The first or the second of two numbers, "5/7", "5-7"; of one number it is both. */
-bool keepalived_vrrp_part(const char *text, char between, bool second, struct snmp_value *value);
+/** The number that a text begins with. @return false for NULL, and where there is none. */
+bool keepalived_vrrp_number(const char *text, struct snmp_value *value);
+
+/** The realms of a route or a rule: they are written "from/to", or as the destination's alone. */
+bool keepalived_vrrp_realm_to(const struct lyd_node *row, struct snmp_value *value);
+bool keepalived_vrrp_realm_from(const struct lyd_node *row, struct snmp_value *value);
 
 /** Take a text of no more than what is served. @return false for NULL. */
 bool keepalived_vrrp_text(const char *text, struct snmp_value *value);

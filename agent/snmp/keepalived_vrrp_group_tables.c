@@ -8,12 +8,12 @@ static const struct snmp_column groups[] = {
     {3, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_vrrp_state_of},
     {4, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* no mail */
     {5, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_vrrp_notifies},
-    {6, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_master},
-    {7, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_backup},
-    {8, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_fault},
-    {9, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_any},
+    {6, READ_ONLY, KIND_COMMAND, "notify-master", NULL, NULL},
+    {7, READ_ONLY, KIND_COMMAND, "notify-backup", NULL, NULL},
+    {8, READ_ONLY, KIND_COMMAND, "notify-fault", NULL, NULL},
+    {9, READ_ONLY, KIND_COMMAND, "notify-any", NULL, NULL},
     {10, READ_ONLY, KIND_TRUTH, "members-weigh", NULL, keepalived_two},
-    {11, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_stop},
+    {11, READ_ONLY, KIND_COMMAND, "notify-stop", NULL, NULL},
 };
 
 const struct snmp_table keepalived_vrrp_group_table = {

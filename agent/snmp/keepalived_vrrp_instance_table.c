@@ -54,16 +54,6 @@ static bool synchronises(const struct lyd_node *row, struct snmp_value *value)
     return true;
 }
 
-static bool on_rival(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-rival"), value);
-}
-
-static bool on_removal(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "notify-removal"), value);
-}
-
 static const struct snmp_column columns[] = {
     {2, READ_ONLY, KIND_STRING, "name", NULL, NULL},
     {3, READ_ONLY, KIND_UNSIGNED, "virtual-router-id", NULL, NULL},
@@ -85,17 +75,17 @@ static const struct snmp_column columns[] = {
     {19, READ_ONLY, KIND_UNSIGNED, "gratuitous-arp/delay", NULL, NULL},
     {20, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* no mail */
     {21, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_vrrp_notifies},
-    {22, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_master},
-    {23, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_backup},
-    {24, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_fault},
-    {25, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_stop},
-    {26, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_vrrp_notify_any},
+    {22, READ_ONLY, KIND_COMMAND, "notify-master", NULL, NULL},
+    {23, READ_ONLY, KIND_COMMAND, "notify-backup", NULL, NULL},
+    {24, READ_ONLY, KIND_COMMAND, "notify-fault", NULL, NULL},
+    {25, READ_ONLY, KIND_COMMAND, "notify-stop", NULL, NULL},
+    {26, READ_ONLY, KIND_COMMAND, "notify-any", NULL, NULL},
     {27, READ_WRITE, KIND_TRUTH, "accept-mode", NULL, NULL},
     {28, READ_WRITE, KIND_TRUTH, "promote-secondaries", NULL, NULL},
     {29, READ_WRITE, KIND_TRUTH, "linkbeat-polling", NULL, NULL},
     {30, READ_ONLY, KIND_ENUM, "version", NULL, NULL},
-    {31, READ_ONLY, KIND_STRING, NULL, NULL, on_rival},
-    {32, READ_ONLY, KIND_STRING, NULL, NULL, on_removal},
+    {31, READ_ONLY, KIND_COMMAND, "notify-rival", NULL, NULL},
+    {32, READ_ONLY, KIND_COMMAND, "notify-removal", NULL, NULL},
     {33, READ_WRITE, KIND_TRUTH, "notify-deleted", NULL, NULL},
     {34, READ_ONLY, KIND_ADDRESS_TYPE, "group-address", NULL, NULL},
     {35, READ_ONLY, KIND_ADDRESS, "group-address", NULL, NULL},

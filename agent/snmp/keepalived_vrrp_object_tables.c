@@ -14,14 +14,9 @@
     .name = table_name, .root = keepalived_mib, .root_length = KEEPALIVED_MIB_LENGTH,              \
     .oid = {2, number}, .oid_length = 2, .index_count = 1, .row = "/noria-vrrp:vrrp/" list
 
-static bool script(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_command(leaf_value(row, "command"), value);
-}
-
 static const struct snmp_column scripts[] = {
     {2, READ_ONLY, KIND_STRING, "name", NULL, NULL},
-    {3, READ_ONLY, KIND_STRING, NULL, NULL, script},
+    {3, READ_ONLY, KIND_COMMAND, "command", NULL, NULL},
     {4, READ_ONLY, KIND_INTEGER, "interval", NULL, NULL},
     {5, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_zero},
     {6, READ_ONLY, KIND_ENUM, "result", NULL, keepalived_one},

@@ -10,21 +10,6 @@
 
 #define COLUMNS(list) .columns = list, .column_count = sizeof(list) / sizeof(*(list))
 
-static bool type(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_type(row, "destination", value);
-}
-
-static bool destination(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_address(row, "destination", value);
-}
-
-static bool length(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_length(row, "destination", value);
-}
-
 static bool scope(const struct lyd_node *row, struct snmp_value *value)
 {
     const char *name = leaf_value(row, "scope");
@@ -87,23 +72,10 @@ UNLOCKED(window_lock, "congestion-window")
 UNLOCKED(threshold_lock, "slow-start-threshold")
 UNLOCKED(timeout_lock, "minimum-retransmission-time")
 
-/* Realms are written "from/to", or as the destination's alone. */
-static bool realm_to(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "realms"), '/', true, value);
-}
-
-static bool realm_from(const struct lyd_node *row, struct snmp_value *value)
-{
-    const char *realms = leaf_value(row, "realms");
-
-    return realms && strchr(realms, '/') && keepalived_vrrp_part(realms, '/', false, value);
-}
-
 static const struct snmp_column routes[] = {
-    {2, READ_ONLY, KIND_INTEGER, NULL, NULL, type},
-    {3, READ_ONLY, KIND_ADDRESS, NULL, NULL, destination},
-    {4, READ_ONLY, KIND_UNSIGNED, NULL, NULL, length},
+    {2, READ_ONLY, KIND_PREFIX_TYPE, "destination", NULL, NULL},
+    {3, READ_ONLY, KIND_PREFIX, "destination", NULL, NULL},
+    {4, READ_ONLY, KIND_PREFIX_LENGTH, "destination", NULL, NULL},
     {5, READ_ONLY, KIND_ADDRESS, "gateway", NULL, NULL},
     {6, READ_ONLY, KIND_ADDRESS, "alternative-gateway", NULL, NULL},
     {7, READ_ONLY, KIND_ADDRESS, "preferred-source", NULL, NULL},
@@ -139,8 +111,8 @@ static const struct snmp_column routes[] = {
     {40, READ_ONLY, KIND_UNSIGNED, "initial-congestion-window", NULL, NULL},
     {41, READ_ONLY, KIND_UNSIGNED, "initial-receive-window", NULL, NULL},
     {42, READ_ONLY, KIND_STRING, "congestion-control", NULL, NULL},
-    {44, READ_ONLY, KIND_UNSIGNED, NULL, NULL, realm_to},
-    {45, READ_ONLY, KIND_UNSIGNED, NULL, NULL, realm_from},
+    {44, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_vrrp_realm_to},
+    {45, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_vrrp_realm_from},
     {55, READ_ONLY, KIND_TRUTH, "fast-open-without-cookie", NULL, NULL},
 };
 

@@ -13,57 +13,6 @@ static bool direction(const struct lyd_node *row, struct snmp_value *value)
     return keepalived_vrrp_text(from && to ? "both" : to ? "to" : from ? "from" : "", value);
 }
 
-/* What the columns that are obsolete are about. */
-static const char *one_of(const struct lyd_node *row)
-{
-    return leaf_value(row, "to") ? "to" : "from";
-}
-
-static bool one_type(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_type(row, one_of(row), value);
-}
-
-static bool one_address(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_address(row, one_of(row), value);
-}
-
-static bool one_length(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_length(row, one_of(row), value);
-}
-
-static bool to_type(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_type(row, "to", value);
-}
-
-static bool to_address(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_address(row, "to", value);
-}
-
-static bool to_length(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_length(row, "to", value);
-}
-
-static bool from_type(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_type(row, "from", value);
-}
-
-static bool from_address(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_address(row, "from", value);
-}
-
-static bool from_length(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_prefix_length(row, "from", value);
-}
-
 static bool table(const struct lyd_node *row, struct snmp_value *value)
 {
     return keepalived_vrrp_table(leaf_value(row, "table"), value);
@@ -83,48 +32,6 @@ static bool action(const struct lyd_node *row, struct snmp_value *value)
     return true;
 }
 
-static bool realm_to(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "realms"), '/', true, value);
-}
-
-static bool realm_from(const struct lyd_node *row, struct snmp_value *value)
-{
-    const char *realms = leaf_value(row, "realms");
-
-    return realms && strchr(realms, '/') && keepalived_vrrp_part(realms, '/', false, value);
-}
-
-static bool first_user(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "user-range"), '-', false, value);
-}
-
-static bool last_user(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "user-range"), '-', true, value);
-}
-
-static bool first_source(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "source-port"), '-', false, value);
-}
-
-static bool last_source(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "source-port"), '-', true, value);
-}
-
-static bool first_destination(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "destination-port"), '-', false, value);
-}
-
-static bool last_destination(const struct lyd_node *row, struct snmp_value *value)
-{
-    return keepalived_vrrp_part(leaf_value(row, "destination-port"), '-', true, value);
-}
-
 /* A number, or one of the names that Linux has everywhere. */
 static bool transport(const struct lyd_node *row, struct snmp_value *value)
 {
@@ -134,7 +41,7 @@ static bool transport(const struct lyd_node *row, struct snmp_value *value)
     } names[] = {{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"ipv6-icmp", 58}, {"sctp", 132}};
     const char *text = leaf_value(row, "transport");
 
-    if (keepalived_vrrp_part(text, '/', false, value))
+    if (keepalived_vrrp_number(text, value))
         return true;
     for (size_t i = 0; text && i < sizeof(names) / sizeof(*names); i++) {
         if (!strcmp(text, names[i].name)) {
@@ -159,23 +66,24 @@ static bool protocol(const struct lyd_node *row, struct snmp_value *value)
 
 static const struct snmp_column rules[] = {
     {2, READ_ONLY, KIND_STRING, NULL, NULL, direction},
-    {3, READ_ONLY, KIND_INTEGER, NULL, NULL, one_type},
-    {4, READ_ONLY, KIND_ADDRESS, NULL, NULL, one_address},
-    {5, READ_ONLY, KIND_UNSIGNED, NULL, NULL, one_length},
+    /* These three are obsolete. */
+    {3, READ_ONLY, KIND_PREFIX_TYPE, "to", "from", NULL},
+    {4, READ_ONLY, KIND_PREFIX, "to", "from", NULL},
+    {5, READ_ONLY, KIND_PREFIX_LENGTH, "to", "from", NULL},
     {6, READ_ONLY, KIND_UNSIGNED, NULL, NULL, table},
     {7, READ_ONLY, KIND_TRUTH, "../addresses-placed", NULL, keepalived_one},
     {8, READ_ONLY, KIND_TRUTH, "not", NULL, keepalived_two},
-    {9, READ_ONLY, KIND_INTEGER, NULL, NULL, to_type},
-    {10, READ_ONLY, KIND_ADDRESS, NULL, NULL, to_address},
-    {11, READ_ONLY, KIND_UNSIGNED, NULL, NULL, to_length},
-    {12, READ_ONLY, KIND_INTEGER, NULL, NULL, from_type},
-    {13, READ_ONLY, KIND_ADDRESS, NULL, NULL, from_address},
-    {14, READ_ONLY, KIND_UNSIGNED, NULL, NULL, from_length},
+    {9, READ_ONLY, KIND_PREFIX_TYPE, "to", NULL, NULL},
+    {10, READ_ONLY, KIND_PREFIX, "to", NULL, NULL},
+    {11, READ_ONLY, KIND_PREFIX_LENGTH, "to", NULL, NULL},
+    {12, READ_ONLY, KIND_PREFIX_TYPE, "from", NULL, NULL},
+    {13, READ_ONLY, KIND_PREFIX, "from", NULL, NULL},
+    {14, READ_ONLY, KIND_PREFIX_LENGTH, "from", NULL, NULL},
     {15, READ_ONLY, KIND_UNSIGNED, "type-of-service", NULL, keepalived_zero},
     {16, READ_ONLY, KIND_UNSIGNED, "mark", NULL, NULL},
     {17, READ_ONLY, KIND_UNSIGNED, "mark-mask", NULL, NULL},
-    {18, READ_ONLY, KIND_UNSIGNED, NULL, NULL, realm_to},
-    {19, READ_ONLY, KIND_UNSIGNED, NULL, NULL, realm_from},
+    {18, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_vrrp_realm_to},
+    {19, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_vrrp_realm_from},
     {20, READ_ONLY, KIND_STRING, "input-interface", NULL, NULL},
     {21, READ_ONLY, KIND_STRING, "output-interface", NULL, NULL},
     {22, READ_ONLY, KIND_UNSIGNED, "goto", NULL, NULL},
@@ -184,15 +92,15 @@ static const struct snmp_column rules[] = {
     {25, READ_ONLY, KIND_UNSIGNED, "preference", NULL, NULL},
     {26, READ_ONLY, KIND_UNSIGNED, "suppress-prefix-length", NULL, NULL},
     {27, READ_ONLY, KIND_STRING, "suppress-group", NULL, NULL},
-    {30, READ_ONLY, KIND_UNSIGNED, NULL, NULL, first_user},
-    {31, READ_ONLY, KIND_UNSIGNED, NULL, NULL, last_user},
+    {30, READ_ONLY, KIND_FIRST, "user-range", NULL, NULL},
+    {31, READ_ONLY, KIND_LAST, "user-range", NULL, NULL},
     {32, READ_ONLY, KIND_INTEGER, NULL, NULL, master_device},
     {33, READ_ONLY, KIND_INTEGER, NULL, NULL, protocol},
     {34, READ_ONLY, KIND_UNSIGNED, NULL, NULL, transport},
-    {35, READ_ONLY, KIND_UNSIGNED, NULL, NULL, first_source},
-    {36, READ_ONLY, KIND_UNSIGNED, NULL, NULL, last_source},
-    {37, READ_ONLY, KIND_UNSIGNED, NULL, NULL, first_destination},
-    {38, READ_ONLY, KIND_UNSIGNED, NULL, NULL, last_destination},
+    {35, READ_ONLY, KIND_FIRST, "source-port", NULL, NULL},
+    {36, READ_ONLY, KIND_LAST, "source-port", NULL, NULL},
+    {37, READ_ONLY, KIND_FIRST, "destination-port", NULL, NULL},
+    {38, READ_ONLY, KIND_LAST, "destination-port", NULL, NULL},
 };
 
 const struct snmp_table keepalived_vrrp_rule_table = {

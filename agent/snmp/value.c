@@ -14,7 +14,8 @@
 bool snmp_kind_is_text(enum snmp_kind kind)
 {
     return kind == KIND_STRING || kind == KIND_IDENTITY || kind == KIND_ADDRESS ||
-           kind == KIND_IP_ADDRESS || kind == KIND_PHYSICAL;
+           kind == KIND_IP_ADDRESS || kind == KIND_PHYSICAL || kind == KIND_PREFIX ||
+           kind == KIND_COMMAND;
 }
 
 unsigned char snmp_kind_type(enum snmp_kind kind)
@@ -24,6 +25,8 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_IDENTITY:
     case KIND_ADDRESS:
     case KIND_PHYSICAL:
+    case KIND_PREFIX:
+    case KIND_COMMAND:
     case KIND_DATE_AND_TIME:
         return ASN_OCTET_STR;
     case KIND_IP_ADDRESS:
@@ -37,6 +40,7 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_ENUM_OR_NONE:
     case KIND_INTEGER:
     case KIND_ADDRESS_TYPE:
+    case KIND_PREFIX_TYPE:
     case KIND_ACTION:
         return ASN_INTEGER;
     case KIND_TIME_STAMP:
@@ -48,6 +52,9 @@ unsigned char snmp_kind_type(enum snmp_kind kind)
     case KIND_UNSIGNED:
     case KIND_HIGH:
     case KIND_GAUGE:
+    case KIND_PREFIX_LENGTH:
+    case KIND_FIRST:
+    case KIND_LAST:
         break;
     }
     return ASN_GAUGE;
@@ -125,6 +132,50 @@ static bool address_of(const char *text, struct snmp_value *value)
     return false;
 }
 
+bool snmp_prefix(const char *text, struct snmp_value *value, uint64_t *length)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t end = strcspn(text, "/");
+
+    if (end >= sizeof(address))
+        return false;
+    memcpy(address, text, end);
+    address[end] = '\0';
+    *length = text[end] ? strtoul(text + end + 1, NULL, 10) : 0;
+    return address_of(address, value);
+}
+
+/* One of the numbers of a range. */
+static bool bound_of(const char *text, bool last, uint64_t *number)
+{
+    const char *between = last ? strchr(text, '-') : NULL;
+    char *end;
+
+    text = between ? between + 1 : text;
+    *number = strtoul(text, &end, 10);
+    return end != text;
+}
+
+/* What is too long is cut within its last word. */
+static bool command_of(const char *text, struct snmp_value *value)
+{
+    size_t length = 0;
+
+    while (*text && length + 3 < SNMP_TEXT_MAX) {
+        size_t word = strcspn(text, " ");
+        size_t room = SNMP_TEXT_MAX - length - 3;
+        if (length)
+            value->text[length++] = ' ';
+        value->text[length++] = '\'';
+        memcpy(value->text + length, text, word < room ? word : room);
+        length += word < room ? word : room;
+        value->text[length++] = '\'';
+        text += word + strspn(text + word, " ");
+    }
+    value->length = length;
+    return true;
+}
+
 static bool time_of(const char *text, uint64_t *number)
 {
     time_t seconds;
@@ -146,6 +197,8 @@ static bool time_of(const char *text, uint64_t *number)
 bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp_value *value)
 {
     const struct lyd_value *from = &((const struct lyd_node_term *)leaf)->value;
+
+    uint64_t length;
 
     while (from->realtype->basetype == LY_TYPE_UNION)
         from = &from->subvalue->value;
@@ -183,6 +236,19 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
         return address_of(lyd_get_value(leaf), value) && value->length == 4;
     case KIND_PHYSICAL:
         return physical_of(lyd_get_value(leaf), value);
+    case KIND_PREFIX_TYPE:
+    case KIND_PREFIX:
+        return snmp_prefix(lyd_get_value(leaf), value, &length);
+    case KIND_PREFIX_LENGTH:
+        if (!snmp_prefix(lyd_get_value(leaf), value, &length))
+            return false;
+        value->number = length;
+        return strchr(lyd_get_value(leaf), '/');
+    case KIND_FIRST:
+    case KIND_LAST:
+        return bound_of(lyd_get_value(leaf), kind == KIND_LAST, &value->number);
+    case KIND_COMMAND:
+        return command_of(lyd_get_value(leaf), value);
     case KIND_DATE_AND_TIME:
     case KIND_TIME_STAMP:
     case KIND_TIME_SINCE:

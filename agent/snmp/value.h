@@ -34,6 +34,12 @@ enum snmp_kind {
     KIND_ADDRESS,       /**< InetAddress of an IP address. */
     KIND_IP_ADDRESS,    /**< IpAddress, of an IPv4 address alone. */
     KIND_PHYSICAL,      /**< PhysAddress or MacAddress. */
+    KIND_PREFIX_TYPE,   /**< InetAddressType of an IP prefix, "10.0.0.0/8". */
+    KIND_PREFIX,        /**< InetAddress of an IP prefix. */
+    KIND_PREFIX_LENGTH, /**< Unsigned32: the length of an IP prefix. */
+    KIND_FIRST,         /**< Unsigned32: the first number of a range, "5-7"; or the only one. */
+    KIND_LAST,          /**< Unsigned32: the last number of a range; or the only one. */
+    KIND_COMMAND,       /**< A command line, each word of it in single quotes. */
     KIND_DATE_AND_TIME, /**< DateAndTime. */
     KIND_TIME_STAMP,    /**< TimeStamp: sysUpTime at that time; 0: before it began. */
     KIND_TIME_SINCE,    /**< TimeTicks since that time. */
@@ -64,6 +70,13 @@ unsigned char snmp_kind_type(enum snmp_kind kind);
  * @return Whether the leaf has a value of the kind.
  */
 bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp_value *value);
+
+/**
+ * Read an IP prefix, or an address alone, as octets.
+ * @param[out] value Also its InetAddressType as a number.
+ * @param[out] length Of the prefix in bits; 0: it says none.
+ */
+bool snmp_prefix(const char *text, struct snmp_value *value, uint64_t *length);
 
 /**
  * A time as DateAndTime in UTC (RFC 2579).

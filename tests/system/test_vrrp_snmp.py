@@ -272,5 +272,5 @@ def test_a_protocol_error_is_told(nodes, node, tmp_path):
         told = wait_for(lambda: [objects for trap, objects in came() if trap == FOREIGN[2] + "2"],
                         "the error to be told though nobody reads", 30)
     assert [value for oid, value in told[0].items() if oid.startswith(f"{counters}.6.")] == ["1"]
-    assert "1" in walk(node, f"{counters}.5").values()
+    wait_for(lambda: "1" in walk(node, f"{counters}.5").values(), "a state that is read anew")
     assert set(walk(node, f"{counters}.6").values()) == {"1"}

@@ -108,6 +108,50 @@ static void leaves_become_values(void **state)
     assert_memory_equal(value.text, "wlc", 3);
 }
 
+#define TEXT(text) SERVER(V4 "<description>" text "</description>")
+
+static void texts_with_parts_become_values(void **state)
+{
+    static const unsigned char network[] = {10, 20, 0, 0};
+    static const char command[] = "'/bin/do' '-x' 'it'";
+    struct snmp_value value;
+
+    assert_true(value_of("description", KIND_PREFIX, TEXT("10.20.0.0/14"), &value));
+    assert_int_equal(value.length, 4);
+    assert_memory_equal(value.text, network, 4);
+    assert_true(value_of("description", KIND_PREFIX_TYPE, TEXT("10.20.0.0/14"), &value));
+    assert_int_equal(value.number, 1);
+    assert_true(value_of("description", KIND_PREFIX_LENGTH, TEXT("10.20.0.0/14"), &value));
+    assert_int_equal(value.number, 14);
+    assert_true(value_of("description", KIND_PREFIX_TYPE, TEXT("2001:db8::/32"), &value));
+    assert_int_equal(value.number, 2);
+    assert_false(value_of("description", KIND_PREFIX_LENGTH, TEXT("10.20.0.0"), &value));
+    assert_false(value_of("description", KIND_PREFIX, TEXT("none"), &value));
+    assert_true(value_of("description", KIND_FIRST, TEXT("5-70"), &value));
+    assert_int_equal(value.number, 5);
+    assert_true(value_of("description", KIND_LAST, TEXT("5-70"), &value));
+    assert_int_equal(value.number, 70);
+    assert_true(value_of("description", KIND_LAST, TEXT("6"), &value));
+    assert_int_equal(value.number, 6);
+    assert_false(value_of("description", KIND_FIRST, TEXT("x"), &value));
+    assert_true(value_of("description", KIND_COMMAND, TEXT("/bin/do -x  it"), &value));
+    assert_int_equal(value.length, strlen(command));
+    assert_memory_equal(value.text, command, strlen(command));
+}
+
+static void long_commands_are_cut(void **state)
+{
+    char xml[2048] = SERVERS "<virtual-server><name>web</name>" V4 "<description>/x";
+    struct snmp_value value;
+
+    for (size_t i = 0; i < 80; i++)
+        strcat(xml, " ab");
+    strcat(xml, "</description></virtual-server>" END);
+    assert_true(value_of("description", KIND_COMMAND, xml, &value));
+    assert_true(value.length > 240 && value.length <= SNMP_TEXT_MAX);
+    assert_int_equal(value.text[value.length - 1], '\'');
+}
+
 static void a_leaf_of_another_type_has_no_value(void **state)
 {
     struct snmp_value value;
@@ -139,6 +183,8 @@ int main(void)
         cmocka_unit_test(time_since_does_not_run_backwards),
         cmocka_unit_test(every_kind_has_its_tag),
         cmocka_unit_test(leaves_become_values),
+        cmocka_unit_test(texts_with_parts_become_values),
+        cmocka_unit_test(long_commands_are_cut),
         cmocka_unit_test(a_leaf_of_another_type_has_no_value),
         cmocka_unit_test(long_texts_are_cut_between_characters),
     };
