@@ -79,6 +79,8 @@ static const struct snmp_column columns[] = {
     {61, READ_ONLY, KIND_UNSIGNED, "effective-parameters/sync-threshold", NULL, NULL},
     {62, READ_ONLY, KIND_UNSIGNED, "effective-parameters/sync-period", NULL, NULL},
     {63, READ_ONLY, KIND_UNSIGNED, "effective-parameters/sync-version", NULL, NULL},
+    {64, READ_ONLY, KIND_UNSIGNED, "effective-parameters/lblc-expiration", NULL, NULL},
+    {65, READ_ONLY, KIND_UNSIGNED, "effective-parameters/lblcr-expiration", NULL, NULL},
 };
 
 const struct snmp_table director_table = {

@@ -21,6 +21,8 @@ const struct ipvs_parameter ipvs_parameters[IPVS_PARAMETERS] = {
     {.name = "expire-nodest-conn", .standard = "0"},
     {.name = "expire-quiescent-template", .standard = "0"},
     {.name = "ignore-tunneled", .standard = "0"},
+    {.name = "lblc-expiration", .standard = "86400", .module = "ip_vs_lblc"},
+    {.name = "lblcr-expiration", .standard = "86400", .module = "ip_vs_lblcr"},
     {.name = "nat-icmp-send", .standard = "0"},
     {.name = "pmtu-disc", .standard = "1"},
     {.name = "run-estimation", .standard = "1"},
@@ -104,15 +106,17 @@ bool ipvs_settings_desired(const struct lyd_node *node, struct ipvs_settings *se
 }
 
 /* A parameter that the kernel lacks. */
-static enum outcome refuse_parameter(const struct lyd_node *node, const char *name,
-                                     struct error *err)
+static enum outcome refuse_parameter(const struct lyd_node *node,
+                                     const struct ipvs_parameter *parameter, struct error *err)
 {
-    char below[64];
-    snprintf(below, sizeof below, "/parameters/%s", name);
+    char below[64], advice[64] = "boot a kernel that has it";
+    snprintf(below, sizeof below, "/parameters/%s", parameter->name);
+    if (parameter->module)
+        snprintf(advice, sizeof advice, "load its module (modprobe %s)", parameter->module);
     char *path = ipvs_path(node, below);
-    enum outcome outcome = refuse(
-        err, TAG_OPERATION_NOT_SUPPORTED, path,
-        "The kernel's IPVS has no parameter %s: remove it, or boot a kernel that has it.", name);
+    enum outcome outcome =
+        refuse(err, TAG_OPERATION_NOT_SUPPORTED, path,
+               "The kernel's IPVS has no parameter %s: remove it, or %s.", parameter->name, advice);
     free(path);
     return outcome;
 }
@@ -122,10 +126,13 @@ static enum outcome lay_parameters(const struct ipvs_settings *held,
                                    const struct ipvs_settings *wanted, const struct lyd_node *node,
                                    struct ipvs_settings *target, struct error *err)
 {
+    enum outcome outcome = DONE;
     for (size_t i = 0; i < IPVS_PARAMETERS; i++) {
         const char *value = held->parameters[i];
+        if (wanted->parameters[i] && !value && outcome == DONE)
+            outcome = refuse_parameter(node, &ipvs_parameters[i], err);
         if (wanted->parameters[i] && !value)
-            return refuse_parameter(node, ipvs_parameters[i].name, err);
+            continue;
         if (wanted->parameters[i])
             value = wanted->parameters[i];
         else if (value && before->parameters[i] && ipvs_parameters[i].standard)
@@ -134,7 +141,7 @@ static enum outcome lay_parameters(const struct ipvs_settings *held,
         if (value && !target->parameters[i])
             return fail_memory(err);
     }
-    return DONE;
+    return outcome;
 }
 
 /* One of the two that are configured runs at a time. A role that is not configured is another's. */

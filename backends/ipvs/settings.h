@@ -15,7 +15,7 @@
 struct lyd_node;
 
 /** How many parameters there are. */
-#define IPVS_PARAMETERS 30
+#define IPVS_PARAMETERS 32
 
 /** A parameter: a file below /proc/sys/net/ipv4/vs, or one of the two numbers in a file. */
 struct ipvs_parameter {
@@ -23,6 +23,7 @@ struct ipvs_parameter {
     const char *standard; /**< The kernel's default; NULL: it computes one. */
     const char *file;     /**< Where the name differs; NULL: it does not. */
     int place;            /**< In the file, if that has two numbers: the first is 0. */
+    const char *module;   /**< The kernel module that has it; NULL: that of IPVS itself. */
 };
 
 /** All parameters, in the order of their files. */
@@ -84,7 +85,7 @@ enum ipvs_follow {
  * @param before, after Instances of the director; NULL: there was, or is, none.
  * @param follow Which of the configured daemons are to run.
  * @param[out] target To be freed with ipvs_settings_clear(), also after an error.
- * @return REFUSED for a parameter that the kernel lacks.
+ * @return REFUSED for a parameter that the kernel lacks; the target is the rest.
  */
 enum outcome ipvs_settings_target(const struct ipvs_settings *held, const struct lyd_node *before,
                                   const struct lyd_node *after, enum ipvs_follow follow,

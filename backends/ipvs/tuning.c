@@ -236,14 +236,17 @@ size_t ipvs_tuning_reconcile(struct ipvs_engine *engine, bool silent)
     const struct entry *entry = entry_of(engine);
     if (!entry)
         return 0;
-    enum outcome outcome = ipvs_tuning_plan(&tuning, engine, NULL, entry, &err);
-    if (outcome == DONE)
-        outcome = set(engine, &tuning.held, &tuning.target, tuning.node, true, &err);
-    if (outcome != DONE && !silent)
+    enum outcome planned = ipvs_tuning_plan(&tuning, engine, NULL, entry, &err), made = DONE;
+    if (planned != DONE && !silent)
+        log_error(AREA_IPVS, "%s: %s", err.path ? err.path : engine->name, error_message(&err));
+    error_clear(&err);
+    if (planned != FAILED)
+        made = set(engine, &tuning.held, &tuning.target, tuning.node, true, &err);
+    if (made != DONE && !silent)
         log_error(AREA_IPVS, "%s: %s", err.path ? err.path : engine->name, error_message(&err));
     ipvs_tuning_clear(&tuning);
     error_clear(&err);
-    return outcome != DONE;
+    return (planned != DONE) + (made != DONE);
 }
 
 void ipvs_tuning_follow(struct ipvs_directors *directors, const char *instance)
@@ -303,9 +306,13 @@ void ipvs_tuning_compare(struct ipvs_engine *engine, bool repair,
     if (!entry)
         return;
     enum outcome outcome = ipvs_tuning_plan(&tuning, engine, NULL, entry, &err);
-    bool repaired = outcome == DONE && repair &&
+    if (outcome == REFUSED) { /* the rest may differ, too */
+        log_warning(AREA_IPVS, "%s: %s", err.path, error_message(&err));
+        error_clear(&err);
+    }
+    bool repaired = outcome != FAILED && repair &&
                     set(engine, &tuning.held, &tuning.target, tuning.node, true, &err) == DONE;
-    if (outcome == DONE)
+    if (outcome != FAILED)
         name_differences(&tuning, repaired, tell, arg);
     if (err.outcome != DONE)
         log_warning(AREA_IPVS, "%s: %s", err.path ? err.path : engine->name, error_message(&err));

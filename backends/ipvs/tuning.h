@@ -34,7 +34,7 @@ int ipvs_tuning_read(struct ipvs_socket *sock, const char *path, struct ipvs_set
 /**
  * Plan from the director's entries; the engine has a socket.
  * @param before, after NULL: there was, or is, none.
- * @return REFUSED for what the kernel lacks; FAILED if it cannot be read.
+ * @return REFUSED for what the kernel lacks, the rest may be set; FAILED if it cannot be read.
  */
 enum outcome ipvs_tuning_plan(struct ipvs_tuning *tuning, struct ipvs_engine *engine,
                               const struct entry *before, const struct entry *after,

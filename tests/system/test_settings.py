@@ -116,6 +116,31 @@ def test_a_parameter_that_the_kernel_lacks_is_refused(session):
     assert parameter("conntrack") == before
 
 
+def test_a_parameter_of_a_scheduler(daemon, session):
+    """It is the kernel's only while the module is loaded; the rest does not wait for it."""
+    run("modprobe", "-r", "ip_vs_lblc", "ip_vs_lblcr")
+    wanted = main("<timeouts><udp>40</udp></timeouts><parameters>"
+                  "<lblc-expiration>3600</lblc-expiration></parameters>")
+    error = refusal(session, wanted)
+    assert error.tag == "operation-not-supported"
+    assert "modprobe ip_vs_lblc" in error.message
+    run("modprobe", "ip_vs_lblc")
+    run("modprobe", "ip_vs_lblcr")
+    session.set(wanted)
+    assert parameter("lblc_expiration") == ["3600"] and parameter("lblcr_expiration") == ["86400"]
+    assert session.get(of("main", "effective-parameters/lblc-expiration")) == ["3600"]
+    daemon.stop()
+    run("modprobe", "-r", "ip_vs_lblc", "ip_vs_lblcr")
+    run("ipvsadm", "--set", "900", "120", "300")
+    daemon.start()
+    assert timeouts()[2] == 40
+    run("modprobe", "ip_vs_lblc")
+    wait_for(lambda: parameter("lblc_expiration") == ["3600"], "another try")
+    with daemon.session() as again:
+        again.set(directors(director("main", operation="delete")))
+    assert parameter("lblc_expiration") == ["86400"]
+
+
 def test_what_fails_later_takes_every_setting_back(session):
     session.set(main("<timeouts><tcp>1000</tcp></timeouts>"
                      "<parameters><conntrack>true</conntrack></parameters>"))

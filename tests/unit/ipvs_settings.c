@@ -123,12 +123,14 @@ static void the_daemons_follow_a_role(void **state)
 
 static void what_the_kernel_lacks_is_refused(void **state)
 {
-    struct lyd_node *after = director_of("<parameters><est-nice>3</est-nice></parameters>");
+    struct lyd_node *after = director_of("<timeouts><udp>30</udp></timeouts>"
+                                         "<parameters><est-nice>3</est-nice></parameters>");
     struct ipvs_settings target, held = {0};
     struct error err = {0};
     assert_int_equal(ipvs_settings_target(&held, NULL, after, IPVS_FOLLOW_NONE, &target, &err),
                      REFUSED);
     assert_non_null(strstr(err.path, "/director[name='main']/parameters/est-nice"));
+    assert_int_equal(target.timeouts[IPVS_TIMEOUT_UDP], 30);
     ipvs_settings_clear(&target);
     /* To stop wanting it is no fault. */
     assert_int_equal(ipvs_settings_target(&held, after, NULL, IPVS_FOLLOW_NONE, &target, NULL),
