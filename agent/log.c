@@ -85,6 +85,50 @@ static bool to_journal(void)
     return known == 2;
 }
 
+/* Lines of a thread that wait; not more than a pipe takes in one piece. */
+static _Thread_local struct {
+    bool on;
+    size_t size;
+    char text[4096];
+} held;
+
+/* Where it cannot be written there is nowhere to say so. */
+static void write_text(const char *text, size_t size)
+{
+    ssize_t written = write(STDERR_FILENO, text, size);
+    (void)written;
+}
+
+static void write_held(void)
+{
+    if (held.size)
+        write_text(held.text, held.size);
+    held.size = 0;
+}
+
+void log_hold(void)
+{
+    held.on = true;
+}
+
+void log_release(void)
+{
+    write_held();
+    held.on = false;
+}
+
+static void put_line(const char *line, size_t length)
+{
+    if (!held.on) {
+        write_text(line, length);
+        return;
+    }
+    if (held.size + length > sizeof(held.text))
+        write_held();
+    memcpy(held.text + held.size, line, length);
+    held.size += length;
+}
+
 static size_t put_prefix(char *line, size_t size, enum log_level level, enum log_area area)
 {
     static const char *const level_names[] = {[LOG_LEVEL_ERROR] = "error",
@@ -123,6 +167,5 @@ void log_line(enum log_level level, enum log_area area, const char *format, ...)
         if ((unsigned char)line[i] < ' ')
             line[i] = ' ';
     line[length++] = '\n';
-    if (write(STDERR_FILENO, line, length) < 0)
-        return; /* nowhere to say so */
+    put_line(line, length);
 }

@@ -58,6 +58,15 @@ bool log_wanted(enum log_level level, enum log_area area);
 void log_line(enum log_level level, enum log_area area, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/**
+ * Have lines of this thread wait to be written together, until log_release(): where there are
+ * thousands of them. Not nested.
+ */
+void log_hold(void);
+
+/** Write what waits, and each line at once again. */
+void log_release(void);
+
 #define log_error(area, ...) log_line(LOG_LEVEL_ERROR, area, __VA_ARGS__)
 #define log_warning(area, ...) log_line(LOG_LEVEL_WARNING, area, __VA_ARGS__)
 #define log_notice(area, ...) log_line(LOG_LEVEL_NOTICE, area, __VA_ARGS__)

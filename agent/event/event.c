@@ -26,6 +26,9 @@ static const struct replay_limits limits = {.bytes = (size_t)8 << 20, .events = 
 /* What is written at once. */
 #define BATCH_BYTES ((size_t)64 << 10)
 
+/* How long the helper thread lets events come before it writes them together, in milliseconds. */
+#define GATHER_MS 10
+
 /* Between two syncs of the log, in seconds. */
 #define SYNC_INTERVAL 1
 
@@ -229,10 +232,11 @@ static void queue_for_log(struct events *events, struct event *event)
         events->unlogged++;
         return;
     }
+    if (!events->pending)
+        pthread_cond_signal(&events->come);
     *events->pending_end = event_ref(event);
     events->pending_end = &event->next;
     events->pending_bytes += event->length;
-    pthread_cond_signal(&events->come);
 }
 
 void event_emit(struct agent *agent, struct lyd_node *notification)
@@ -310,6 +314,14 @@ static void write_events(struct events *events, struct event *event, bool *broke
     }
 }
 
+/* Others come soon, and to write each by itself costs far more. Called with the lock. */
+static void gather(struct events *events)
+{
+    pthread_mutex_unlock(&events->lock);
+    nanosleep(&(struct timespec){.tv_nsec = GATHER_MS * 1000000L}, NULL);
+    pthread_mutex_lock(&events->lock);
+}
+
 /* Take what is to be written, or wait for it. */
 static struct event *take_pending(struct events *events, const struct timespec *until,
                                   uint64_t *last, uint64_t *unlogged)
@@ -321,6 +333,8 @@ static struct event *take_pending(struct events *events, const struct timespec *
         else if (pthread_cond_timedwait(&events->come, &events->lock, until))
             break;
     }
+    if (events->pending && !events->ending)
+        gather(events);
     struct event *pending = events->pending;
     *last = events->last;
     *unlogged = events->unlogged;

@@ -6,6 +6,7 @@
 #include "agent/agent.h"
 #include "agent/event/alarms.h"
 #include "agent/log.h"
+#include "backends/health/announcements.h"
 
 /* Descriptors that are left to the rest of the agent, and runs at once at most and at least. */
 #define DESCRIPTORS_KEPT 256
@@ -45,7 +46,9 @@ struct health_engine *health_engine_new(struct backend *backend)
                          ? health_timers_new(backend->loop, &engine->beat, take_in, engine->poller)
                          : NULL;
     engine->hooks = hooks_new(backend->loop);
-    if (engine->poller && engine->timers && engine->hooks && text_table_reserve(&engine->services))
+    engine->announcements = announcements_new(backend->loop);
+    if (engine->poller && engine->timers && engine->hooks && engine->announcements &&
+        text_table_reserve(&engine->services))
         return engine;
     health_engine_free(engine);
     return NULL;
@@ -59,6 +62,7 @@ void health_engine_free(struct health_engine *engine)
         if (engine->shared[i])
             checker_registry[i]->end(engine->shared[i]);
     address_watch_free(engine->addresses);
+    announcements_free(engine->announcements);
     health_poller_free(engine->poller);
     health_timers_free(engine->timers);
     hooks_free(engine->hooks);

@@ -64,6 +64,7 @@ struct health_engine {
     struct health_poller *poller;
     struct health_timers *timers;
     struct hooks *hooks;
+    struct announcements *announcements;
     struct text_table probes;   /**< By their texts. */
     struct text_table services; /**< By name; guarded by lock. */
     uv_mutex_t lock;

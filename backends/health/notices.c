@@ -45,15 +45,14 @@ void notice_server(const struct health_server *server, const struct health_occas
     const struct health_check *check = occasion->check;
     const struct probe_result *result = occasion->result;
     const char *error = result ? result->error : NULL;
-    const char *state = health_state_name(server->health);
-    bool first = !server->history || !server->history[1].time;
-    log_line(server->health == STEERING_DOWN ? LOG_LEVEL_WARNING
-             : first                         ? LOG_LEVEL_INFO
-                                             : LOG_LEVEL_NOTICE,
+    const char *state = health_state_name(occasion->health);
+    log_line(occasion->health == STEERING_DOWN ? LOG_LEVEL_WARNING
+             : occasion->first                 ? LOG_LEVEL_INFO
+                                               : LOG_LEVEL_NOTICE,
              AREA_HEALTH, "real server %s port %" PRIu16 " of %s is %s%s%s%s%s", server->address,
              server->port, service->name, state, check ? ": check " : "", check ? check->name : "",
              error ? ": " : "", error ? error : "");
-    notice_down(server, server->health == STEERING_DOWN, error);
+    notice_down(server, occasion->health == STEERING_DOWN, error);
     struct lyd_node *notice = begin(service->engine, "real-server-state-change");
     if (!notice)
         return;
@@ -69,19 +68,19 @@ void notice_server(const struct health_server *server, const struct health_occas
     event_emit(service->engine->backend->agent, notice);
 }
 
-void notice_quorum(const struct health_service *service)
+void notice_quorum(const struct health_service *service, const struct health_quorum *quorum)
 {
-    log_line(service->lost ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
+    log_line(quorum->lost ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
              "the quorum of %s is %s: real servers of weight %" PRIu64
              " serve, the quorum is %" PRIu32,
-             service->name, service->lost ? "lost" : "met", service->weight_up, service->quorum);
-    notice_quorum_alarm(service, service->lost);
+             service->name, quorum->lost ? "lost" : "met", quorum->weight_up, service->quorum);
+    notice_quorum_alarm(service, quorum);
     struct lyd_node *notice = begin(service->engine, "quorum-change");
     if (!notice)
         return;
     add(notice, "virtual-server", service->name);
-    add(notice, "state", service->lost ? "lost" : "met");
-    add_number(notice, "weight-up", service->weight_up);
+    add(notice, "state", quorum->lost ? "lost" : "met");
+    add_number(notice, "weight-up", quorum->weight_up);
     add_number(notice, "quorum", service->quorum);
     event_emit(service->engine->backend->agent, notice);
 }
@@ -128,17 +127,17 @@ void notice_flapping(const struct health_server *server, bool flapping)
     free(resource);
 }
 
-void notice_quorum_alarm(const struct health_service *service, bool lost)
+void notice_quorum_alarm(const struct health_service *service, const struct health_quorum *quorum)
 {
     struct agent *agent = service->engine->backend->agent;
     char *resource;
     if (asprintf(&resource, VIRTUAL_SERVERS "/virtual-server[name='%s']", service->name) < 0)
         return;
     struct alarm_id id = {.resource = resource, .type = "quorum-lost"};
-    if (lost)
+    if (quorum->lost)
         alarm_raise(agent, &id, ALARM_CRITICAL,
                     "Real servers of weight %" PRIu64 " are left, and the quorum is %" PRIu32 ".",
-                    service->weight_up, service->quorum);
+                    quorum->weight_up, service->quorum);
     else
         alarm_clear(agent, &id, "The quorum is met.");
     free(resource);

@@ -7,7 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
-#include "backends/health/service.h"
+#include "backends/health/announcements.h"
 
 /* A dynamic weight: the lowest one that a check wants, and what checks add to it. */
 static int32_t weight_of_checks(const struct health_server *server)
@@ -90,6 +90,7 @@ static void set_health(struct health_server *server, enum steering_health health
                        const struct health_occasion *occasion)
 {
     struct health_service *service = server->service;
+    struct health_occasion news = *occasion;
     if (health == server->health)
         return;
     uv_mutex_lock(&service->engine->lock);
@@ -104,10 +105,11 @@ static void set_health(struct health_server *server, enum steering_health health
     server->since = clock_now();
     service->weight_up += server_weight_up(server);
     remember(server, occasion);
+    news.health = health;
+    news.first = !server->history || !server->history[1].time;
     uv_mutex_unlock(&service->engine->lock);
     server_tell(server);
-    notice_server(server, occasion);
-    hook_server(server, occasion);
+    announce_server(server, &news);
     service_note_quorum(service);
 }
 
@@ -186,7 +188,8 @@ bool check_noted(struct probe_subscriber *subscriber, const struct probe_result 
     }
     uv_mutex_unlock(&check->server->service->engine->lock);
     if (changed)
-        review(check->server, &(struct health_occasion){HEALTH_BY_CHECK, check, result});
+        review(check->server, &(struct health_occasion){
+                                  .cause = HEALTH_BY_CHECK, .check = check, .result = result});
     if (reweighted)
         server_tell(check->server);
     return verdict_is_changing(&verdict);

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "backends/health/announcements.h"
 
 static int compare(const struct health_server *a, const char *address, uint16_t port)
 {
@@ -163,7 +164,7 @@ static void retire(struct health_service *from, const struct health_service *to)
     if (to)
         return;
     steering_set_quorum_lost(agent, from->name, false);
-    notice_quorum_alarm(from, false);
+    notice_quorum_alarm(from, &(struct health_quorum){.lost = false});
 }
 
 /* Rules may be others than before, so every verdict is worked out anew. */
@@ -188,12 +189,14 @@ static void confirm_alarms(const struct health_service *service)
         if (!down || !server->history)
             notice_down(server, down, NULL);
     }
-    notice_quorum_alarm(service, service->lost);
+    notice_quorum_alarm(service, &(struct health_quorum){service->lost, service->weight_up});
 }
 
 void service_swap(struct health_engine *engine, struct health_service *from,
                   struct health_service *to)
 {
+    if (from)
+        announce_now(from);
     uv_mutex_lock(&engine->lock);
     if (from && to)
         carry(from, to);
@@ -225,17 +228,19 @@ static void say_good_bye(struct health_service *service)
         if (server->health == STEERING_DOWN)
             continue;
         server->health = STEERING_DOWN; /* the steering is not told */
-        hook_server(server, &(struct health_occasion){.cause = HEALTH_BY_STOP});
+        hook_server(server,
+                    &(struct health_occasion){.cause = HEALTH_BY_STOP, .health = STEERING_DOWN});
     }
     if (service->omega && !service->lost) {
         service->lost = true;
-        hook_quorum(service);
+        hook_quorum(service, &(struct health_quorum){true, service->weight_up});
     }
 }
 
 void service_rest(struct health_service *service)
 {
     struct health_engine *engine = service->engine;
+    announce_now(service);
     uv_mutex_lock(&engine->lock);
     text_table_remove(&engine->services, &service->link);
     uv_mutex_unlock(&engine->lock);
@@ -256,6 +261,5 @@ void service_note_quorum(struct health_service *service)
     service->lost_since = clock_now();
     uv_mutex_unlock(&service->engine->lock);
     steering_set_quorum_lost(service->engine->backend->agent, service->name, lost);
-    notice_quorum(service);
-    hook_quorum(service);
+    announce_quorum(service);
 }

@@ -40,11 +40,19 @@ enum health_cause {
     HEALTH_BY_STOP,          /**< The agent ends; only commands are told. */
 };
 
-/** What has made a verdict change. */
+/** A change of a verdict, and what has made it. */
 struct health_occasion {
     enum health_cause cause;
     const struct health_check *check;  /**< Or NULL. */
     const struct probe_result *result; /**< Of the check, or NULL. */
+    enum steering_health health;       /**< The new verdict. */
+    bool first;                        /**< There was none before. */
+};
+
+/** A change of a quorum. */
+struct health_quorum {
+    bool lost;
+    uint64_t weight_up; /**< Of servers that serve. */
 };
 
 /** A change of the verdict on a real server. */
@@ -175,7 +183,7 @@ void service_for_each_check(struct health_service *service, void (*act)(struct p
 void hook_server(const struct health_server *server, const struct health_occasion *occasion);
 
 /** Run the commands for the quorum. service_hooks.c */
-void hook_quorum(const struct health_service *service);
+void hook_quorum(const struct health_service *service, const struct health_quorum *quorum);
 
 /* Events, notices.c: */
 
@@ -186,13 +194,13 @@ const char *health_cause_name(enum health_cause cause);
 void notice_server(const struct health_server *server, const struct health_occasion *occasion);
 
 /** quorum-change, a line in the log, and the alarm. */
-void notice_quorum(const struct health_service *service);
+void notice_quorum(const struct health_service *service, const struct health_quorum *quorum);
 
 /** Raise the alarm that a real server is down, or clear it. @param error Or NULL: not known. */
 void notice_down(const struct health_server *server, bool down, const char *error);
 
 /** Raise the alarm that the quorum is lost, or clear it. */
-void notice_quorum_alarm(const struct health_service *service, bool lost);
+void notice_quorum_alarm(const struct health_service *service, const struct health_quorum *quorum);
 
 /** Raise the alarm that it is flapping, or clear it. */
 void notice_flapping(const struct health_server *server, bool flapping);

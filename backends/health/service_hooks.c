@@ -14,13 +14,13 @@
 void hook_server(const struct health_server *server, const struct health_occasion *occasion)
 {
     const struct health_service *service = server->service;
-    const char *state = health_state_name(server->health);
+    const char *state = health_state_name(occasion->health);
     char port[NUMBER_SIZE], latency[NUMBER_SIZE];
     snprintf(port, sizeof(port), "%" PRIu16, server->port);
     snprintf(latency, sizeof(latency), "%" PRIu64,
              occasion->result ? occasion->result->latency / 1000 : 0);
     struct hook_order order = {
-        .path = server->health == STEERING_DOWN ? service->notify_down : service->notify_up,
+        .path = occasion->health == STEERING_DOWN ? service->notify_down : service->notify_up,
         .user = service->hook_user,
         .arguments = {state, service->name, service->virtual_address, service->virtual_port,
                       server->address, port},
@@ -40,14 +40,15 @@ void hook_server(const struct health_server *server, const struct health_occasio
 }
 
 /* As ldirectord calls its fallbackcommand. */
-static void hook_fallback(const struct health_service *service, const struct hook_order *quorum)
+static void hook_fallback(const struct health_service *service, const struct hook_order *quorum,
+                          bool lost)
 {
     struct hook_order order = *quorum;
     char *where;
     if (asprintf(&where, "%s:%s", service->virtual_address, service->virtual_port) < 0)
         return;
     order.path = service->fallback_command;
-    order.arguments[0] = service->lost ? "start" : "stop";
+    order.arguments[0] = lost ? "start" : "stop";
     order.arguments[1] = where;
     order.arguments[2] = service->protocol;
     order.arguments[3] = NULL;
@@ -55,25 +56,25 @@ static void hook_fallback(const struct health_service *service, const struct hoo
     free(where);
 }
 
-void hook_quorum(const struct health_service *service)
+void hook_quorum(const struct health_service *service, const struct health_quorum *quorum)
 {
-    char weight[NUMBER_SIZE], quorum[NUMBER_SIZE];
-    snprintf(weight, sizeof(weight), "%" PRIu64, service->weight_up);
-    snprintf(quorum, sizeof(quorum), "%" PRIu32, service->quorum);
+    char weight[NUMBER_SIZE], needed[NUMBER_SIZE];
+    snprintf(weight, sizeof(weight), "%" PRIu64, quorum->weight_up);
+    snprintf(needed, sizeof(needed), "%" PRIu32, service->quorum);
     struct hook_order order = {
-        .path = service->lost ? service->quorum_down : service->quorum_up,
+        .path = quorum->lost ? service->quorum_down : service->quorum_up,
         .user = service->hook_user,
-        .arguments = {service->lost ? "down" : "up", service->name, service->virtual_address,
+        .arguments = {quorum->lost ? "down" : "up", service->name, service->virtual_address,
                       service->virtual_port},
-        .variables = {{"NORIA_STATE", service->lost ? "down" : "up"},
+        .variables = {{"NORIA_STATE", quorum->lost ? "down" : "up"},
                       {"NORIA_VIRTUAL_SERVER", service->name},
                       {"NORIA_VIRTUAL_ADDRESS", service->virtual_address},
                       {"NORIA_VIRTUAL_PORT", service->virtual_port},
                       {"NORIA_PROTOCOL", service->protocol},
                       {"NORIA_WEIGHT_UP", weight},
-                      {"NORIA_QUORUM", quorum}},
+                      {"NORIA_QUORUM", needed}},
     };
     hook_run(service->engine->hooks, &order);
     if (service->fallback_command)
-        hook_fallback(service, &order);
+        hook_fallback(service, &order, quorum->lost);
 }

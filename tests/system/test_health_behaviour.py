@@ -171,3 +171,54 @@ def test_with_few_descriptors_checks_take_turns(daemon_factory):
         types = session.get("alarms/alarm-list/alarm/alarm-type-id")
         assert any("check-degraded" in t for t in types), types
         assert session.get("health-engine/unable") == ["0"]
+
+
+MANY = 2000
+
+
+def fail_at_once(session, listener):
+    """Many real servers have one check in common, and fail by it at the same moment."""
+    at = (f"<connect-address>127.0.0.1</connect-address><connect-port>{listener.port}"
+          "</connect-port>")
+    session.set(checked(QUICK.replace("0.1", "0.5") + check("port", "<tcp/>", at),
+                        *(real(f"10.1.{i >> 8}.{i & 255}", 80) for i in range(MANY))))
+    count = f"<servers-up>{MANY}</servers-up>"
+    asked = f'<filter type="subtree">{servers(server("web", health("<status/>")))}</filter>'
+    wait_for(lambda: count in session.data("get", asked), "all of them", 20)
+    listener.close()
+    count = f"<servers-down>{MANY}</servers-down>"
+    wait_for(lambda: count in session.data("get", asked), "none of them", 20)
+
+
+def changes_down(events):
+    return [e.findtext("address") for e in events
+            if e.tag == "real-server-state-change" and e.findtext("state") == "down"]
+
+
+def test_whoever_listens_keeps_up_with_many_changes(daemon, session, listener):
+    with Subscriber(daemon.socket, timeout=60) as subscriber:
+        subscriber.subscribe()
+        fail_at_once(session, listener)
+        events = []
+        while not events or events[-1].findtext("state") != "lost":
+            events += subscriber.until("quorum-change")
+        assert "events-lost" not in [e.tag for e in events]
+        told = changes_down(events)
+        # The quorum was lost with the last of them, and is told behind it.
+        assert len(told) == len(set(told)) == MANY
+
+
+def test_what_is_still_to_be_told_is_told_when_it_is_deleted(daemon, session, listener):
+    fail_at_once(session, listener)
+    session.set(servers(server("web", operation="delete")))
+    told = [line for line in daemon.log().splitlines() if "of web is down: check port" in line]
+    assert len(told) == MANY
+    assert "<is-cleared>false" not in session.data(
+        "get", '<filter type="subtree"><alarms xmlns="urn:ietf:params:xml:ns:yang:ietf-alarms"/>'
+        "</filter>")
+
+
+def test_what_is_still_to_be_told_is_told_at_the_end(daemon, session, listener):
+    fail_at_once(session, listener)
+    daemon.stop()
+    assert daemon.log().count("of web is down: check port") == MANY
