@@ -18,6 +18,7 @@
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 #define LOGGED_ERRORS 10 /* of a whole table; more say nothing new */
 #define MANY 500         /* services from which on the kernel's list is looked at first */
+#define TOO_MANY 20000   /* for each page of it the kernel goes through all that is before */
 
 bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot *running, bool log,
                         struct ipvs_table *desired)
@@ -180,8 +181,9 @@ static int read_large(struct ipvs_engine *engine, const struct ipvs_table *desir
 static int read_held(struct ipvs_engine *engine, const struct ipvs_table *desired,
                      struct ipvs_table *held)
 {
-    return desired->count < MANY ? ipvs_engine_read_desired(engine, desired, held)
-                                 : read_large(engine, desired, held);
+    return desired->count < MANY || desired->count > TOO_MANY
+               ? ipvs_engine_read_desired(engine, desired, held)
+               : read_large(engine, desired, held);
 }
 
 int ipvs_engine_reconcile(struct ipvs_engine *engine)
