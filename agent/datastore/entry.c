@@ -145,9 +145,11 @@ static char *path_within(const struct lyd_node *top, const struct lyd_node *node
     bool nested = parent && parent->schema != top->schema;
     if (nested)
         above = path_within(top, parent);
-    if (key && (above || !nested) &&
-        asprintf(&path, "%s/%s%s", above ? above : "", node->schema->name, key) < 0)
-        path = NULL;
+    const char *around = above ? above : "";
+    if (key && (above || !nested))
+        path = malloc(strlen(around) + 1 + strlen(node->schema->name) + strlen(key) + 1);
+    if (path)
+        stpcpy(stpcpy(stpcpy(stpcpy(path, around), "/"), node->schema->name), key);
     free(above);
     free(key);
     return path;

@@ -49,26 +49,26 @@ static struct unique_tuple *make_tuple(const struct entry *entry, size_t stateme
 {
     struct lysc_node_leaf **leaves =
         ((const struct lysc_node_list *)entry->unit->list)->uniques[statement];
-    struct unique_tuple *tuple = NULL;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
+    char name[48];
+    size_t size = (size_t)snprintf(name, sizeof(name), "%zu.%zu", entry->unit->rank, statement) + 1;
     LY_ARRAY_COUNT_TYPE i;
-    bool whole = stream;
-    if (stream)
-        fprintf(stream, "%zu.%zu", entry->unit->rank, statement);
     LY_ARRAY_FOR(leaves, i)
     {
-        const char *value = whole ? value_below(entry->node, &leaves[i]->node) : NULL;
-        whole = value && fprintf(stream, "\x1f%s", value) > 0;
+        const char *value = value_below(entry->node, &leaves[i]->node);
+        if (!value)
+            return NULL;
+        size += 1 + strlen(value);
     }
-    if (stream)
-        fclose(stream);
-    if (whole && (tuple = malloc(sizeof(*tuple) + size + 1))) {
-        tuple->owner = entry;
-        memcpy(tuple->text, text, size + 1);
+    struct unique_tuple *tuple = malloc(sizeof(*tuple) + size);
+    if (!tuple)
+        return NULL;
+    tuple->owner = entry;
+    char *at = stpcpy(tuple->text, name);
+    LY_ARRAY_FOR(leaves, i)
+    {
+        *at++ = '\x1f';
+        at = stpcpy(at, value_below(entry->node, &leaves[i]->node));
     }
-    free(text);
     return tuple;
 }
 
