@@ -313,6 +313,12 @@ out:
     return built(&builder);
 }
 
+struct snapshot *snapshot_own(struct snapshot *snapshot)
+{
+    return atomic_load(&snapshot->refs) == 1 ? snapshot_ref(snapshot)
+                                             : snapshot_with(snapshot, NULL, 0, NULL, 0);
+}
+
 static enum outcome add_change(struct change_set *set, size_t *room, const struct entry *before,
                                const struct entry *after, struct error *err)
 {
@@ -323,29 +329,57 @@ static enum outcome add_change(struct change_set *set, size_t *room, const struc
     return DONE;
 }
 
-/* Whether so many entries from here on are the same: by far the most are. */
-#define SAME_RUN 64
-static bool same_run(const struct snapshot *before, size_t b, const struct snapshot *after,
-                     size_t a)
+/* A place among the entries of a snapshot. */
+struct place {
+    const struct snapshot *snapshot;
+    size_t at, chunk;
+    size_t end; /* of the chunk; at is before it, or at the end of all */
+};
+
+static void advance(struct place *place, size_t count)
 {
-    return before->count - b >= SAME_RUN && after->count - a >= SAME_RUN &&
-           !memcmp(before->entries + b, after->entries + a, SAME_RUN * sizeof(struct entry *));
+    place->at += count;
+    while (place->at == place->end && place->chunk < place->snapshot->chunk_count) {
+        place->chunk++;
+        if (place->chunk < place->snapshot->chunk_count)
+            place->end += place->snapshot->chunks[place->chunk]->count;
+    }
+}
+
+static struct place begin(const struct snapshot *snapshot)
+{
+    struct place place = {.snapshot = snapshot};
+    if (snapshot->chunk_count)
+        place.end = snapshot->chunks[0]->count;
+    return place;
+}
+
+static const struct entry *entry_at(const struct place *place)
+{
+    return place->at < place->snapshot->count ? place->snapshot->entries[place->at] : NULL;
+}
+
+/* How many entries from here on are of a chunk that both share: by far the most are. */
+static size_t shared_run(const struct place *a, const struct place *b)
+{
+    size_t left = a->end - a->at;
+    return entry_at(a) && entry_at(b) && left == b->end - b->at &&
+                   a->snapshot->chunks[a->chunk] == b->snapshot->chunks[b->chunk]
+               ? left
+               : 0;
 }
 
 enum outcome change_set_make(const struct snapshot *before, const struct snapshot *after,
                              struct change_set *set, struct error *err)
 {
-    size_t room = 0, b = 0, a = 0;
+    size_t room = 0, shared;
+    struct place b = begin(before), a = begin(after);
     *set = (struct change_set){.before = before, .after = after};
-    while (b < before->count || a < after->count) {
-        if (same_run(before, b, after, a)) {
-            b += SAME_RUN, a += SAME_RUN;
-            continue;
-        }
-        const struct entry *old = b < before->count ? before->entries[b] : NULL;
-        const struct entry *new = a < after->count ? after->entries[a] : NULL;
-        if (old == new) {
-            b++, a++;
+    while (entry_at(&b) || entry_at(&a)) {
+        const struct entry *old = entry_at(&b), *new = entry_at(&a);
+        if ((shared = shared_run(&b, &a)) || old == new) {
+            advance(&b, shared ? shared : 1);
+            advance(&a, shared ? shared : 1);
             continue;
         }
         int order = !old ? 1 : !new ? -1 : entry_compare(old, new);
@@ -355,8 +389,8 @@ enum outcome change_set_make(const struct snapshot *before, const struct snapsho
             change_set_free(set);
             return outcome;
         }
-        b += order <= 0;
-        a += order >= 0;
+        advance(&b, order <= 0);
+        advance(&a, order >= 0);
     }
     return DONE;
 }

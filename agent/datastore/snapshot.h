@@ -79,6 +79,12 @@ size_t snapshot_range(const struct snapshot *snapshot, const struct unit *unit, 
 int entry_compare(const struct entry *a, const struct entry *b);
 
 /**
+ * A snapshot that may be given its revision: the given one if this is the only reference to it,
+ * else a copy. @return With one reference more; NULL for want of memory.
+ */
+struct snapshot *snapshot_own(struct snapshot *snapshot);
+
+/**
  * The next snapshot: the entries of base with those of puts in place of, or beside, them.
  * @param base Where to start from.
  * @param puts Entries, each of which replaces the one of its unit and key or is added; borrowed.

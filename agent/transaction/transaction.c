@@ -374,7 +374,7 @@ static enum outcome share_out(struct transaction *transaction, struct error *err
 static enum outcome set_up(struct transaction *transaction, struct error *err)
 {
     struct transaction_request *request = transaction->request;
-    transaction->after = snapshot_with(request->target, NULL, 0, NULL, 0);
+    transaction->after = snapshot_own(request->target);
     if (!transaction->after)
         return fail_memory(err);
     transaction->after->revision = request->base->revision + 1;

@@ -43,7 +43,7 @@ struct transaction_hooks {
 /** What is asked of a transaction. The caller keeps it until finished() is called. */
 struct transaction_request {
     struct snapshot *base;   /**< The newest snapshot when target was made. Borrowed. */
-    struct snapshot *target; /**< Its entries are validated. Borrowed. */
+    struct snapshot *target; /**< Its entries are validated. Borrowed; snapshot_own() of it. */
     bool only_check;         /**< End after prepare: could it be done? */
     const char *user;        /**< Who asked, for the log. */
     const char *protocol;
