@@ -43,9 +43,14 @@ bool keepalived_is_group(const struct lyd_node *row)
 
 /* --- health checks: those of the virtual server hold for its real servers --- */
 
+static bool is_sorry_server(const struct lyd_node *row)
+{
+    return !strcmp(row->schema->name, "sorry-server");
+}
+
 static bool is_below_virtual_server(const struct lyd_node *row)
 {
-    return !strcmp(row->schema->name, "real-server") || !strcmp(row->schema->name, "sorry-server");
+    return !strcmp(row->schema->name, "real-server") || is_sorry_server(row);
 }
 
 static const struct lyd_node *health_of(const struct lyd_node *row)
@@ -55,13 +60,16 @@ static const struct lyd_node *health_of(const struct lyd_node *row)
     return keepalived_child(row, "health");
 }
 
-/* In units of a second divided by scale; without checks, what keepalived says then. */
+/*
+ * In units of a second divided by scale; without checks, what keepalived says then. A sorry server
+ * is not checked, and keepalived says 0.
+ */
 static bool time_of(const struct lyd_node *row, const char *leaf, double without, double scale,
                     struct snmp_value *value)
 {
     const struct lyd_node *health = health_of(row);
     const char *text = health ? leaf_value(health, leaf) : NULL;
-    double seconds = text ? strtod(text, NULL) : without;
+    double seconds = is_sorry_server(row) ? 0 : text ? strtod(text, NULL) : without;
 
     value->number = (uint64_t)(scale > 1 ? seconds * scale + 0.5 : seconds);
     return true;

@@ -22,6 +22,7 @@ WRITER = "<community><name>writer</name><write-as>admin</write-as></community></
 KEEPALIVED = """
 global_defs {
   enable_snmp_checker
+  script_user root
   lvs_timeouts tcp 800 tcpfin 100 udp 200
 }
 virtual_server_group addresses {
@@ -46,15 +47,23 @@ virtual_server 192.0.2.1 80 {
   quorum 2
   hysteresis 1
   inhibit_on_failure
+  omega
+  quorum_up /usr/bin/true
+  quorum_down /usr/bin/false
   virtualhost www.example.org
+  sorry_server 127.0.0.1 8082
   real_server 127.0.0.1 8080 {
     weight 3
     uthreshold 100
     lthreshold 50
+    notify_up /usr/bin/true
+    notify_down /usr/bin/false
     TCP_CHECK { connect_timeout 3 }
   }
   real_server 127.0.0.1 8081 {
     weight 1
+    notify_up /usr/bin/true
+    notify_down /usr/bin/false
     TCP_CHECK { connect_timeout 3 }
   }
 }
@@ -137,7 +146,11 @@ NORIA = servers(
     server("web",
            "<persistence><timeout>60</timeout><prefix-length>24</prefix-length></persistence>"
            + health(CHECKS + "<quorum>2</quorum><hysteresis>1</hysteresis>"
-                    "<on-failure>inhibit</on-failure>" + check("tcp"))
+                    "<on-failure>inhibit</on-failure><omega>true</omega>"
+                    "<quorum-up>/usr/bin/true</quorum-up><quorum-down>/usr/bin/false</quorum-down>"
+                    "<notify-up>/usr/bin/true</notify-up><notify-down>/usr/bin/false</notify-down>"
+                    + check("tcp"))
+           + "<sorry-server><address>127.0.0.1</address><port>8082</port></sorry-server>"
            + real("127.0.0.1", 8080, weight(3) + "<upper-threshold>100</upper-threshold>"
                   "<lower-threshold>50</lower-threshold>")
            + real("127.0.0.1", 8081), "192.0.2.1", 80)
@@ -371,15 +384,14 @@ def test_sorry_servers_and_commands_are_shown(daemon):
     commands = "".join(f"<{word}>/bin/{word}</{word}>" for word in (
         "notify-up", "notify-down", "quorum-up", "quorum-down"))
     with daemon.session() as session:
-        session.set(servers(server("web", health("<omega>true</omega>" + commands)
-                                   + "<sorry-server><address>192.0.2.98</address><port>8080</port>"
-                                   "</sorry-server>")))
-    wait_for(lambda: "2" in walk(port, f"{REAL}.2").values(), "a sorry server")
+        session.set(servers(server("web", health(commands))))
+    wait_for(lambda: "'/bin/notify-up'" in walk(port, f"{REAL}.11").values(), "the change")
     rows = walk(port, REAL)
     sorry = next(name[2:] for name, kind in rows.items() if name.startswith("2.") and kind == "2")
     assert {name.split(".")[0] for name in rows if name.endswith(f".{sorry}")}.isdisjoint(
         {str(column) for column in range(6, 14)}), "keepalived says no more of them"
-    assert rows[f"5.{sorry}"] == "8080" and rows[f"40.{sorry}"] == "1"
+    assert rows[f"5.{sorry}"] == "8082" and rows[f"40.{sorry}"] == "1"
+    assert {rows[f"{column}.{sorry}"] for column in (*range(43, 47), *range(48, 52))} == {"0"}
     virtual = sorry.split(".")[0]
     other = next(name.split(".", 1)[1] for name, value in rows.items()
                  if name.startswith(f"5.{virtual}.") and value == "8081")
