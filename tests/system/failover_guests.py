@@ -27,7 +27,7 @@ from vrrp import VRRP, Node, action, run, vrrp
 CLIENT, FIRST, SECOND, REAL = 1, 2, 3, 4
 ADDRESS = "10.99.0.100"
 COMMANDS = 9000
-MEGABYTES, CHUNK = int(os.environ.get("NORIA_MEGABYTES", "100")), bytes(range(256)) * 4096
+MEGABYTES, CHUNK = 100, bytes(range(256)) * 4096
 SECONDS = 15  # that a transfer lasts at least
 RB_POWER_OFF = 0x4321FEDC
 # Four guests may share two processors with other work.
