@@ -91,6 +91,7 @@ static void write_own_interface(const struct generation *generation, const struc
 {
     const struct lyd_node *mac = child_node(node, "virtual-mac");
     const struct lyd_node *ipvlan = child_node(node, "ipvlan");
+    char own[VRRP_INTERFACE_ROOM];
     if (mac) {
         const char *name = leaf_value(mac, "interface"), *address = leaf_value(mac, "address");
         fprintf(generation->out, "    use_vmac %s %s\n", name ? name : "", address ? address : "");
@@ -98,9 +99,8 @@ static void write_own_interface(const struct generation *generation, const struc
         vrrp_write_flag(generation, "vmac_xmit_base", mac, "transmit-base");
     }
     if (ipvlan) {
-        const char *name = leaf_value(ipvlan, "interface");
         const char *address = leaf_value(ipvlan, "address");
-        fprintf(generation->out, "    use_ipvlan %s %s %s\n", name ? name : "",
+        fprintf(generation->out, "    use_ipvlan %s %s %s\n", vrrp_ipvlan_of(node, own),
                 address ? address : "", leaf_value(ipvlan, "mode"));
     }
 }

@@ -7,6 +7,22 @@
 
 /* Addresses. */
 
+const char *vrrp_ipvlan_of(const struct lyd_node *instance, char name[VRRP_INTERFACE_ROOM])
+{
+    const struct lyd_node *ipvlan = child_node(instance, "ipvlan");
+    const char *own = leaf_value(ipvlan, "interface");
+    const char *family = leaf_value(instance, "address-family");
+    if (!ipvlan)
+        return NULL;
+    if (own)
+        snprintf(name, VRRP_INTERFACE_ROOM, "%s", own);
+    else
+        snprintf(name, VRRP_INTERFACE_ROOM, "vrrp%s.%s",
+                 family && !strcmp(family, "ipv6") ? "6" : "",
+                 leaf_value(instance, "virtual-router-id"));
+    return name;
+}
+
 static void write_broadcast(const struct generation *generation, const struct lyd_node *node)
 {
     const char *broadcast = leaf_value(node, "broadcast");
@@ -35,13 +51,15 @@ static void write_address(const struct generation *generation, const struct lyd_
     const char *address = leaf_value(node, "address"), *length = leaf_value(node, "prefix-length");
     const char *interface = leaf_value(node, "interface"), *scope = leaf_value(node, "scope");
     const struct lyd_node *instance = lyd_parent(node);
+    char own[VRRP_INTERFACE_ROOM];
     fprintf(generation->out, "        %s/%s", address,
             length                 ? length
             : strchr(address, ':') ? "128"
                                    : "32");
-    /* With an interface of its own, an instance's addresses go there unless they name another. */
-    bool own = child_node(instance, "virtual-mac") || child_node(instance, "ipvlan");
-    if (!interface && !own && leaf_value(instance, "vrf")) /* else the instance's is the default */
+    /* The addresses of one with a MAC of its own go to that interface by themselves. */
+    if (!interface)
+        interface = vrrp_ipvlan_of(instance, own);
+    if (!interface && !child_node(instance, "virtual-mac") && leaf_value(instance, "vrf"))
         interface = leaf_value(instance, "interface");
     if (interface)
         fprintf(generation->out, " dev %s", interface);

@@ -33,6 +33,16 @@ bool vrrp_is_true(const struct lyd_node *node, const char *leaf);
 /** Whether a node has a name. */
 bool vrrp_is_child(const struct lyd_node *node, const char *name);
 
+/** Room for the name of an interface. */
+#define VRRP_INTERFACE_ROOM 16
+
+/**
+ * The name of an instance's ipvlan, which keepalived is always told: left alone, it places the
+ * addresses on the interface below.
+ * @return name; NULL: the instance has none.
+ */
+const char *vrrp_ipvlan_of(const struct lyd_node *instance, char name[VRRP_INTERFACE_ROOM]);
+
 /** The entries of a list. @return Where they begin in the snapshot; *count is how many. */
 size_t vrrp_range_of(const struct generation *generation, const char *path, size_t *count);
 

@@ -175,6 +175,22 @@ static void with_a_virtual_mac_addresses_go_to_its_interface(void **state)
     free(text);
 }
 
+static void with_an_ipvlan_addresses_are_told_to_go_there(void **state)
+{
+    struct error error = {0};
+    char *text =
+        generated(VRRP(INSTANCE("web", "51", "<ipvlan><address>10.0.0.9</address></ipvlan>")
+                           INSTANCE("own", "52",
+                                    "<ipvlan><interface>own0</interface><address>10.0.0.9"
+                                    "</address></ipvlan>")),
+                  DONE, &error);
+    assert_has(text, "    use_ipvlan vrrp.51 10.0.0.9 bridge\n");
+    assert_has(text, "        10.0.0.51/32 dev vrrp.51\n");
+    assert_has(text, "    use_ipvlan own0 10.0.0.9 bridge\n");
+    assert_has(text, "        10.0.0.52/32 dev own0\n");
+    free(text);
+}
+
 /* The names in the slice of a change, with blanks behind; "all": there is no slice. */
 static void sliced(const char *before, const char *after, char *names)
 {
@@ -392,6 +408,7 @@ int main(void)
         cmocka_unit_test(an_address_has_one_owner),
         cmocka_unit_test(the_agents_health_is_a_file_and_a_script),
         cmocka_unit_test(with_a_virtual_mac_addresses_go_to_its_interface),
+        cmocka_unit_test(with_an_ipvlan_addresses_are_told_to_go_there),
         cmocka_unit_test(what_changes_is_tried_with_what_it_depends_on),
         cmocka_unit_test(an_old_keepalived_is_complained_of),
         cmocka_unit_test(every_option_finds_its_keyword),
