@@ -1,0 +1,74 @@
+/*
+ * Precedence: who yields waits for those who go first, and not for long.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/precedence.h"
+
+#include <cmocka.h>
+
+#define MILLISECONDS UINT64_C(1000000)
+
+static uint64_t time_to_yield(struct precedence *precedence)
+{
+    uint64_t began = uv_hrtime();
+
+    precedence_yield(precedence);
+    return (uv_hrtime() - began) / MILLISECONDS;
+}
+
+static void end_soon(void *precedence)
+{
+    uv_sleep(5);
+    precedence_end(precedence);
+}
+
+static void an_end_is_waited_for(void **state)
+{
+    struct precedence precedence;
+    uv_thread_t other;
+    uint64_t shortest = UINT64_MAX;
+
+    precedence_init(&precedence);
+    for (size_t i = 0; i < 20; i++) { /* a busy machine may be late once */
+        precedence_begin(&precedence);
+        uv_thread_create(&other, end_soon, &precedence);
+        uint64_t took = time_to_yield(&precedence);
+        uv_thread_join(&other);
+        assert_int_equal(atomic_load(&precedence.first), 0);
+        shortest = took < shortest ? took : shortest;
+        precedence.go_until = 0;
+    }
+    assert_true(shortest < 20);
+    precedence_destroy(&precedence);
+}
+
+static void nobody_is_held_up_for_long(void **state)
+{
+    struct precedence precedence;
+
+    precedence_init(&precedence);
+    precedence_begin(&precedence);
+    assert_true(time_to_yield(&precedence) >= 19);
+    precedence.go_until = UINT64_MAX; /* as if no time had passed since */
+    assert_true(time_to_yield(&precedence) < 19);
+    precedence.go_until = 0;
+    assert_true(time_to_yield(&precedence) >= 19);
+    assert_true(precedence.go_until > uv_hrtime() - 20 * MILLISECONDS);
+    precedence_end(&precedence);
+    precedence.go_until = 0;
+    assert_true(time_to_yield(&precedence) < 19);
+    precedence_destroy(&precedence);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_end_is_waited_for),
+        cmocka_unit_test(nobody_is_held_up_for_long),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
