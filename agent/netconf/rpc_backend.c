@@ -221,9 +221,12 @@ static bool wait_for_backend(const struct rpc *rpc, const struct pending *pendin
 {
     struct pollfd ready[] = {{.fd = pending->bell, .events = POLLIN},
                              {.fd = rpc->session->link->far}};
+    uint64_t count;
     while (poll(ready, 2, -1) < 0 && errno == EINTR) {
     }
-    return ready[0].revents & POLLIN;
+    /* To read it is to see all that was written before it was rung. */
+    return ready[0].revents & POLLIN &&
+           read(pending->bell, &count, sizeof(count)) == (ssize_t)sizeof(count);
 }
 
 static enum outcome carry_out(struct rpc *rpc, struct pending *pending, const struct entry *entry)
