@@ -6,7 +6,7 @@
 #include "agent/memory.h"
 
 #define LIFETIME_MIN UINT64_C(1000000000)
-#define LIFETIME_PER_COST 10
+#define LIFETIME_PER_COST 20
 
 /* What is read together. */
 struct source {
