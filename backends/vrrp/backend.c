@@ -66,7 +66,8 @@ static void note_addresses(struct vrrp *vrrp)
     }
 }
 
-/* Which instances and groups there are now; what was ordered of others is forgotten. */
+/* Which instances and groups there are now; what was ordered of others, and what was wrong with
+ * them, is forgotten. */
 static void note_configured(struct vrrp *vrrp)
 {
     static const char *const lists[] = {VRRP_INSTANCE, VRRP_GROUP};
@@ -95,6 +96,7 @@ static void note_configured(struct vrrp *vrrp)
             continue;
         ordered = ordered || item->order.kind != VRRP_ORDER_NONE;
         vrrp_file_remove(vrrp->folder, item->group ? VRRP_GROUP_ORDER : VRRP_ORDER, item->name);
+        vrrp_tell_gone(vrrp, item);
     }
     vrrp_states_tidy(&vrrp->states);
     if (ordered)

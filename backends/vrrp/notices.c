@@ -37,13 +37,18 @@ static void emit(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_stat
     event_emit(agent, notice);
 }
 
+static void name_resource(char *resource, size_t room, const struct vrrp_item *item)
+{
+    snprintf(resource, room, "/noria-vrrp:vrrp/%s[name='%s']",
+             item->group ? "sync-group" : "instance", item->name);
+}
+
 static void set_alarm(struct vrrp *vrrp, const struct vrrp_item *item,
                       const struct vrrp_cause *cause)
 {
     char resource[160];
     struct alarm_id id = {.resource = resource, .type = "vrrp-fault"};
-    snprintf(resource, sizeof(resource), "/noria-vrrp:vrrp/%s[name='%s']",
-             item->group ? "sync-group" : "instance", item->name);
+    name_resource(resource, sizeof(resource), item);
     if (item->state != VRRP_FAULT)
         alarm_clear(vrrp->backend->agent, &id, NULL);
     else
@@ -72,6 +77,13 @@ void vrrp_tell(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state 
                *cause.detail ? ": " : "", cause.detail);
     emit(vrrp, item, before, &cause);
     set_alarm(vrrp, item, &cause);
+}
+
+void vrrp_tell_gone(struct vrrp *vrrp, const struct vrrp_item *item)
+{
+    char resource[160];
+    name_resource(resource, sizeof(resource), item);
+    alarm_clear_resource(vrrp->backend->agent, resource);
 }
 
 void vrrp_tell_end(struct vrrp *vrrp)

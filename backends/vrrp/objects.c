@@ -58,9 +58,10 @@ static void take(enum vrrp_kind kind, const char *name, const char *field, const
         object->number = !strcmp(value, "GOOD")  ? SUCCEEDED
                          : !strcmp(value, "BAD") ? FAILED_RUN
                                                  : NOT_RUN;
-    else if (!strcmp(field, kind == VRRP_KIND_FILE ? "Status" : "Current processes"))
+    else if ((kind == VRRP_KIND_FILE && !strcmp(field, "Status")) ||
+             (kind == VRRP_KIND_PROCESS && !strcmp(field, "Current processes")))
         object->number = (int)strtol(value, NULL, 10);
-    else if (!strcmp(field, "Have quorum"))
+    else if (kind == VRRP_KIND_PROCESS && !strcmp(field, "Have quorum"))
         object->met = !strcmp(value, "true");
     else if (kind == VRRP_KIND_BFD && !strncmp(field, "Bfd is ", 7))
         object->number = !strcmp(field + 7, "up");

@@ -77,6 +77,9 @@ void vrrp_account_wanted(struct vrrp *vrrp);
 /** An instance or a group has another state: tell it, and its cause. */
 void vrrp_tell(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state before);
 
+/** An instance or a group is not configured any more: its alarms end. */
+void vrrp_tell_gone(struct vrrp *vrrp, const struct vrrp_item *item);
+
 /** keepalived has ended: no instance takes part any more, which is told. */
 void vrrp_tell_end(struct vrrp *vrrp);
 

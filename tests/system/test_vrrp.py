@@ -180,6 +180,25 @@ def test_an_interface_that_is_missing_is_waited_for(nodes):
     wait_for(lambda: node.state() == "master", "the instance to work")
 
 
+@pytest.mark.parametrize("end", [
+    '<instance xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0" nc:operation="delete">'
+    "<name>gone</name></instance>",
+    "<instance><name>gone</name><enabled>false</enabled></instance>"], ids=["deleted", "disabled"])
+def test_the_alarm_of_an_instance_goes_with_it(nodes, end):
+    node = nodes(1)
+    node.set(instance("gone", interface="eth7", vrid=52, address="10.9.0.2") + instance())
+
+    def active():
+        with node.daemon.session() as session:
+            resources = session.get("alarms/alarm-list/alarm/resource")
+            cleared = session.get("alarms/alarm-list/alarm/is-cleared")
+        return {resource for resource, over in zip(resources, cleared) if over == "false"}
+    wait_for(lambda: [resource.split("'")[1] for resource in active()] == ["gone"], "the alarm")
+    with node.daemon.session() as session:
+        session.set(vrrp(end))
+    wait_for(lambda: not active(), "its end", 10)
+
+
 def test_a_tracked_file_counts(nodes, tmp_path):
     node, file = nodes(1), tmp_path / "tracked"
     file.write_text("0\n")

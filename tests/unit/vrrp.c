@@ -7,6 +7,7 @@
 #include "backends/vrrp/generate.h"
 #include "backends/vrrp/notice.h"
 #include "backends/vrrp/record.h"
+#include "backends/vrrp/states.h"
 #include "backends/vrrp/version.h"
 
 #include <cmocka.h>
@@ -396,6 +397,23 @@ static void a_record_is_taken_by_what_it_is_of(void **state)
                               "2 s: Status=GOOD|5 b: Bfd is down=|");
 }
 
+/* The result of a script is one of three, whatever is recorded of it. */
+static void what_is_recorded_is_of_its_kind(void **state)
+{
+    static const char text[] = " VRRP Script = s\n   Current processes = 99\n   Status = BAD\n"
+                               " VRRP Script = t\n   Current processes = 99\n"
+                               " VRRP Track process = p\n   Current processes = 2\n";
+    struct vrrp_states states = {0};
+    assert_int_equal(uv_mutex_init(&states.lock), 0);
+    vrrp_states_take_record(&states, text, sizeof(text) - 1);
+    assert_int_equal(states.object_count, 3);
+    assert_int_equal(states.objects[0].number, 2);
+    assert_int_equal(states.objects[1].number, 1);
+    assert_int_equal(states.objects[2].number, 2);
+    uv_mutex_destroy(&states.lock);
+    free(states.objects);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test(lines_may_come_in_pieces_and_too_long),
         cmocka_unit_test(an_account_is_read_when_it_is_whole),
         cmocka_unit_test(a_record_is_taken_by_what_it_is_of),
+        cmocka_unit_test(what_is_recorded_is_of_its_kind),
         cmocka_unit_test(what_was_counted_says_why_it_is_master),
     };
     return cmocka_run_group_tests(tests, given_schema, forget_schema);
