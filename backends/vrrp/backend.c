@@ -103,6 +103,33 @@ static void note_configured(struct vrrp *vrrp)
         vrrp_orders_store(vrrp);
 }
 
+/* keepalived does not say that it does without an instance which it is not told any more. */
+static void note_enabled(struct vrrp *vrrp, const struct lyd_node *instance)
+{
+    struct vrrp_item *item =
+        vrrp_states_find(&vrrp->states, false, leaf_value(instance, "name"), false);
+    enum vrrp_state before;
+    if (!item)
+        return;
+    uv_mutex_lock(&vrrp->states.lock);
+    item->disabled = strcmp(leaf_value(instance, "enabled"), "true") != 0;
+    uv_mutex_unlock(&vrrp->states.lock);
+    if (item->disabled && vrrp_states_reset(&vrrp->states, item, &before))
+        vrrp_tell(vrrp, item, before);
+}
+
+/* By what is new in a change; NULL: all. */
+static void note_all_enabled(struct vrrp *vrrp, const struct change_set *changes)
+{
+    const struct unit *unit = schema_unit_find(vrrp->backend->schema, VRRP_INSTANCE);
+    size_t count = 0, first = unit && !changes ? snapshot_range(vrrp->running, unit, &count) : 0;
+    for (size_t i = first; i < first + count; i++)
+        note_enabled(vrrp, vrrp->running->entries[i]->node);
+    for (size_t i = 0; changes && i < changes->count; i++)
+        if (changes->changes[i].unit == unit && changes->changes[i].after)
+            note_enabled(vrrp, changes->changes[i].after->node);
+}
+
 static void set_running(struct vrrp *vrrp, const struct snapshot *running)
 {
     struct snapshot *before = vrrp->running;
@@ -135,6 +162,7 @@ static bool obey(struct vrrp *vrrp, const struct snapshot *running, const struct
     set_running(vrrp, running);
     if (!changes || is_about_which(changes))
         note_configured(vrrp);
+    note_all_enabled(vrrp, changes);
     vrrp_orders_write(vrrp);
     vrrp_own_write(vrrp, changes);
     if (!text->instances) {

@@ -36,6 +36,8 @@ struct vrrp_item *vrrp_states_take(struct vrrp_states *states, const struct vrrp
 {
     uv_mutex_lock(&states->lock);
     struct vrrp_item *item = vrrp_states_find(states, notice->group, notice->name, false);
+    if (item && item->disabled) /* it has been said before */
+        item = NULL;
     bool changed = item && item->state != notice->state;
     if (item) {
         *before = item->state;
@@ -66,6 +68,8 @@ struct vrrp_item *vrrp_states_take_dumped(struct vrrp_states *states,
     strncpy(notice.name, dumped->name, sizeof(notice.name) - 1);
     uv_mutex_lock(&states->lock);
     struct vrrp_item *item = vrrp_states_find(states, false, notice.name, false);
+    if (item && item->disabled)
+        item = NULL;
     if (item) {
         item->counted = true;
         item->counters = dumped->counters;

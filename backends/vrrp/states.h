@@ -30,6 +30,7 @@ struct vrrp_order {
 struct vrrp_item {
     bool group;
     bool configured; /**< It is in the configuration, and enabled. */
+    bool disabled;   /**< It is not told to keepalived, which says nothing more of it. */
     char name[65];
     char member_of[65]; /**< The group of an instance, or nothing. */
     char master[46];    /**< Address of the master that it last heard, or nothing. */
