@@ -2,10 +2,11 @@
 
 Time per variable of the agent as master and as subagent of snmpd, each over keepalived's behind
 such a snmpd (-x), with 1,000 x 4; what it comes to with 10,000 x 4; and what a commit of one weight
-costs while somebody walks without a pause. All have a network namespace of their own, with its own
-table in the kernel, and are walked in turn, so that what else the machine does is in all figures.
-The last line is 'ratio R', that of the master. Run by tools/bench on a kernel with ip_vs; takes
-about five minutes.
+costs while somebody walks without a pause. snmpd asks a subagent for one variable at a time, so
+what a subagent that does nothing but answer takes (responder.c) is the least for all. All have a
+network namespace of their own, with its own table in the kernel, and are walked in turn, so that
+what else the machine does is in all figures. The last line is 'ratio R', that of the master. Run by
+tools/bench on a kernel with ip_vs; takes about five minutes.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 
-from daemon import AGENT, Daemon, free_port  # noqa: E402
+from daemon import AGENT, SOURCE, Daemon, free_port  # noqa: E402
 from figures import load, milliseconds  # noqa: E402
 from ipvs import LARGE, MIDDLE, REALS, SMALL, keepalived_text, reals  # noqa: E402
 from netconf import real, server, servers, wait_for  # noqa: E402
@@ -29,7 +30,8 @@ TABLE = ".1.3.6.1.4.1.9586.100.5.3.3"
 COMMITS, BLOCKS = 10, 18
 ROUNDS = 5
 # Of the slow ones, the beginning of the table is walked: at 10,000, ten columns; of the others all.
-VARIABLES = {"master": 100000, "large": 100000, "subagent": 10000, "keepalived": 10000}
+VARIABLES = {"master": 100000, "large": 100000, "subagent": 10000, "keepalived": 10000,
+             "responder": 10000}
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
@@ -133,6 +135,22 @@ def subagent():
         yield inside, port
 
 
+@contextlib.contextmanager
+def responder():
+    """A subagent that only answers, behind a snmpd; how it is walked."""
+    with namespace() as inside, tempfile.TemporaryDirectory() as folder, \
+            snmpd(inside, folder) as (port, agentx):
+        program = pathlib.Path(folder) / "responder"
+        subprocess.run(["cc", "-O2", "-o", program, SOURCE / "tests" / "bench" / "responder.c"],
+                       check=True)
+        with subprocess.Popen([*inside, program, agentx, *TABLE.split(".")[1:]]) as process:
+            try:
+                wait_until_served(inside, port)
+                yield inside, port
+            finally:
+                process.terminate()
+
+
 def commits(session, first):
     """Seconds of each edit-config and commit of one weight."""
     took = []
@@ -195,13 +213,17 @@ def main():
         port = daemon.snmp_port
         wait_until_served(inside, port)
         bench_commit(session, inside, port)
-        with subagent() as behind, agent(LARGE) as (inside_large, large, _), keepalived() as other:
+        with subagent() as behind, agent(LARGE) as (inside_large, large, _), \
+                keepalived() as other, responder() as least:
             wait_until_served(inside_large, large.snmp_port)
             took = walk_in_turn({"large": (inside_large, large.snmp_port),
                                  "master": (inside, port), "keepalived": other,
-                                 "subagent": behind})
+                                 "subagent": behind, "responder": least})
     print(f"snmp-walk: {LARGE} against {SMALL}: {ratio(took, 'large', 'master')[1]}; 1.2 at most)")
     print(f"snmp-walk: as a subagent: {ratio(took, 'subagent', 'keepalived')[1]}; 0.2 at most)")
+    print("snmp-walk: the least that a subagent takes: "
+          f"{ratio(took, 'responder', 'keepalived')[1]})")
+    print(f"snmp-walk: a subagent over that: {ratio(took, 'subagent', 'responder')[1]})")
     middle, text = ratio(took, "master", "keepalived")
     print(f"snmp-walk: as master: {text}; 0.05 at most)")
     print(f"ratio {middle:.4f}", flush=True)
