@@ -90,9 +90,11 @@ def fixture_session(daemon):
 
 @pytest.fixture(name="ipvs")
 def fixture_ipvs():
-    """The kernel's table, empty before and after, with the kernel's time-outs."""
+    """The kernel's table, empty before and after, with its time-outs and without sync daemons."""
     def clear():
         subprocess.run(["ipvsadm", "-C"], check=True)
+        for role in ("master", "backup"):  # while one runs, the module cannot be unloaded
+            subprocess.run(["ipvsadm", "--stop-daemon", role], check=False, capture_output=True)
         subprocess.run(["ipvsadm", "--set", "900", "120", "300"], check=True)
     subprocess.run(["modprobe", "ip_vs"], check=False, capture_output=True)
     clear()

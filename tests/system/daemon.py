@@ -109,11 +109,11 @@ class Daemon:
         return self.log_file.read_text(errors="replace")
 
     def stop(self):
-        """A clean end; it must come soon and with status 0."""
+        """A clean end; it must come soon and with status 0. Under sanitizers it takes far longer."""
         if not self.process:
             return
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(30)
+        status = self.process.wait(30 if BUILD.name != "sanitize" else 180)
         self.process = None
         assert status == 0, f"noriad ended with status {status}:\n{self.log()[-6000:]}"
 

@@ -82,10 +82,13 @@ def test_a_state(busy):
     assert show(busy, state="SYN_SENT") == (0, [])
 
 
-def test_what_a_persistence_engine_ties_by(busy):
+def test_what_a_persistence_engine_ties_by(busy, ipvs):
     """The Call-ID is the client's to choose."""
+    # Soon over: as long as the kernel has the connection, its module cannot be unloaded.
+    ipvs("--set", "0", "0", "5")
     busy.set(servers(server("sip", "<protocol>udp</protocol><persistence><engine>sip</engine>"
-                            "</persistence>" + real("127.0.0.1", 5060), WEB[0], 5060)))
+                            "<timeout>5</timeout></persistence>" + real("127.0.0.1", 5060),
+                            WEB[0], 5060)))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.sendto("INVITE sip:a@b SIP/2.0\r\nCall-ID: <42>@example\r\n\r\n".encode(),
                       (WEB[0], 5060))
