@@ -113,7 +113,7 @@ class Daemon:
         if not self.process:
             return
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(30 if BUILD.name != "sanitize" else 180)
+        status = self.process.wait(30 if BUILD.name != "sanitize" else 90)
         self.process = None
         assert status == 0, f"noriad ended with status {status}:\n{self.log()[-6000:]}"
 
