@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/datastore/modules.h"
+#include "agent/datastore/sample.h"
 #include "agent/log.h"
 
 /* A module to load, with the features that the agent has. */
@@ -121,6 +122,20 @@ static enum outcome make_units(struct schema *schema, struct error *err)
     return DONE;
 }
 
+/* Have libyang deal with some types in our way. */
+static enum outcome mend_types(struct schema *schema, const char *const *search,
+                               struct modules *files, struct error *err)
+{
+    struct sample sample = {0};
+    enum outcome outcome = sample_make(search, files, &sample, err);
+    if (outcome == DONE)
+        outcome = schema_relax_paths(schema->ctx, &sample, err);
+    if (outcome == DONE)
+        schema_quicken_values(schema->ctx, &sample);
+    sample_free(&sample);
+    return outcome;
+}
+
 static enum outcome load_modules(struct schema *schema, bool with_null, struct error *err)
 {
     for (size_t i = 0; i < sizeof(modules) / sizeof(*modules); i++) {
@@ -161,9 +176,8 @@ enum outcome schema_load(const char *const *search, bool with_null, struct schem
     }
     ly_ctx_set_module_imp_clb(schema->ctx, modules_give, files);
     if (load_modules(schema, with_null, err) != DONE ||
-        schema_relax_paths(schema->ctx, search, err) != DONE ||
-        schema_quicken_values(schema->ctx, search, err) != DONE ||
-        make_units(schema, err) != DONE || rules_find(schema, &schema->rules, err) != DONE ||
+        mend_types(schema, search, files, err) != DONE || make_units(schema, err) != DONE ||
+        rules_find(schema, &schema->rules, err) != DONE ||
         fingerprint_take(schema->ctx, files, schema->fingerprint, err) != DONE)
         goto out;
     ly_ctx_set_module_imp_clb(schema->ctx, NULL, NULL);

@@ -18,6 +18,8 @@
 #include "agent/datastore/rules.h"
 #include "agent/outcome.h"
 
+struct sample;
+
 /** A kind of piece that the configuration is cut into. */
 struct unit {
     const struct lysc_node *top;  /**< The top-level container. */
@@ -45,18 +47,11 @@ struct schema {
 enum outcome schema_load(const char *const *search, bool with_null, struct schema **schema,
                          struct error *err);
 
-/**
- * Have paths in access control rules be all that RFC 8341 lets them be; for schema_load().
- * @param search As for schema_load().
- */
-enum outcome schema_relax_paths(struct ly_ctx *ctx, const char *const *search, struct error *err);
+/** Have paths in access control rules be all that RFC 8341 lets them be; for schema_load(). */
+enum outcome schema_relax_paths(struct ly_ctx *ctx, const struct sample *sample, struct error *err);
 
-/**
- * Make values of unions cost less, as addresses; for schema_load().
- * @param search As for schema_load().
- */
-enum outcome schema_quicken_values(struct ly_ctx *ctx, const char *const *search,
-                                   struct error *err);
+/** Make values of unions cost less, as addresses; for schema_load(). */
+void schema_quicken_values(struct ly_ctx *ctx, const struct sample *sample);
 
 /** Free a schema, after all data that uses it; NULL is legal. */
 void schema_free(struct schema *schema);

@@ -10,18 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/datastore/sample.h"
 #include "agent/datastore/schema.h"
 
 /* After libyang's headers, which it does not include itself. */
 #include <libyang/plugins_types.h>
-
-/* A leaf of the type that is wanted. */
-static const char model[] = "module x {"
-                            "  namespace \"urn:x\";"
-                            "  prefix x;"
-                            "  import ietf-yang-types { prefix yang; }"
-                            "  leaf path { type yang:xpath1.0; }"
-                            "}";
 
 /* libyang's type for XPath, and ours, which differs from it in variables. */
 static const struct lyplg_type *xpath_type;
@@ -103,33 +96,17 @@ static const void *print_path(const struct ly_ctx *ctx, const struct lyd_value *
     return text;
 }
 
-static struct lysc_type *type_of(const struct lysc_node *leaf)
+enum outcome schema_relax_paths(struct ly_ctx *ctx, const struct sample *sample, struct error *err)
 {
-    return leaf && leaf->nodetype == LYS_LEAF ? ((const struct lysc_node_leaf *)leaf)->type : NULL;
-}
-
-/* What a type does is libyang's own and constant; a context of its own is where to find it. */
-enum outcome schema_relax_paths(struct ly_ctx *ctx, const char *const *search, struct error *err)
-{
-    struct lysc_type *path =
-        type_of(lys_find_path(ctx, NULL, "/ietf-netconf-acm:nacm/rule-list/rule/path", 0));
-    struct ly_ctx *own = NULL;
-    struct lys_module *module = NULL;
-    if (ly_ctx_new(NULL, LY_CTX_DISABLE_SEARCHDIR_CWD, &own))
-        return fail_memory(err);
-    for (; *search; search++)
-        ly_ctx_set_searchdir(own, *search);
-    lys_parse_mem(own, model, LYS_IN_YANG, &module);
-    struct lysc_type *xpath = module ? type_of(module->compiled->data) : NULL;
-    if (path && xpath) {
-        xpath_type = xpath->plugin;
-        path_type = *xpath_type;
-        path_type.store = store_path;
-        path_type.print = print_path;
-        path->plugin = &path_type;
-    }
-    ly_ctx_destroy(own);
-    return path && xpath ? DONE
-                         : fail(err, TAG_OPERATION_FAILED, NULL,
-                                "Cannot find the type of paths in ietf-netconf-acm.");
+    const struct lysc_node *path =
+        lys_find_path(ctx, NULL, "/ietf-netconf-acm:nacm/rule-list/rule/path", 0);
+    if (!path || path->nodetype != LYS_LEAF)
+        return fail(err, TAG_OPERATION_FAILED, NULL,
+                    "Cannot find the type of paths in ietf-netconf-acm.");
+    xpath_type = sample->xpath->plugin;
+    path_type = *xpath_type;
+    path_type.store = store_path;
+    path_type.print = print_path;
+    ((const struct lysc_node_leaf *)path)->type->plugin = &path_type;
+    return DONE;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/datastore/sample.h"
 #include "agent/datastore/schema.h"
 
 /* After libyang's headers, which it does not include itself. */
@@ -19,15 +20,7 @@
 /* What libyang puts before the value when it writes one of a union in binary: the type's index. */
 #define INDEX_SIZE 4
 
-/* The type that is known by its patterns, and libyang's way with unions. */
-static const char model[] = "module x {"
-                            "  namespace \"urn:x\";"
-                            "  prefix x;"
-                            "  import ietf-inet-types { prefix inet; }"
-                            "  leaf address { type inet:ipv4-address-no-zone; }"
-                            "  leaf union { type union { type string; type int8; } }"
-                            "}";
-
+/* libyang's way with unions. */
 static const struct lyplg_type *union_type;
 static struct lyplg_type plain_union;   /* ours, of any types that look at the value alone */
 static struct lyplg_type address_union; /* of which the first is an IPv4 address */
@@ -172,36 +165,17 @@ static LY_ERR relieve(struct lysc_node *node, void *known, ly_bool *skip)
     return LY_SUCCESS;
 }
 
-static struct lysc_type *type_of(const struct lysc_node *leaf)
+void schema_quicken_values(struct ly_ctx *ctx, const struct sample *sample)
 {
-    return leaf && leaf->nodetype == LYS_LEAF ? ((const struct lysc_node_leaf *)leaf)->type : NULL;
-}
-
-/* What a type does is libyang's own and constant; a context of its own is where to find it. */
-enum outcome schema_quicken_values(struct ly_ctx *ctx, const char *const *search, struct error *err)
-{
-    struct ly_ctx *own = NULL;
-    struct lys_module *module = NULL;
-    if (ly_ctx_new(NULL, LY_CTX_DISABLE_SEARCHDIR_CWD, &own))
-        return fail_memory(err);
-    for (; *search; search++)
-        ly_ctx_set_searchdir(own, *search);
-    lys_parse_mem(own, model, LYS_IN_YANG, &module);
-    const struct lysc_type *address = module ? type_of(module->compiled->data) : NULL;
-    const struct lysc_type *any = address ? type_of(module->compiled->data->next) : NULL;
-    if (any) {
-        uint32_t index = 0;
-        union_type = any->plugin;
-        plain_union = *union_type;
-        plain_union.print = print_union;
-        plain_union.validate = NULL;
-        address_union = plain_union;
-        address_union.store = store_address;
-        while ((module = ly_ctx_get_module_iter(ctx, &index)))
-            if (module->implemented)
-                lysc_module_dfs_full(module, relieve, (void *)address);
-    }
-    ly_ctx_destroy(own);
-    return any ? DONE
-               : fail(err, TAG_OPERATION_FAILED, NULL, "Cannot find the types of ietf-inet-types.");
+    const struct lys_module *module;
+    uint32_t index = 0;
+    union_type = sample->any->plugin;
+    plain_union = *union_type;
+    plain_union.print = print_union;
+    plain_union.validate = NULL;
+    address_union = plain_union;
+    address_union.store = store_address;
+    while ((module = ly_ctx_get_module_iter(ctx, &index)))
+        if (module->implemented)
+            lysc_module_dfs_full(module, relieve, sample->ipv4);
 }

@@ -131,19 +131,13 @@ static void follow(struct neighbor *neighbor, enum bfd_state before)
 
 /* Receiving. */
 
-static bool is_from(const struct neighbor *neighbor, const union check_address *from)
-{
-    if (neighbor->address.any.sa_family == AF_INET6)
-        return !memcmp(&from->v6.sin6_addr, &neighbor->address.v6.sin6_addr, 16);
-    return from->v4.sin_addr.s_addr == neighbor->address.v4.sin_addr.s_addr;
-}
-
 static struct neighbor *find(const struct listener *listener, const struct bfd_packet *packet,
                              const union check_address *from)
 {
     struct neighbor *neighbor = listener->bfd->first;
-    while (neighbor && (neighbor->listener != listener || !is_from(neighbor, from) ||
-                        (packet->yours && packet->yours != neighbor->session.mine)))
+    while (neighbor &&
+           (neighbor->listener != listener || !check_address_same(&neighbor->address, from) ||
+            (packet->yours && packet->yours != neighbor->session.mine)))
         neighbor = neighbor->next;
     return neighbor;
 }

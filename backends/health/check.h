@@ -161,6 +161,9 @@ uint16_t check_address_port(const union check_address *address);
 /** Set the port of an address, in host byte order. */
 void check_address_set_port(union check_address *address, uint16_t port);
 
+/** Whether two addresses are the same but for their ports. */
+bool check_address_same(const union check_address *a, const union check_address *b);
+
 /**
  * Read an address.
  * @param text IPv4 or IPv6, without a zone.

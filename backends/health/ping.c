@@ -57,13 +57,6 @@ static struct pinger *pinger_of(const struct check_job *job)
     return job->target->address.any.sa_family == AF_INET6 ? pingers->v6 : pingers->v4;
 }
 
-static bool is_from(const struct check_target *target, const union check_address *from)
-{
-    return from->any.sa_family == AF_INET6
-               ? !memcmp(&from->v6.sin6_addr, &target->address.v6.sin6_addr, 16)
-               : from->v4.sin_addr.s_addr == target->address.v4.sin_addr.s_addr;
-}
-
 /* An echo without its IP header. */
 static void take_echo(struct pinger *pinger, const unsigned char *echo, size_t size,
                       const union check_address *from)
@@ -76,7 +69,7 @@ static void take_echo(struct pinger *pinger, const unsigned char *echo, size_t s
     struct check_job *job = pinger->waiting[echo[6] << 8 | echo[7]];
     struct ping_run *run = job ? job->state : NULL;
     memcpy(&nonce, echo + HEADER, sizeof(nonce));
-    if (!run || nonce != run->nonce || !is_from(job->target, from))
+    if (!run || nonce != run->nonce || !check_address_same(&job->target->address, from))
         return;
     pinger->waiting[run->sequence] = NULL;
     if (size == HEADER + *(const size_t *)job->parameters)

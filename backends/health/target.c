@@ -85,6 +85,15 @@ static int prepare_socket(const struct check_target *target, int fd)
     return 0;
 }
 
+bool check_address_same(const union check_address *a, const union check_address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    return a->any.sa_family == AF_INET6
+               ? !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr))
+               : a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
 int check_socket(const struct check_target *target, int type, int protocol)
 {
     int fd = socket(target->address.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);

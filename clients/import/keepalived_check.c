@@ -315,15 +315,32 @@ static void take_udp(struct import *import, const struct source *source, struct 
     }
 }
 
-/* The block that a name stands for, by one of two keywords. */
-static const struct statement *definition_of(const struct statement *all, const char *keyword,
-                                             const char *other, const char *name)
+/*
+ * The block that defines what a check names.
+ * @param by The check's keyword that names it.
+ * @param keywords What such a block may be called, ended by NULL.
+ */
+static const struct statement *definition_of(const struct source *source, const char *by,
+                                             const char *const *keywords)
 {
-    for (; all; all = all->next)
-        if ((!strcmp(all->words[0], keyword) || !strcmp(all->words[0], other)) &&
-            statement_argument(all) && !strcmp(statement_argument(all), name))
-            return all;
+    const char *name = statement_argument(statement_find(source->check->child, by, NULL));
+    for (const struct statement *one = name ? source->all : NULL; one; one = one->next)
+        for (const char *const *keyword = keywords; *keyword; keyword++)
+            if (!strcmp(one->words[0], *keyword) && statement_argument(one) &&
+                !strcmp(statement_argument(one), name))
+                return one;
     return NULL;
+}
+
+/* Take a leaf from what a block says. @return Whether it says it. */
+static bool take_argument(struct import *import, const struct statement *block, const char *keyword,
+                          struct lyd_node *node, const char *leaf)
+{
+    const struct statement *found = statement_find(block->child, keyword, NULL);
+    if (!statement_argument(found))
+        return false;
+    import_leaf(import, found->place, node, leaf, statement_argument(found));
+    return true;
 }
 
 /* Milliseconds, of which keepalived's default is 10. */
@@ -339,31 +356,23 @@ static void take_interval(struct import *import, const struct source *source,
 
 static void take_bfd(struct import *import, const struct source *source, struct lyd_node *node)
 {
+    static const char *const keywords[] = {"bfd_instance", NULL};
     const struct statement *check = source->check;
-    const struct statement *name = statement_find(check->child, "name", NULL);
-    const struct statement *session =
-        statement_argument(name)
-            ? definition_of(source->all, "bfd_instance", "", statement_argument(name))
-            : NULL;
+    const struct statement *session = definition_of(source, "name", keywords);
     struct lyd_node *bfd = import_container(import, check->place, node, "bfd");
     if (!session) {
         import_left(import, check->place, "BFD_CHECK: there is no such bfd_instance");
         return;
     }
-    const struct statement *neighbor = statement_find(session->child, "neighbor_ip", NULL);
-    neighbor = neighbor ? neighbor : statement_find(session->child, "neighbour_ip", NULL);
-    const struct statement *from = statement_find(session->child, "source_ip", NULL);
-    const struct statement *multiplier = statement_find(session->child, "multiplier", NULL);
     const struct statement *passive = statement_find(session->child, "passive", NULL);
     const struct statement *hops = statement_find(session->child, "max_hops", NULL);
-    if (statement_argument(neighbor))
-        import_leaf(import, neighbor->place, node, "connect-address", statement_argument(neighbor));
-    if (statement_argument(from))
-        import_leaf(import, from->place, node, "bind-address", statement_argument(from));
+    if (!take_argument(import, session, "neighbor_ip", node, "connect-address"))
+        take_argument(import, session, "neighbour_ip", node, "connect-address");
+    take_argument(import, session, "source_ip", node, "bind-address");
     take_interval(import, source, session, "min_tx", bfd, "desired-min-tx-interval");
     take_interval(import, source, session, "min_rx", bfd, "required-min-rx-interval");
-    import_leaf(import, multiplier ? multiplier->place : check->place, bfd, "local-multiplier",
-                statement_argument(multiplier) ? statement_argument(multiplier) : "5");
+    if (!take_argument(import, session, "multiplier", bfd, "local-multiplier"))
+        import_leaf(import, check->place, bfd, "local-multiplier", "5"); /* keepalived's default */
     if (passive)
         import_leaf(import, passive->place, bfd, "passive", "true");
     if (statement_argument(hops))
@@ -382,20 +391,15 @@ static void take_weight(struct import *import, const struct statement *weight,
 
 static void take_file(struct import *import, const struct source *source, struct lyd_node *node)
 {
+    static const char *const keywords[] = {"track_file", "vrrp_track_file", NULL};
     const struct statement *check = source->check;
-    const struct statement *name = statement_find(check->child, "track_file", NULL);
-    const struct statement *track =
-        statement_argument(name)
-            ? definition_of(source->all, "track_file", "vrrp_track_file", statement_argument(name))
-            : NULL;
+    const struct statement *track = definition_of(source, "track_file", keywords);
     struct lyd_node *file = import_container(import, check->place, node, "file");
     if (!track) {
         import_left(import, check->place, "FILE_CHECK: there is no such track_file");
         return;
     }
-    const struct statement *path = statement_find(track->child, "file", NULL);
-    if (statement_argument(path))
-        import_leaf(import, path->place, file, "path", statement_argument(path));
+    take_argument(import, track, "file", file, "path");
     const struct statement *weight = statement_find(check->child, "weight", NULL);
     weight = weight ? weight : statement_find(track->child, "weight", NULL);
     if (statement_argument(weight))

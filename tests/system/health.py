@@ -81,6 +81,17 @@ class Listener:
         return real(self.address, self.port, content)
 
 
+def request_head(connection):
+    """What comes up to the end of a request's head; None if the client goes away before."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        more = connection.recv(4096)
+        if not more:
+            return None
+        request += more
+    return request
+
+
 def status(session, name="web"):
     """State of the virtual server and of its real servers: dicts of texts, checks as dicts."""
     reply = session.data("get", f'<filter type="subtree">{servers(server(name))}</filter>')

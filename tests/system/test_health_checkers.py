@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from health import QUICK, Listener, check, checked, health, status, wait_state
+from health import QUICK, Listener, check, checked, health, request_head, status, wait_state
 from netconf import RpcError, real, server, servers, wait_for
 
 
@@ -171,12 +171,9 @@ def test_ping(session, address, gone):
 
 def http(status_line="200 OK", body=b"hello", headers=b""):
     def talk(connection):
-        request = b""
-        while b"\r\n\r\n" not in request:
-            more = connection.recv(4096)
-            if not more:
-                return
-            request += more
+        request = request_head(connection)
+        if request is None:
+            return
         talk.requests.append(request.decode())
         connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (
             status_line.encode(), len(body), headers) + body)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from health import QUICK, Listener, check, health, status, wait_state
+from health import QUICK, Listener, check, health, request_head, status, wait_state
 from netconf import server, servers, wait_for
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -36,12 +36,9 @@ class Recorder:
         self.request = None
 
     def __call__(self, connection):
-        request = b""
-        while b"\r\n\r\n" not in request:
-            more = connection.recv(4096)
-            if not more:
-                return
-            request += more
+        request = request_head(connection)
+        if request is None:
+            return
         self.request = request
         for portion in self.portions:
             connection.sendall(portion)

@@ -3,6 +3,8 @@
  */
 #include "given.h"
 
+#include "agent/datastore/sample.h"
+
 #include <cmocka.h>
 
 /* A virtual server's kind of address, and one with a rule of its own. */
@@ -59,8 +61,12 @@ static struct ly_ctx *context_with_model(bool quick)
         ly_ctx_set_searchdir(ctx, folder);
     }
     assert_int_equal(lys_parse_mem(ctx, model, LYS_IN_YANG, NULL), 0);
-    if (quick)
-        assert_int_equal(schema_quicken_values(ctx, folders, &error), DONE);
+    if (quick) {
+        struct sample sample = {0};
+        assert_int_equal(sample_make(folders, NULL, &sample, &error), DONE);
+        schema_quicken_values(ctx, &sample);
+        sample_free(&sample);
+    }
     return ctx;
 }
 
