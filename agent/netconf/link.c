@@ -202,6 +202,8 @@ static bool take(struct link *link)
     pthread_mutex_lock(&link->lock);
     bool done = link->done, starved = link->starved;
     if (done) {
+        if (!link->greeted)
+            collect(link); /* the end of the hello, which was written before the session said so */
         text_free(&link->message);
         link->busy = link->done = false;
         link->greeted = true;
