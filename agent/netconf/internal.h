@@ -117,7 +117,7 @@ struct netconf_server {
     uint32_t counts[COUNTERS];
 };
 
-/* server.c */
+/* connection.c */
 
 /**
  * Start a thread that takes no signals and that nobody waits for.
@@ -154,6 +154,21 @@ static inline void server_limit_met(struct netconf_server *server, enum limit li
  * @return The link, the caller's reference to it; NULL if it cannot be done.
  */
 struct link *session_begin(const struct connection *connection, const char *user, bool local);
+
+/* sessions.c */
+
+/**
+ * Register a session, if there are not too many. Root's, over the local socket, always may be.
+ * Any thread.
+ * @return The limit that was met; LIMITS: it is registered.
+ */
+enum limit session_register(struct session *session);
+
+/** End the registration of a session, and free it. Its own thread, at its end. */
+void session_forget(struct session *session);
+
+/** Free a session that is not registered; NULL is none. */
+void session_free(struct session *session);
 
 /** Who asks when this session does. Borrows from the session; its thread, after the hello. */
 struct origin session_origin(const struct session *session);

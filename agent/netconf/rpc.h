@@ -75,6 +75,8 @@ enum outcome rpc_emit_self_test(struct rpc *rpc);
 /** An operation that a backend serves (backend.h); refuses what none does. */
 enum outcome rpc_backend(struct rpc *rpc);
 
+/* rpc_parameter.c */
+
 /** A parameter of the request by name, or NULL. */
 const struct lyd_node *rpc_parameter(const struct rpc *rpc, const char *name);
 
@@ -85,14 +87,14 @@ const char *rpc_value(const struct rpc *rpc, const char *name, const char *fallb
 enum outcome rpc_refuse(struct rpc *rpc, enum error_tag tag, const char *element,
                         const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* rpc_place.c */
+
 /**
  * The datastore that a parameter names by a child (<source>, <target>).
  * @param[out] inline_config The node <config> if that is what it has; NULL: it is not allowed.
  */
 enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastore *datastore,
                            const struct lyd_node **inline_config);
-
-/* rpc_place.c */
 
 /** Where a configuration is: exactly one of the three. */
 struct rpc_place {
@@ -123,10 +125,13 @@ enum outcome rpc_place_config(struct rpc *rpc, const struct rpc_place *place,
 
 /**
  * The datastore that a leaf of the type datastore-ref names (RFC 8342, ietf-datastores), if it is
- * one that can be edited. Else refuses with invalid-value.
+ * one that has configuration. Else rpc_refuse_datastore().
  */
-enum outcome rpc_datastore_named(struct rpc *rpc, const struct lyd_node *leaf,
+enum outcome rpc_datastore_named(struct rpc *rpc, const struct lyd_node *leaf, const char *good,
                                  enum datastore *datastore);
+
+/** Refuse the datastore that a leaf names, with invalid-value. @param good Those there are. */
+enum outcome rpc_refuse_datastore(struct rpc *rpc, const struct lyd_node *leaf, const char *good);
 
 /* reply.c */
 

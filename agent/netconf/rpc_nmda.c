@@ -11,33 +11,6 @@
 
 #define IS_OPERATIONAL(name) (!strcmp(name, "ietf-datastores:operational"))
 
-static enum outcome refuse_datastore(struct rpc *rpc, const struct lyd_node *leaf, const char *good)
-{
-    return rpc_refuse(rpc, TAG_INVALID_VALUE, LYD_NAME(leaf),
-                      "The datastore %s is not to be had here: use %s.", lyd_get_value(leaf), good);
-}
-
-static bool find_datastore(const char *name, enum datastore *datastore)
-{
-    if (!strcmp(name, "ietf-datastores:running"))
-        *datastore = DATASTORE_RUNNING;
-    else if (!strcmp(name, "ietf-datastores:candidate"))
-        *datastore = DATASTORE_CANDIDATE;
-    else if (!strcmp(name, "ietf-datastores:startup"))
-        *datastore = DATASTORE_STARTUP;
-    else
-        return false;
-    return true;
-}
-
-enum outcome rpc_datastore_named(struct rpc *rpc, const struct lyd_node *leaf,
-                                 enum datastore *datastore)
-{
-    if (find_datastore(lyd_get_value(leaf), datastore))
-        return DONE;
-    return refuse_datastore(rpc, leaf, "running, candidate or startup");
-}
-
 static enum outcome refuse_missing(struct rpc *rpc, const char *name)
 {
     return rpc_refuse(rpc, TAG_MISSING_ELEMENT, name, "The operation lacks its element %s.", name);
@@ -127,8 +100,9 @@ enum outcome rpc_get_data(struct rpc *rpc)
     if (!leaf)
         return refuse_missing(rpc, "datastore");
     bool operational = IS_OPERATIONAL(lyd_get_value(leaf));
-    if (!operational && !find_datastore(lyd_get_value(leaf), &datastore))
-        return refuse_datastore(rpc, leaf, "running, candidate, startup or operational");
+    if (!operational && rpc_datastore_named(rpc, leaf, "running, candidate, startup or operational",
+                                            &datastore) != DONE)
+        return REFUSED;
     enum outcome outcome = read_view(rpc, operational, &reading.view);
     if (outcome == DONE)
         outcome = read_filter(rpc, &reading.filter);
@@ -147,10 +121,10 @@ enum outcome rpc_edit_data(struct rpc *rpc)
     enum datastore datastore;
     if (!leaf)
         return refuse_missing(rpc, "datastore");
-    if (rpc_datastore_named(rpc, leaf, &datastore) != DONE)
+    if (rpc_datastore_named(rpc, leaf, "running or candidate", &datastore) != DONE)
         return REFUSED;
     if (datastore == DATASTORE_STARTUP)
-        return refuse_datastore(rpc, leaf, "running or candidate");
+        return rpc_refuse_datastore(rpc, leaf, "running or candidate");
     if (!config)
         return refuse_missing(rpc, "config");
     if (any->value_type != LYD_ANYDATA_DATATREE)

@@ -20,6 +20,22 @@ static bool find_datastore(const char *name, enum datastore *datastore)
     return false;
 }
 
+enum outcome rpc_refuse_datastore(struct rpc *rpc, const struct lyd_node *leaf, const char *good)
+{
+    return rpc_refuse(rpc, TAG_INVALID_VALUE, LYD_NAME(leaf),
+                      "The datastore %s is not to be had here: use %s.", lyd_get_value(leaf), good);
+}
+
+enum outcome rpc_datastore_named(struct rpc *rpc, const struct lyd_node *leaf, const char *good,
+                                 enum datastore *datastore)
+{
+    static const char module[] = "ietf-datastores:";
+    const char *name = lyd_get_value(leaf);
+    if (!strncmp(name, module, strlen(module)) && find_datastore(name + strlen(module), datastore))
+        return DONE;
+    return rpc_refuse_datastore(rpc, leaf, good);
+}
+
 enum outcome rpc_place(struct rpc *rpc, const char *parameter, struct rpc_place *place)
 {
     const struct lyd_node *node = rpc_parameter(rpc, parameter);
@@ -35,7 +51,7 @@ enum outcome rpc_place(struct rpc *rpc, const char *parameter, struct rpc_place 
         place->is_datastore = true;
     else if (!strcmp(LYD_NAME(choice), "datastore")) {
         place->is_datastore = true;
-        return rpc_datastore_named(rpc, choice, &place->datastore);
+        return rpc_datastore_named(rpc, choice, "running, candidate or startup", &place->datastore);
     } else if (!strcmp(LYD_NAME(choice), "config"))
         place->config = choice;
     else if (!strcmp(LYD_NAME(choice), "url"))

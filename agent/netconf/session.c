@@ -1,5 +1,5 @@
 /*
- * Sessions: the thread of each, in which its requests are served, and the registry.
+ * Sessions: the thread of each, in which its requests are served.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -16,103 +16,6 @@
 
 /* The longest sleep, so that a new idle-timeout is noticed. */
 #define SLEEP_MS 30000
-
-/* How long kill-session waits for the end of the session. */
-#define KILL_TIME 2
-
-/* Whether one more session may begin; LIMITS is yes. Server's lock. */
-static enum limit check_room(const struct netconf_server *server, const char *user,
-                             const struct netconf_limits *limits)
-{
-    size_t all = 0, own = 0;
-    for (const struct session *s = server->sessions; s; s = s->next) {
-        all += !s->local;
-        own += !s->local && !strcmp(s->user, user);
-    }
-    if (own >= limits->user_sessions)
-        return LIMIT_USER_SESSIONS;
-    return all >= limits->sessions ? LIMIT_SESSIONS : LIMITS;
-}
-
-/* Register a session, if there are not too many. Root's, over the local socket, always may be. */
-static enum limit register_session(struct session *session)
-{
-    struct netconf_server *server = session->server;
-    struct netconf_limits limits = settings_limits(server->settings);
-    pthread_mutex_lock(&server->lock);
-    enum limit met = session->local ? LIMITS : check_room(server, session->user, &limits);
-    if (met == LIMITS) {
-        session->next = server->sessions;
-        server->sessions = session;
-        if (server->stopping)
-            link_cut(session->link);
-    }
-    pthread_mutex_unlock(&server->lock);
-    return met;
-}
-
-static void free_session(struct session *session)
-{
-    if (!session)
-        return;
-    link_unref(session->link);
-    free(session->user);
-    free(session->host);
-    free(session);
-}
-
-static void forget_session(struct session *session)
-{
-    struct netconf_server *server = session->server;
-    pthread_mutex_lock(&server->lock);
-    struct session **place = &server->sessions;
-    while (*place != session)
-        place = &(*place)->next;
-    *place = session->next;
-    free_session(session);
-    pthread_cond_broadcast(&server->ended);
-    pthread_mutex_unlock(&server->lock);
-}
-
-static struct session *find_session(struct netconf_server *server, uint32_t id)
-{
-    struct session *session = server->sessions;
-    while (session && session->id != id)
-        session = session->next;
-    return session;
-}
-
-struct origin session_origin(const struct session *session)
-{
-    return (struct origin){.user = session->user,
-                           .protocol = "netconf",
-                           .session = session->id,
-                           .host = session->host,
-                           /* The local socket is root's alone, so that root can repair what keeps
-                              all others out. */
-                           .recovery = session->local};
-}
-
-bool session_kill(const struct session *killer, uint32_t id)
-{
-    struct netconf_server *server = killer->server;
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += KILL_TIME;
-    pthread_mutex_lock(&server->lock);
-    struct session *session = id ? find_session(server, id) : NULL;
-    bool found = session != NULL;
-    if (found) {
-        session->killed = true;
-        session->killer = killer->id;
-        link_cut(session->link);
-    }
-    int late = 0;
-    while (found && !late && !server->stopping && find_session(server, id))
-        late = pthread_cond_timedwait(&server->ended, &server->lock, &deadline);
-    pthread_mutex_unlock(&server->lock);
-    return found;
-}
 
 static int64_t seconds_now(void)
 {
@@ -253,7 +156,7 @@ static void *run_session(void *arg)
         refuse_greeting(session, result);
     ly_err_clean(session->server->agent->schema->ctx, NULL);
     link_cut(session->link);
-    forget_session(session);
+    session_forget(session);
     return NULL;
 }
 
@@ -272,7 +175,7 @@ static struct session *make_session(const struct connection *connection, const c
     if (session->user && session->link && (session->host || !host))
         return session;
     link_unref(session->link);
-    free_session(session);
+    session_free(session);
     return NULL;
 }
 
@@ -280,13 +183,13 @@ struct link *session_begin(const struct connection *connection, const char *user
 {
     struct session *session = make_session(connection, user, local);
     struct link *link = session ? session->link : NULL;
-    enum limit met = session ? register_session(session) : LIMITS;
+    enum limit met = session ? session_register(session) : LIMITS;
     if (met != LIMITS) {
         log_warning(AREA_NETCONF, "no session for user %s from %s: there are %s already", user,
                     connection->host,
                     met == LIMIT_USER_SESSIONS ? "max-sessions-per-user" : "max-sessions");
         server_limit_met(connection->server, met);
-        free_session(session);
+        session_free(session);
         link_unref(link);
         return NULL;
     }
@@ -294,7 +197,7 @@ struct link *session_begin(const struct connection *connection, const char *user
         return link;
     log_error(AREA_NETCONF, "cannot begin a session for user %s: out of resources", user);
     if (session)
-        forget_session(session);
+        session_forget(session);
     link_unref(link);
     return NULL;
 }
