@@ -144,19 +144,6 @@ static enum selection descend(const struct filter_set *set, const struct lyd_nod
     return below->count ? SELECT_PART : SELECT_NOTHING;
 }
 
-/* What libyang leaves to its users in each node says whether the filter named it. */
-static char named;
-
-bool filter_named(const struct lyd_node *node)
-{
-    return node->priv == &named;
-}
-
-void filter_name(struct lyd_node *node)
-{
-    node->priv = &named;
-}
-
 static struct filter_set matching(const struct filter_set *set, const struct lyd_node *node)
 {
     struct filter_set found = {0};

@@ -131,6 +131,9 @@ void steering_store_last(struct steering *steering);
  */
 void steering_forget(struct steering *steering, const struct change_set *changes);
 
+/** Forget what a transaction has ended, and bring its orders about: a transactions_follower. */
+void steering_transaction_ended(struct agent *agent, const struct change_set *changes);
+
 /* maintenance.c */
 
 /** Bring the orders about that a transaction has configured; running shows it. */

@@ -357,6 +357,7 @@ enum outcome steering_start(struct agent *agent, struct error *err)
     steering_forget(steering, NULL);
     steering_maintain_all(steering);
     steering_orders_begin(steering);
+    transactions_follow(agent->transactions, steering_transaction_ended);
     if (steering->table.record_count)
         log_info(AREA_STEERING, "something is known of %zu real servers",
                  steering->table.record_count);
@@ -370,6 +371,7 @@ void steering_stop(struct agent *agent)
         return;
     steering->stopping = true;
     steering_store_last(steering);
+    transactions_follow(agent->transactions, NULL);
     agent->steering = NULL;
     close_all(steering, closed);
 }

@@ -114,12 +114,6 @@ const char *steering_order_name(enum steering_order_kind kind);
 /** Begin, with what was stored. Sets agent->steering. Core thread. */
 enum outcome steering_start(struct agent *agent, struct error *err);
 
-/**
- * A transaction has ended: forget what is not configured any more. Core thread; the transaction's.
- * @param changes What has changed in running, or NULL if nothing has.
- */
-void steering_transaction_ended(struct agent *agent, const struct change_set *changes);
-
 /** Store what is left, and end. After all who follow. */
 void steering_stop(struct agent *agent);
 

@@ -54,6 +54,7 @@ struct transaction_list {
 /** All transactions. */
 struct transactions {
     struct agent *agent;
+    transactions_follower *follower; /**< Or NULL. */
     uv_mutex_t turn; /**< Who makes a target holds it until that is applied, or is not. */
     struct unique_index unique;
     struct reference_index references;

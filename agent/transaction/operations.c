@@ -218,3 +218,11 @@ void datastore_session_ended(struct agent *agent, uint32_t session)
     for (int i = 0; i < DATASTORE_COUNT; i++)
         locks_drop(agent->locks, i, session);
 }
+
+struct snapshot *datastore_read(struct agent *agent, enum datastore datastore)
+{
+    struct snapshot *edited = NULL;
+    if (datastore == DATASTORE_CANDIDATE)
+        edited = candidate_get(agent->candidate);
+    return edited ? edited : agent_running(agent);
+}

@@ -10,7 +10,6 @@
 #include "agent/clock.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
-#include "agent/steering/steering.h"
 
 /* The rules between entries that are kept as indexes. */
 static enum outcome index_changes(struct transactions *queue, const struct change_set *changes,
@@ -49,6 +48,11 @@ enum outcome transactions_new(struct agent *agent, const struct snapshot *runnin
     else
         transactions_free(transactions);
     return outcome;
+}
+
+void transactions_follow(struct transactions *transactions, transactions_follower *follower)
+{
+    transactions->follower = follower;
 }
 
 bool transactions_unsettled(const struct transactions *transactions)
@@ -191,7 +195,8 @@ void transaction_finish(struct transaction *transaction)
                  transaction->outcome == REFUSED ? "refused a change" : "a change failed",
                  request->user, transaction->error.path ? transaction->error.path : "",
                  transaction->error.path ? ": " : "", error_message(&transaction->error));
-    steering_transaction_ended(queue->agent, transaction->journaled ? &transaction->changes : NULL);
+    if (queue->follower)
+        queue->follower(queue->agent, transaction->journaled ? &transaction->changes : NULL);
     request->finished(request, transaction->outcome, transaction->stale, &transaction->error);
     transaction_free(transaction);
 }

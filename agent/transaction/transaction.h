@@ -90,6 +90,15 @@ void transactions_end_turn(struct transactions *transactions);
 /** Submit a request. Core thread. */
 void transactions_submit(struct transactions *transactions, struct transaction_request *request);
 
+/**
+ * What is told of the end of each transaction, before who asked for it is. Core thread.
+ * @param changes What has changed in running, or NULL if nothing has; the transaction's.
+ */
+typedef void transactions_follower(struct agent *agent, const struct change_set *changes);
+
+/** Have one follower told of each end from now on; NULL: none. Core thread. */
+void transactions_follow(struct transactions *transactions, transactions_follower *follower);
+
 /** Whether engines may have been told what running does not show, or not yet. Core thread. */
 bool transactions_unsettled(const struct transactions *transactions);
 

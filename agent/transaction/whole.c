@@ -7,14 +7,6 @@
 #include "agent/transaction/candidate.h"
 #include "agent/transaction/running.h"
 
-struct snapshot *datastore_read(struct agent *agent, enum datastore datastore)
-{
-    struct snapshot *edited = NULL;
-    if (datastore == DATASTORE_CANDIDATE)
-        edited = candidate_get(agent->candidate);
-    return edited ? edited : agent_running(agent);
-}
-
 static enum outcome fetch_startup(struct agent *agent, struct snapshot **snapshot,
                                   struct error *err)
 {

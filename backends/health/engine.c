@@ -58,9 +58,8 @@ void health_engine_free(struct health_engine *engine)
 {
     if (!engine)
         return;
-    for (size_t i = 0; i < HEALTH_CHECKERS_MAX && checker_registry[i]; i++)
-        if (engine->shared[i])
-            checker_registry[i]->end(engine->shared[i]);
+    for (size_t i = 0; i < HEALTH_CHECKERS_MAX && engine->shared[i].checker; i++)
+        engine->shared[i].checker->end(engine->shared[i].data);
     address_watch_free(engine->addresses);
     announcements_free(engine->announcements);
     health_poller_free(engine->poller);
@@ -77,14 +76,16 @@ bool health_engine_share(struct health_engine *engine, const struct checker *che
     *shared = NULL;
     if (!checker->begin)
         return true;
-    size_t i = 0;
-    while (i < HEALTH_CHECKERS_MAX && checker_registry[i] != checker)
-        i++;
-    if (i == HEALTH_CHECKERS_MAX)
+    struct health_share *share = engine->shared, *end = share + HEALTH_CHECKERS_MAX;
+    while (share < end && share->checker && share->checker != checker)
+        share++;
+    if (share == end)
         return false;
-    if (!engine->shared[i])
-        engine->shared[i] = checker->begin(engine->poller, engine->backend->loop);
-    *shared = engine->shared[i];
+    if (!share->checker) {
+        share->data = checker->begin(engine->poller, engine->backend->loop);
+        share->checker = share->data ? checker : NULL;
+    }
+    *shared = share->data;
     return *shared;
 }
 

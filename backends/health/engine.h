@@ -57,6 +57,12 @@ struct health_queue {
 /** Checkers at most. */
 #define HEALTH_CHECKERS_MAX 64
 
+/** What all runs of one checker share. */
+struct health_share {
+    const struct checker *checker; /**< NULL: this one and those behind it are free. */
+    void *data;                    /**< The checker's own. */
+};
+
 /** The engine. */
 struct health_engine {
     struct backend *backend;
@@ -71,8 +77,8 @@ struct health_engine {
     struct health_figures figures; /**< Guarded by lock. */
     unsigned running_max;          /**< Runs at once, by the descriptors. */
     struct health_queue queue;
-    uint64_t spread;                   /**< Where the next first run is put. */
-    void *shared[HEALTH_CHECKERS_MAX]; /**< What runs of one checker share, by registry. */
+    uint64_t spread; /**< Where the next first run is put. */
+    struct health_share shared[HEALTH_CHECKERS_MAX];
     uint64_t lacked; /**< When a run last could not be begun (uv_hrtime()); 0: not lately. */
     struct address_watch *addresses;   /**< NULL until a service asks for it. */
     bool addresses_unknown;            /**< They cannot be watched; told once. */

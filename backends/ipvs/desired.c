@@ -1,6 +1,5 @@
 #include "backends/ipvs/desired.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,27 +23,6 @@ struct work {
     struct error *err;
 };
 
-char *ipvs_path(const struct lyd_node *node, const char *below)
-{
-    char *path = NULL, *base = lyd_path(node, LYD_PATH_STD, NULL, 0);
-    if (base && asprintf(&path, "%s%s", base, below) < 0)
-        path = NULL;
-    free(base);
-    return path;
-}
-
-static const char *value_or(const struct lyd_node *node, const char *path, const char *fallback)
-{
-    const char *value = leaf_value(node, path);
-    return value ? value : fallback;
-}
-
-static uint32_t number_or(const struct lyd_node *node, const char *path, uint32_t fallback)
-{
-    const char *value = leaf_value(node, path);
-    return value ? (uint32_t)strtoul(value, NULL, 10) : fallback;
-}
-
 /* The name of an identity without its module's. */
 static const char *identity_name(const char *value)
 {
@@ -52,61 +30,10 @@ static const char *identity_name(const char *value)
     return colon ? colon + 1 : value;
 }
 
-static bool parse_address(const char *text, uint16_t *family, uint8_t address[16])
-{
-    memset(address, 0, 16);
-    *family = text && strchr(text, ':') ? AF_INET6 : AF_INET;
-    return text && inet_pton(*family, text, address) == 1;
-}
-
-bool ipvs_desired_enabled(const struct lyd_node *node)
-{
-    return strcmp(value_or(node, "enabled", "true"), "true") == 0;
-}
-
-const char *ipvs_desired_director(const struct lyd_node *node)
-{
-    return value_or(node, "director", "main");
-}
-
 bool ipvs_desired_service_id(const struct lyd_node *node, struct ipvs_service_id *id)
 {
     const struct lyd_node *member = ipvs_group_member(lyd_child(node));
     return ipvs_service_id_read(member ? member : node, id);
-}
-
-bool ipvs_service_id_read(const struct lyd_node *node, struct ipvs_service_id *id)
-{
-    *id = (struct ipvs_service_id){0};
-    id->mark = number_or(node, "firewall-mark", 0);
-    if (id->mark) {
-        const char *family = value_or(node, "address-family", "ipv4");
-        id->family = strcmp(family, "ipv6") == 0 ? AF_INET6 : AF_INET;
-        return true;
-    }
-    const char *protocol = value_or(node, "protocol", "tcp");
-    id->protocol = strcmp(protocol, "udp") == 0    ? IPPROTO_UDP
-                   : strcmp(protocol, "sctp") == 0 ? IPPROTO_SCTP
-                                                   : IPPROTO_TCP;
-    id->port = (uint16_t)number_or(node, "port", 0);
-    return parse_address(leaf_value(node, "address"), &id->family, id->address);
-}
-
-bool ipvs_desired_destination_id(const struct lyd_node *node, const struct ipvs_service_id *service,
-                                 struct ipvs_destination_id *id)
-{
-    return ipvs_destination_id_parse(leaf_value(node, "address"),
-                                     (uint16_t)number_or(node, "port", 0), service, id);
-}
-
-bool ipvs_destination_id_parse(const char *address, uint16_t port,
-                               const struct ipvs_service_id *service,
-                               struct ipvs_destination_id *id)
-{
-    *id = (struct ipvs_destination_id){.port = port};
-    if (id->port == 0)
-        id->port = service->port; /* 0 for a mark or for all ports: the client's */
-    return parse_address(address, &id->family, id->address);
 }
 
 static uint32_t method_number(const char *name)
@@ -118,15 +45,15 @@ static uint32_t method_number(const char *name)
 
 static void read_tunnel(const struct lyd_node *node, struct tunnel *tunnel)
 {
-    const char *type = value_or(node, "tunnel/type", "ipip");
-    const char *checksum = value_or(node, "tunnel/checksum", "none");
+    const char *type = ipvs_value_or(node, "tunnel/type", "ipip");
+    const char *checksum = ipvs_value_or(node, "tunnel/checksum", "none");
 
     *tunnel = (struct tunnel){.node = node};
     if (strcmp(type, "gue") == 0)
         tunnel->type = IP_VS_CONN_F_TUNNEL_TYPE_GUE;
     else if (strcmp(type, "gre") == 0)
         tunnel->type = IP_VS_CONN_F_TUNNEL_TYPE_GRE;
-    tunnel->port = (uint16_t)number_or(node, "tunnel/port", 0);
+    tunnel->port = (uint16_t)ipvs_number_or(node, "tunnel/port", 0);
     if (strcmp(checksum, "full") == 0)
         tunnel->flags = IP_VS_TUNNEL_ENCAP_FLAG_CSUM;
     else if (strcmp(checksum, "remote") == 0)
@@ -204,11 +131,11 @@ static enum outcome add_destination(const struct work *work, const struct lyd_no
         free(path);
         return outcome;
     }
-    const char *method = value_or(real, "forwarding-method", work->method);
+    const char *method = ipvs_value_or(real, "forwarding-method", work->method);
     destination->method = method_number(method);
-    destination->weight = number_or(real, "weight", 1);
-    destination->upper_threshold = number_or(real, "upper-threshold", 0);
-    destination->lower_threshold = number_or(real, "lower-threshold", 0);
+    destination->weight = ipvs_number_or(real, "weight", 1);
+    destination->upper_threshold = ipvs_number_or(real, "upper-threshold", 0);
+    destination->lower_threshold = ipvs_number_or(real, "lower-threshold", 0);
 
     enum outcome outcome = check_family(work, real, destination, method);
     if (outcome != DONE || destination->method != IP_VS_CONN_F_TUNNEL)
@@ -248,11 +175,12 @@ static enum outcome check_twins(const struct work *work)
         if (ipvs_destination_compare(&one->id, &other->id) != 0)
             continue;
         char text[IPVS_TEXT_SIZE], *path = ipvs_path(other->node, "");
-        outcome = refuse(work->err, TAG_INVALID_VALUE, path,
-                         "The real servers with the ports %s and %s are both %s to the kernel, as "
-                         "port 0 stands for the virtual server's: remove one of them.",
-                         value_or(one->node, "port", "0"), value_or(other->node, "port", "0"),
-                         ipvs_destination_text(&other->id, text));
+        outcome =
+            refuse(work->err, TAG_INVALID_VALUE, path,
+                   "The real servers with the ports %s and %s are both %s to the kernel, as "
+                   "port 0 stands for the virtual server's: remove one of them.",
+                   ipvs_value_or(one->node, "port", "0"), ipvs_value_or(other->node, "port", "0"),
+                   ipvs_destination_text(&other->id, text));
         free(path);
     }
     free(sorted);
@@ -311,8 +239,8 @@ static void read_persistence(const struct lyd_node *node, struct ipvs_service *s
 
     if (leaf_value(node, "persistence/timeout")) { /* it has a default: the container is there */
         service->flags |= IP_VS_SVC_F_PERSISTENT;
-        service->timeout = number_or(node, "persistence/timeout", 300);
-        length = number_or(node, "persistence/prefix-length", whole);
+        service->timeout = ipvs_number_or(node, "persistence/timeout", 300);
+        length = ipvs_number_or(node, "persistence/prefix-length", whole);
     }
     if (service->id.family == AF_INET6)
         service->netmask = length;
@@ -332,11 +260,11 @@ static enum outcome read_service(struct work *work, const struct ipvs_service_id
         read_name(work, "scheduler", service->scheduler, sizeof service->scheduler);
     if (outcome == DONE)
         outcome = read_name(work, "persistence/engine", service->engine, sizeof service->engine);
-    service->flags = read_flags(value_or(node, "scheduler-flags", ""));
-    if (strcmp(value_or(node, "one-packet", "false"), "true") == 0)
+    service->flags = read_flags(ipvs_value_or(node, "scheduler-flags", ""));
+    if (strcmp(ipvs_value_or(node, "one-packet", "false"), "true") == 0)
         service->flags |= IP_VS_SVC_F_ONEPACKET;
     read_persistence(node, service);
-    work->method = value_or(node, "forwarding-method", "nat");
+    work->method = ipvs_value_or(node, "forwarding-method", "nat");
     read_tunnel(node, &work->tunnel);
     return outcome;
 }

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "agent/array.h"
-#include "backends/ipvs/desired.h"
+#include "agent/datastore/entry.h"
+#include "backends/ipvs/named.h"
 
 const struct lyd_node *ipvs_group_member(const struct lyd_node *siblings)
 {
