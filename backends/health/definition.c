@@ -17,6 +17,7 @@ struct defaults {
     struct verdict_rule rule;
     uint64_t warmup;
     bool has_warmup;
+    bool log_failures;
     const char *address, *port; /* the virtual server's, or NULL */
     const char *mark;
 };
@@ -155,6 +156,7 @@ static enum outcome add_check(struct health_server *server, const struct lyd_nod
         .subscriber.warmup = time_of(
             check, "warmup", defaults->has_warmup ? defaults->warmup : wish.timing.interval),
         .alpha = is_true(check, "alpha", server->service->alpha),
+        .log_failures = is_true(check, "log-all-failures", defaults->log_failures),
     };
     added->name = strdup(leaf_value(check, "name"));
     if (!added->name)
@@ -347,6 +349,7 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
         .rule = rule_of(health, &no_rule),
         .has_warmup = leaf_value(health, "warmup"),
         .warmup = time_of(health, "warmup", 0),
+        .log_failures = is_true(health, "log-all-failures", false),
         .address = leaf_value(served, "address"),
         .port = leaf_value(served, "port"),
         .mark = leaf_value(served, "firewall-mark"),

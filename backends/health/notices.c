@@ -39,6 +39,15 @@ static void add_number(struct lyd_node *notice, const char *name, uint64_t value
     add(notice, name, text);
 }
 
+void notice_failure(const struct health_check *check, const struct probe_result *result)
+{
+    const struct health_server *server = check->server;
+    log_line(LOG_LEVEL_NOTICE, AREA_HEALTH,
+             "check %s of real server %s port %" PRIu16 " of %s failed: %s", check->name,
+             server->address, server->port, server->service->name,
+             result->error ? result->error : "it does not say why");
+}
+
 void notice_server(const struct health_server *server, const struct health_occasion *occasion)
 {
     const struct health_service *service = server->service;

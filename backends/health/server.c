@@ -173,6 +173,8 @@ bool check_noted(struct probe_subscriber *subscriber, const struct probe_result 
         (struct health_check *)((char *)subscriber - offsetof(struct health_check, subscriber));
     bool passed = result->ending == CHECK_PASSED;
     struct verdict_check verdict = check->verdict;
+    if (!passed && check->log_failures && verdict.state != STEERING_DOWN)
+        notice_failure(check, result);
     bool changed = verdict_note(&verdict, &check->rule, passed);
     bool reweighted =
         passed && (result->weight != check->weight || result->adjust != check->adjust);

@@ -26,10 +26,11 @@ struct health_check {
     uint32_t number; /**< Unique in the virtual server, and kept. */
     struct verdict_rule rule;
     struct verdict_check verdict;
-    int64_t since;  /**< Of the verdict's state, in nanoseconds since 1970 UTC; 0: not known. */
-    bool alpha;     /**< It counts as failed until it has passed once. */
-    int32_t weight; /**< What it wants the weight to be, or CHECK_WEIGHT_NONE. */
-    int32_t adjust; /**< What it wants to be added to the weight. */
+    int64_t since;     /**< Of the verdict's state, in nanoseconds since 1970 UTC; 0: not known. */
+    bool alpha;        /**< It counts as failed until it has passed once. */
+    bool log_failures; /**< Each failure is logged while it does not count as failed. */
+    int32_t weight;    /**< What it wants the weight to be, or CHECK_WEIGHT_NONE. */
+    int32_t adjust;    /**< What it wants to be added to the weight. */
 };
 
 /** Why a verdict changes. */
@@ -189,6 +190,9 @@ void hook_quorum(const struct health_service *service, const struct health_quoru
 
 /** The name of a cause, as noria-health has it. A static string. state.c */
 const char *health_cause_name(enum health_cause cause);
+
+/** A line in the log for a run that has failed, whether it counts or not. */
+void notice_failure(const struct health_check *check, const struct probe_result *result);
 
 /** real-server-state-change, a line in the log, and the alarm that it is down. */
 void notice_server(const struct health_server *server, const struct health_occasion *occasion);

@@ -45,6 +45,18 @@ char *statement_rest(const struct statement *statement, size_t from)
     return rest;
 }
 
+const struct statement *keepalived_global(const struct statement *all, const char *keyword)
+{
+    const struct statement *found = NULL;
+    for (const struct statement *block = all; block; block = block->next) {
+        const struct statement *one = strcmp(block->words[0], "global_defs")
+                                          ? NULL
+                                          : statement_find(block->child, keyword, NULL);
+        found = one ? one : found;
+    }
+    return found;
+}
+
 static void take_keyword(const struct reading *reading, const struct statement *statement,
                          const struct keyword *keyword)
 {
@@ -190,6 +202,7 @@ static const struct keyword global[] = {
     {"vrrp_notify_fifo_script", .why = SCRIPTS},
     {"lvs_notify_fifo", .why = SCRIPTS},
     {"lvs_notify_fifo_script", .why = SCRIPTS},
+    {"checker_log_all_failures", .why = ""},
     {"checker_priority", .why = PROCESS},
     {"bfd_priority", .why = PROCESS},
     {"checker_rt_priority", .why = PROCESS},

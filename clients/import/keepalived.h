@@ -31,6 +31,9 @@ void keywords_take(const struct reading *reading, const struct keyword *keywords
 const struct statement *statement_find(const struct statement *first, const char *keyword,
                                        const char *other);
 
+/** The last setting of all with a keyword, in any global_defs; or NULL. */
+const struct statement *keepalived_global(const struct statement *all, const char *keyword);
+
 /** The word after the keyword, or NULL. */
 const char *statement_argument(const struct statement *statement);
 

@@ -60,8 +60,15 @@ bool keepalived_is_check(const char *keyword)
         {"connect_timeout", .why = ""}, {"retry", .why = ""}, {"delay_before_retry", .why = ""},   \
         {"alpha", "alpha", "bool"}, {"warmup", "warmup"},                                          \
     {                                                                                              \
-        "log_all_failures", .why = "it is of keepalived's log"                                     \
+        "log_all_failures", .take = take_log                                                       \
     }
+
+/* That it is off says nothing: of all checks it may be on nevertheless. */
+static void take_log(const struct reading *reading, const struct statement *statement)
+{
+    if (statement_on(statement, true))
+        import_leaf(reading->import, statement->place, reading->node, "log-all-failures", "true");
+}
 
 static void take_keywords(struct import *import, const struct statement *check,
                           struct lyd_node *node, const struct keyword *keywords)

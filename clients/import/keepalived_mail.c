@@ -8,19 +8,6 @@
 
 #define RECIPIENT "keepalived"
 
-/* The last setting of all with a keyword, in any global_defs. */
-static const struct statement *setting(const struct statement *all, const char *keyword)
-{
-    const struct statement *found = NULL, *block = all;
-    for (; block; block = block->next) {
-        const struct statement *one = strcmp(block->words[0], "global_defs")
-                                          ? NULL
-                                          : statement_find(block->child, keyword, NULL);
-        found = one ? one : found;
-    }
-    return found;
-}
-
 /* The first that is said decides. */
 static bool is_on(const struct statement *own, const struct statement *of_kind,
                   const struct statement *of_all, bool otherwise)
@@ -30,10 +17,11 @@ static bool is_on(const struct statement *own, const struct statement *of_kind,
 
 static void set_transport(struct import *import, const struct statement *all, struct lyd_node *mail)
 {
-    const struct statement *server = setting(all, "smtp_server");
-    const struct statement *helo = setting(all, "smtp_helo_name");
-    const struct statement *timeout = setting(all, "smtp_connect_timeout");
-    struct place place = server ? server->place : setting(all, "notification_email")->place;
+    const struct statement *server = keepalived_global(all, "smtp_server");
+    const struct statement *helo = keepalived_global(all, "smtp_helo_name");
+    const struct statement *timeout = keepalived_global(all, "smtp_connect_timeout");
+    struct place place =
+        server ? server->place : keepalived_global(all, "notification_email")->place;
     /* Without one keepalived talks to its own node. */
     import_leaf(import, place, mail, "smtp/server",
                 server ? statement_argument(server) : "127.0.0.1");
@@ -79,8 +67,8 @@ static const char *name_of(const struct import *import, const struct statement *
 static void set_servers(struct import *import, const struct statement *all,
                         struct lyd_node *recipient)
 {
-    const struct statement *of_kind = setting(all, "smtp_alert_checker"), *one;
-    const struct statement *of_all = setting(all, "smtp_alert");
+    const struct statement *of_kind = keepalived_global(all, "smtp_alert_checker"), *one;
+    const struct statement *of_all = keepalived_global(all, "smtp_alert");
     struct place place = ((const struct place *)recipient->priv)[0];
     size_t on = 0, off = 0;
     for (int round = 0; round < 2; round++) {
@@ -105,8 +93,8 @@ static void set_servers(struct import *import, const struct statement *all,
 /* Of VRRP it tells where it is told to. */
 static void set_vrrp(struct import *import, const struct statement *all, struct lyd_node *recipient)
 {
-    const struct statement *of_kind = setting(all, "smtp_alert_vrrp");
-    const struct statement *of_all = setting(all, "smtp_alert"), *one;
+    const struct statement *of_kind = keepalived_global(all, "smtp_alert_vrrp");
+    const struct statement *of_all = keepalived_global(all, "smtp_alert"), *one;
     for (one = all; one; one = one->next)
         if ((!strcmp(one->words[0], "vrrp_instance") ||
              !strcmp(one->words[0], "vrrp_sync_group")) &&
@@ -118,8 +106,8 @@ static void set_vrrp(struct import *import, const struct statement *all, struct 
 
 void keepalived_mail(struct import *import, const struct statement *all)
 {
-    const struct statement *email = setting(all, "notification_email");
-    const struct statement *from = setting(all, "notification_email_from");
+    const struct statement *email = keepalived_global(all, "notification_email");
+    const struct statement *from = keepalived_global(all, "notification_email_from");
     if (!email || (!email->child && email->count < 2))
         return;
     struct lyd_node *mail = import_container(import, email->place, NULL, "noria-mail:mail");

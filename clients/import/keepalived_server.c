@@ -120,7 +120,7 @@ static const struct keyword real_keywords[] = {
     {"connect_timeout", .why = ""},
     {"retry", .why = ""},
     {"delay_before_retry", .why = ""},
-    {"log_all_failures", .why = "it is of keepalived's log"},
+    {"log_all_failures", .why = "keepalived has it in checks alone"},
     {NULL},
 };
 
@@ -232,7 +232,8 @@ static void set_time(struct import *import, const struct statement *server, cons
         import_leaf(import, time->place, health, leaf, statement_argument(time));
 }
 
-static void set_health(struct import *import, const struct statement *server, struct lyd_node *node)
+static void set_health(struct import *import, const struct statement *all,
+                       const struct statement *server, struct lyd_node *node)
 {
     bool wanted = import_find(node, "health") != NULL;
     for (const struct statement *one = server->child; one && !wanted; one = one->next)
@@ -254,6 +255,9 @@ static void set_health(struct import *import, const struct statement *server, st
         import_leaf(import, suspend->place, health, "ha-suspend", "true");
     if (statement_on(alpha, false))
         import_leaf(import, alpha->place, health, "alpha", "true");
+    const struct statement *log = keepalived_global(all, "checker_log_all_failures");
+    if (statement_on(log, false))
+        import_leaf(import, log->place, health, "log-all-failures", "true");
     if (all_inhibit(import, server))
         import_leaf(import, server->place, health, "on-failure", "inhibit");
 }
@@ -439,6 +443,6 @@ void keepalived_virtual_server(struct import *import, const struct statement *al
         .import = import, .all = all, .node = node, .block = statement->child, .more = statement};
     keywords_take(&reading, server_keywords);
     keepalived_scripts(import, all, statement, node);
-    set_health(import, statement, node);
+    set_health(import, all, statement, node);
     share_checks(import, node);
 }

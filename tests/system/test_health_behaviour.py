@@ -70,6 +70,30 @@ def test_an_address_that_was_there_before(session, listener):
         assert "suspended" not in status(session)[""]
 
 
+def test_failures_that_are_let_pass_are_logged(daemon, session, listener):
+    """As keepalived's log_all_failures: those of a check that has failed already are not."""
+    slow = QUICK.replace("<retry>0", "<retry>3")
+    quiet = check("quiet", content="<log-all-failures>false</log-all-failures>")
+    session.set(checked(slow + "<log-all-failures>true</log-all-failures>" + check("port") + quiet,
+                        listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+    down = wait_state(session, listener, "down")
+    wait_for(lambda: int(state_of(session, listener)["checks"]["port"]["failures"]) > 8, "more")
+    lines = [line for line in daemon.log().splitlines() if "failed: connect" in line]
+    who = f"of real server 127.0.0.1 port {listener.port} of web failed: connect: Connection refused"
+    assert len(lines) == 4 and all(f"check port {who}" in line for line in lines), lines
+    assert down["checks"]["quiet"]["state"] == "down"
+
+
+def test_failures_are_not_logged_unless_asked_for(daemon, session, listener):
+    session.set(checked(QUICK + check("port"), listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+    wait_state(session, listener, "down")
+    assert "failed: connect" not in daemon.log()
+
+
 @pytest.mark.parametrize("content, words", [
     (server("web", health("<ha-suspend>true</ha-suspend>") + "<firewall-mark>3</firewall-mark>"),
      "A firewall mark has no address"),

@@ -437,7 +437,8 @@ def test_a_check_in_perl(tmp_path):
 
 def test_options_of_keepalived_checks(tmp_path):
     file = tmp_path / "keepalived.conf"
-    file.write_text("""track_file load { file "/run/load"
+    file.write_text("""global_defs { checker_log_all_failures yes }
+track_file load { file "/run/load"
  weight 2 reverse }
 bfd_instance far { neighbor_ip 10.0.0.3
  source_ip 10.0.0.1
@@ -454,8 +455,10 @@ virtual_server 192.0.2.1 80 { protocol TCP
    bind_port 1024
    alpha
    warmup 3 }
-  SMTP_CHECK { helo_name probe.example }
-  FILE_CHECK { track_file load }
+  SMTP_CHECK { helo_name probe.example
+   log_all_failures no }
+  FILE_CHECK { track_file load
+   log_all_failures }
   BFD_CHECK { name far }
   MISC_CHECK { misc_path /usr/bin/probe
    user olga www-data }
@@ -466,6 +469,8 @@ virtual_server 192.0.2.1 80 { protocol TCP
     text = without_space(done.stdout)
     for part in ("<regex-min-offset>5</regex-min-offset><regex-max-offset>9</regex-max-offset>",
                  "<header>Connection: close</header>", "<bind-port>1024</bind-port>",
+                 "<delay-loop>60.0</delay-loop><log-all-failures>true</log-all-failures>",
+                 "<name>file</name><log-all-failures>true</log-all-failures>",
                  "<alpha>true</alpha>", "<warmup>3", "<smtp><helo-name>probe.example</helo-name>",
                  "<file><path>/run/load</path><weight>2</weight><reverse>true</reverse></file>",
                  "<user>olga</user><group>www-data</group>",
@@ -474,6 +479,7 @@ virtual_server 192.0.2.1 80 { protocol TCP
                  "<local-multiplier>4</local-multiplier><rx-ttl>253</rx-ttl></bfd>",
                  "<connect-address>10.0.0.3</connect-address>"):
         assert part in text, part
+    assert "<log-all-failures>false" not in text
 
 
 def test_the_sample_of_ldirectord(tmp_path):
