@@ -136,11 +136,9 @@ static void take_dns(const struct source *source, const struct kind *kind, struc
         set(source, dns, "type", "A");
         set(source, dns, "name", request);
     }
-    if (source->receive && strpbrk(source->receive, "\\^$|()[]*+?"))
-        import_left(source->import, source->place,
-                    "receive: of DNS it is one record, not a regular expression");
-    else
-        set(source, dns, "expect", source->receive);
+    if (!strcmp(source->section->service.protocol, "tcp"))
+        set(source, dns, "transport", "tcp");
+    set(source, dns, "regex", source->receive);
 }
 
 static void add_step(const struct source *source, struct lyd_node *tcp, const char *number,

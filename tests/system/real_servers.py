@@ -386,7 +386,9 @@ def dnsmasq(folder, tls):
     return Server(folder, tls, "",
                   ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port={port}",
                    "--listen-address=127.0.0.1", "--bind-interfaces", "--no-resolv", "--user=",
-                   "--pid-file={folder}/pid", f"--address={DOMAIN}"], datagrams=True)
+                   "--pid-file={folder}/pid", f"--address={DOMAIN}",
+                   *(f"--txt-record=long.example,{'x' * 200}{i}" for i in range(10))],
+                  datagrams=True)
 
 
 def radiusd(folder, tls):

@@ -90,6 +90,8 @@ def test_an_expression_that_explodes_blocks_nothing(session):
     (f"<dns><name>{'a' * 64}.example</name></dns>", "no domain name"),
     ("<ldap><tls>starttls</tls></ldap>", "use implicit"),
     ("<ldap><expect>(</expect></ldap>", "wrong at offset"),
+    ("<dns><regex>(</regex></dns>", "wrong at offset"),
+    ("<dns><expect>a</expect><regex>a</regex></dns>", "both cases"),
     ("<radius><secret-file>/none</secret-file></radius>", "No secret can be read"),
     ("<radius/>", "shared-secret"),
     ("<mysql/>", "username"),
@@ -109,11 +111,11 @@ def test_bad_configuration(session, kind, words):
 class Datagrams:
     """A UDP server whose answer may be None."""
 
-    def __init__(self, answer, address="127.0.0.1"):
+    def __init__(self, answer, address="127.0.0.1", port=0):
         self.address = address
         self.answer = answer
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((address, 0))
+        self.socket.bind((address, port))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -351,6 +353,76 @@ def test_dns(session):
     server.answer = answer_to
     set_check(session, server, "<dns/>")
     wait_state(session, server, "up")
+
+
+def of_stream(answer, rest=b""):
+    """A DNS server by TCP, for Listener."""
+    def talk(connection):
+        talk.questions.append(connection.recv(2, socket.MSG_WAITALL))
+        question = connection.recv(int.from_bytes(talk.questions[-1], "big"), socket.MSG_WAITALL)
+        reply = answer(question)
+        connection.sendall(len(reply).to_bytes(2, "big") + reply[:len(reply) // 2])
+        time.sleep(0.02)
+        connection.sendall(reply[len(reply) // 2:] + rest)
+    talk.questions = []
+    return talk
+
+
+WWW = "<dns>{}<type>A</type><name>www.example</name><regex>^198[.]51[.]100[.]7$</regex></dns>"
+
+
+def right(question):
+    return answer_to(question, 0, address_record("198.51.100.8") + address_record("198.51.100.7"), 2)
+
+
+def test_dns_by_tcp(session):
+    listener = Listener(of_stream(right))
+    set_check(session, listener, WWW.format("<transport>tcp</transport>"))
+    wait_state(session, listener, "up")
+    listener.answer = of_stream(lambda q: answer_to(q, 0, address_record("198.51.100.70"), 1))
+    wait_error(session, "no record matches")
+    listener.answer = of_stream(right, b"\0" * 100000)
+    wait_state(session, listener, "up")
+    listener.answer = of_stream(lambda q: b"\xff\xff" + right(q)[2:])
+    wait_error(session, "the answer is not to the question")
+    listener.answer = of_stream(lambda q: right(q)[:-1])
+    wait_error(session, "damaged")
+    listener.answer = of_stream(lambda q: b"")
+    wait_error(session, "the answer is not to the question")
+    listener.answer = lambda connection: connection.sendall(b"\xff\xff" + b"x" * 65534)
+    wait_error(session, "the connection was closed before the answer came")
+    listener.answer = "hang"
+    wait_error(session, "timed out after 0.5 s while waiting for the answer by TCP")
+    listener.close()
+    wait_error(session, "connect: Connection refused")
+    listener.answer = of_stream(right)
+    listener.open()
+    wait_state(session, listener, "up")
+
+
+def test_an_answer_of_dns_that_is_cut_off_is_asked_for_by_tcp(session):
+    listener = Listener(of_stream(right))
+    server = Datagrams(lambda q: answer_to(q)[:2] + b"\x86" + answer_to(q)[3:], port=listener.port)
+    set_check(session, server, WWW.format(""))
+    wait_state(session, server, "up")
+    assert listener.answer.questions
+    listener.answer = "hang"
+    wait_error(session, "timed out after 0.5 s while waiting for the answer by TCP")
+    listener.close()
+    wait_error(session, "connect: Connection refused")
+    server.answer = right
+    wait_state(session, server, "up")
+
+
+def test_a_regular_expression_for_each_type_of_dns(session):
+    """What a real server says: dnsmasq in test_health_servers.py. Here, what takes too long."""
+    text = bytes([250]) + b"a" * 250
+    record = b"\xc0\x0c" + bytes.fromhex("0010000100000005") + len(text).to_bytes(2, "big") + text
+    server = Datagrams(lambda q: answer_to(q, 0, record, 1))
+    set_check(session, server, "<dns><type>TXT</type><regex>^(a+)+$</regex></dns>")
+    wait_state(session, server, "up")
+    set_check(session, server, "<dns><type>TXT</type><regex>^(a+)+b</regex></dns>")
+    wait_error(session, "the regular expression takes too long")
 
 
 # Sessions by libcurl

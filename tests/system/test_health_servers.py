@@ -103,6 +103,14 @@ ASKED = {
                        "</dns>", "up"),
         "other": (0, "<dns><type>A</type><name>www.example</name><expect>192.0.2.8</expect></dns>",
                   "no record is the expected one"),
+        "tcp": (0, "<dns><transport>tcp</transport><type>A</type><name>www.example</name>"
+                   "<expect>192.0.2.9</expect></dns>", "up"),
+        "regex": (0, "<dns><type>A</type><name>www.example</name><regex>^192[.]0[.]2[.]</regex>"
+                     "</dns>", "up"),
+        "no-match": (0, "<dns><transport>tcp</transport><type>A</type><name>www.example</name>"
+                        "<regex>^192[.]0[.]3[.]</regex></dns>", "no record matches"),
+        "long": (0, "<dns><type>TXT</type><name>long.example</name><regex>^x+9$</regex></dns>",
+                 "up"),
     },
     "leafnode": {
         "greeting": (0, "<nntp/>", "up"),

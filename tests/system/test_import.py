@@ -373,6 +373,7 @@ def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
         assert session.get(f"{server}/real-server/health/check/http/url/regex") == ["Own"]
         assert session.get(f"{check_path}/command/arguments") == ["ldirectord"]
         assert session.get(f"{check_path}/dns/name") == ["7.2.0.192.in-addr.arpa"]
+        assert session.get(f"{check_path}/dns/regex") == ["host.example.com"]
         assert session.get(f"{check_path}/connect-port") == ["25"]
         assert session.get(f"{check_path}/http/password") == ["s3cret"]
 
@@ -400,6 +401,9 @@ SERVICES = {
                            "<status-code>200</status-code></sip>"),
     "ldaps": ('request="/dc=x"\n\treceive="dc"',
               "<ldap><tls>implicit</tls><base>dc=x</base><expect>dc</expect></ldap>"),
+    "dns": ('request="www.example"\n\treceive="^192[.]0"',
+            "<dns><transport>tcp</transport><type>A</type><name>www.example</name>"
+            "<regex>^192[.]0</regex></dns>"),
     "imaps": ("", "<imap><tls>implicit</tls></imap>"),
     "pop": ("", "<pop3/>"),
     "submission": ("", "<smtp/>"),
