@@ -17,6 +17,8 @@ enum progress {
 static void close_run(struct check_job *job)
 {
     struct dialogue_run *run = job->state;
+    tls_session_free(run->tls);
+    run->tls = NULL;
     health_watch_close(job->poller, &run->watch);
     free(run->answer);
     run->answer = NULL;
@@ -36,21 +38,62 @@ static void end_failed(struct check_job *job, const char *what)
     check_end(job, CHECK_FAILED, CHECK_WEIGHT_NONE, "%s: %s", name, what);
 }
 
+static void end_tls(struct check_job *job, const char *what)
+{
+    char error[CHECK_ERROR_SIZE];
+    snprintf(error, sizeof(error), "%s", what);
+    close_run(job);
+    check_end(job, CHECK_FAILED, CHECK_WEIGHT_NONE, "TLS: %s", error);
+}
+
+/* A call on the connection has failed: wait if that is all, else end the run. */
+static void wait_or_end(struct check_job *job, const char *what, uint32_t events)
+{
+    struct dialogue_run *run = job->state;
+    int error = errno;
+    if (error == EAGAIN)
+        error = health_watch_change(job->poller, &run->watch,
+                                    run->tls ? tls_session_events(run->tls) : events);
+    if (run->tls && error == EPROTO)
+        end_tls(job, tls_session_error(run->tls));
+    else if (error)
+        end_errno(job, what, error);
+}
+
+/* Begin TLS, or go on with its handshake. @return Whether it is done; if not, the run waits or has
+ * ended. */
+static bool secure(struct check_job *job)
+{
+    const struct dialogue *dialogue = job->parameters;
+    struct dialogue_run *run = job->state;
+    char error[CHECK_ERROR_SIZE];
+    job->phase = "agreeing on TLS";
+    if (!run->tls)
+        run->tls = tls_session_new(dialogue->tls, run->watch.fd, error);
+    if (!run->tls) {
+        end_tls(job, error);
+        return false;
+    }
+    run->securing = tls_session_handshake(run->tls) != 0;
+    if (run->securing)
+        wait_or_end(job, "handshake", 0);
+    return !run->securing;
+}
+
 /* Send what is left of a step. @return Whether all is sent; if not, the run waits or has ended. */
 static bool send_step(struct check_job *job, const struct dialogue_step *step)
 {
     struct dialogue_run *run = job->state;
     while (run->sent < step->size) {
-        ssize_t sent =
-            send(run->watch.fd, step->send + run->sent, step->size - run->sent, MSG_NOSIGNAL);
+        const unsigned char *data = step->send + run->sent;
+        size_t size = step->size - run->sent;
+        ssize_t sent = run->tls ? tls_session_send(run->tls, data, size)
+                                : send(run->watch.fd, data, size, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0) {
-            int error =
-                errno != EAGAIN ? errno : health_watch_change(job->poller, &run->watch, EPOLLOUT);
             job->phase = "sending";
-            if (error)
-                end_errno(job, "send", error);
+            wait_or_end(job, "send", EPOLLOUT);
             return false;
         }
         run->sent += (size_t)sent;
@@ -95,27 +138,38 @@ static enum progress judge(struct check_job *job, const struct dialogue_step *st
     return ENDED;
 }
 
-/* Read what has come, and hold it against what is waited for. */
-static enum progress receive_step(struct check_job *job, const struct dialogue_step *step)
+/* Read what has come, and hold it against what is waited for. @return Whether it matches; if not,
+ * the run waits or has ended. */
+static bool receive_step(struct check_job *job, const struct dialogue_step *step)
 {
     const struct dialogue *dialogue = job->parameters;
     struct dialogue_run *run = job->state;
+    job->phase = "waiting for the answer";
     while (true) {
-        ssize_t got =
-            recv(run->watch.fd, run->answer + run->size, dialogue->max_answer - run->size, 0);
+        char *data = run->answer + run->size;
+        size_t size = dialogue->max_answer - run->size;
+        ssize_t got = run->tls ? tls_session_receive(run->tls, data, size)
+                               : recv(run->watch.fd, data, size, 0);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got < 0 && errno == EAGAIN)
-            return WAITING;
         if (got < 0) {
-            end_errno(job, "receive", errno);
-            return ENDED;
+            wait_or_end(job, "receive", EPOLLIN);
+            return false;
         }
         run->size += (size_t)got;
         enum progress progress = judge(job, step, !got);
         if (progress != WAITING)
-            return progress;
+            return progress == MATCHED;
     }
+}
+
+/*
+ * What follows an answer that TLS begins after was not secured: it must not be taken for a part of
+ * what is.
+ */
+static bool ends_with_its_line(const struct dialogue_run *run)
+{
+    return memchr(run->answer, '\n', run->size) == run->answer + run->size - 1;
 }
 
 /* Go on until something has to be waited for, or to the end. */
@@ -123,20 +177,21 @@ static void talk(struct check_job *job)
 {
     const struct dialogue *dialogue = job->parameters;
     struct dialogue_run *run = job->state;
-    for (; run->step < dialogue->count; run->step++, run->sent = run->size = 0) {
-        const struct dialogue_step *step = &dialogue->steps[run->step];
-        if (!send_step(job, step))
+    while (true) {
+        if (run->securing && !secure(job))
             return;
-        if (!step->expect)
-            continue;
-        job->phase = "waiting for the answer";
-        int error = health_watch_change(job->poller, &run->watch, EPOLLIN);
-        if (error) {
-            end_errno(job, "poll", error);
+        if (run->step == dialogue->count)
+            break;
+        const struct dialogue_step *step = &dialogue->steps[run->step];
+        if (!send_step(job, step) || (step->expect && !receive_step(job, step)))
+            return;
+        if (step->secures && !ends_with_its_line(run)) {
+            end_failed(job, "something follows the answer");
             return;
         }
-        if (receive_step(job, step) != MATCHED)
-            return;
+        run->securing = step->secures;
+        run->step++;
+        run->sent = run->size = 0;
     }
     close_run(job);
     check_pass(job);
@@ -168,6 +223,7 @@ static void connected(struct health_watch *watch, uint32_t events)
         return;
     }
     watch->ready = goes_on;
+    run->securing = dialogue->tls_first;
     talk(job);
 }
 
@@ -205,7 +261,10 @@ struct dialogue *dialogue_new(size_t room, size_t max_answer)
 
 void dialogue_free(struct dialogue *dialogue)
 {
-    for (size_t i = 0; dialogue && i < dialogue->count; i++) {
+    if (!dialogue)
+        return;
+    tls_settings_free(dialogue->tls);
+    for (size_t i = 0; i < dialogue->count; i++) {
         struct dialogue_step *step = &dialogue->steps[i];
         if (step->send)
             explicit_bzero(step->send, step->size);

@@ -1,6 +1,7 @@
 /*
  * Dialogues over TCP: something is sent, something is waited for, one step after the other. The
- * checker tcp has those of its configuration, others have their protocol's. Core thread.
+ * checker tcp has those of its configuration, others have their protocol's. What is said may be
+ * secured by TLS from the beginning, or from a step on. Core thread.
  *
  * A connection is closed by a reset, so that none of ours stays behind in TIME_WAIT: at thousands
  * of checks a second they would use the ports up.
@@ -11,6 +12,7 @@
 #include "backends/health/check.h"
 #include "backends/health/pattern.h"
 #include "backends/health/poller.h"
+#include "backends/health/tls_session.h"
 
 /** Something to send, then something to wait for; either may be missing. */
 struct dialogue_step {
@@ -20,11 +22,14 @@ struct dialogue_step {
     struct pattern *expect; /**< Or NULL. */
     /** The answer is one line: another one than expected fails at once, and is shown. */
     bool line;
+    bool secures; /**< TLS begins after its answer. */
 };
 
 /** All steps, in their order. */
 struct dialogue {
-    size_t max_answer; /**< Octets of an answer that are looked at. */
+    size_t max_answer;        /**< Octets of an answer that are looked at. */
+    struct tls_settings *tls; /**< Or NULL: TLS is never spoken. Owned. */
+    bool tls_first;           /**< TLS begins before the first step. */
     size_t count;
     struct dialogue_step steps[];
 };
@@ -32,6 +37,8 @@ struct dialogue {
 /** A run of one, in job->state. */
 struct dialogue_run {
     struct health_watch watch;
+    struct tls_session *tls; /**< NULL while nothing is secured. */
+    bool securing;           /**< The handshake is to be done before anything else is. */
     size_t step, sent;
     char *answer; /**< What has come since the step began. */
     size_t size;

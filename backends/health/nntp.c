@@ -1,5 +1,6 @@
 /*
- * NNTP (RFC 3977): the greeting, a login (RFC 4643), a group, and the farewell, as a dialogue.
+ * NNTP (RFC 3977): the greeting, TLS where it is wanted (RFC 4642), a login (RFC 4643), a group,
+ * and the farewell, as a dialogue.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include "backends/health/credentials.h"
 #include "backends/health/dialogue.h"
 
-#define STEPS_MAX 5
+#define STEPS_MAX 6
 #define ANSWER_MAX 1024
 
 /* @param command Without its line end; NULL: nothing is sent. @return Whether there was memory. */
@@ -41,11 +42,24 @@ static bool add_command(struct dialogue *dialogue, const char *command, const ch
     return added;
 }
 
+static bool add_starttls(struct dialogue *dialogue)
+{
+    bool added = add_step(dialogue, "STARTTLS", "STARTTLS", "^382");
+    dialogue->steps[dialogue->count - 1].secures = true;
+    return added;
+}
+
+static bool is_tls(const struct lyd_node *config, const char *wanted)
+{
+    return !strcmp(leaf_value(config, "tls"), wanted);
+}
+
 static bool add_steps(struct dialogue *dialogue, const struct lyd_node *config,
                       const char *password)
 {
     const char *user = leaf_value(config, "username"), *group = leaf_value(config, "group");
     return add_step(dialogue, "the greeting", NULL, "^20[01]") &&
+           (!is_tls(config, "starttls") || add_starttls(dialogue)) &&
            (!user || add_command(dialogue, "AUTHINFO USER", user, *password ? "^381" : "^281")) &&
            (!user || !*password || add_command(dialogue, "AUTHINFO PASS", password, "^281")) &&
            (!group || add_command(dialogue, "GROUP", group, "^211")) &&
@@ -67,6 +81,9 @@ static enum outcome nntp_parse(const struct lyd_node *config, struct check_targe
     enum outcome outcome = credentials_secret(config, "password", "password-file", password, err);
     if (outcome == DONE && strpbrk(password, "\r\n"))
         outcome = check_refuse(config, "password", err, "The password must be one line.");
+    dialogue->tls_first = is_tls(config, "implicit");
+    if (!is_tls(config, "none") && !(dialogue->tls = tls_settings_new(config, target)))
+        outcome = fail_memory(err);
     if (outcome == DONE && !add_steps(dialogue, config, password))
         outcome = fail_memory(err);
     explicit_bzero(password, sizeof(password));

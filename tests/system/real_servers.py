@@ -245,6 +245,22 @@ expire = 20
 hostname = news.noria.internal
 """
 
+# TLS in front of it; of who comes to the second port a certificate is wanted.
+STUNNEL = """
+foreground = yes
+pid =
+cert = {tls}/server.pem
+key = {tls}/server.key
+[nntps]
+accept = 127.0.0.1:{second}
+connect = 127.0.0.1:{port}
+[known]
+accept = 127.0.0.1:{third}
+connect = 127.0.0.1:{port}
+CAfile = {tls}/ca.pem
+verifyChain = yes
+"""
+
 # What inetd(8) does: a program for each connection, which has it as input and output.
 INETD = """
 import socket, subprocess, sys
@@ -408,10 +424,12 @@ def leafnode(folder, tls):
     """The news server of small sites; its configuration has a fixed place."""
     def prepare(server):
         (folder / "inetd").write_text(INETD)
+        (folder / "stunnel").write_text(server.fill(STUNNEL))
     return Server(folder, tls, LEAFNODE,
                   ["unshare", "-m", "sh", "-c", "mount --bind {folder}/config "
-                   "/etc/news/leafnode/config && exec /usr/bin/python3 {folder}/inetd {port} "
-                   "/usr/sbin/leafnode"], prepare=prepare)
+                   "/etc/news/leafnode/config && {{ stunnel4 {folder}/stunnel & "
+                   "exec /usr/bin/python3 {folder}/inetd {port} /usr/sbin/leafnode; }}"],
+                  prepare=prepare)
 
 
 def postgresql(folder, tls):

@@ -498,11 +498,87 @@ def test_starttls_is_required(session):
     wait_error(session, "STARTTLS not supported")
 
 
+# NNTP
+
+
+def news(context, *answers, secured="382 go on\r\n"):
+    """A news server (RFC 3977) that begins TLS when it is asked to (RFC 4642)."""
+    def talk(connection):
+        connection.sendall(b"200 ready\r\n")
+        talk.heard.append(connection.recv(100))
+        connection.sendall(secured.encode())
+        if context is None:
+            connection.recv(100000)  # until the client goes away
+            return
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            lines(*answers, (b"QUIT", b"205 bye\r\n"), greeting=b"")(wrapped)
+    talk.heard = []
+    return talk
+
+
+@pytest.fixture(name="context")
+def fixture_context(certificates):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "certificate", certificates / "key")
+    return context
+
+
+def starttls(content=""):
+    return f"<nntp>{content}<tls>starttls</tls></nntp>"
+
+
+def test_nntp_with_starttls(session, context):
+    login = "<username>olga</username><password>secret</password><group>a.b</group>"
+    listener = Listener(news(context, (b"AUTHINFO USER OLGA", b"381 more\r\n"),
+                             (b"AUTHINFO PASS SECRET", b"281 in\r\n"),
+                             (b"GROUP A.B", b"211 0 0 0 a.b\r\n")))
+    set_check(session, listener, starttls(login))
+    wait_state(session, listener, "up")
+    assert listener.answer.heard[-1] == b"STARTTLS\r\n"
+    listener.answer = news(context, (b"AUTHINFO", b"481 no\r\n"))
+    wait_error(session, "AUTHINFO USER: 481 no")
+    listener.answer = news(context, secured="580 not now\r\n")
+    wait_error(session, "STARTTLS: 580 not now")
+    listener.answer = news(context, secured="382 go on\r\n281 in\r\n")
+    wait_error(session, "STARTTLS: something follows the answer")
+    listener.answer = news(None)
+    wait_error(session, "timed out after 0.5 s while agreeing on TLS")
+    listener.answer = news(context)
+    set_check(session, listener, starttls())
+    wait_state(session, listener, "up")
+    listener.answer = lines((b"STARTTLS", b"382 go on\r\n"), (b"", b"200 what?\r\n"),
+                            greeting=b"200 ready\r\n")
+    wait_error(session, "TLS: wrong version number")
+    listener.answer = lines((b"STARTTLS", b"382 go on\r\n"), greeting=b"200 ready\r\n")
+    wait_error(session, "TLS: the connection was closed in the handshake")
+
+
+def test_certificates_of_news_servers(session, context, certificates, tmp_path):
+    listener = Listener(news(context))
+    ours = tmp_path / "ca.pem"
+    verify = "<verify>true</verify>{}<server-name>www.example</server-name>"
+    set_check(session, listener, starttls(verify.format(f"<ca-file>{ours}</ca-file>")))
+    wait_error(session, f"TLS: {ours}: No such file")
+    ours.write_text("no certificate\n")
+    wait_error(session, f"TLS: {ours}: ")
+    ours.write_text((certificates / "certificate").read_text())
+    wait_state(session, listener, "up")
+    set_check(session, listener, starttls(verify.format("")))
+    wait_error(session, "TLS: the certificate is refused: self-signed certificate")
+    set_check(session, listener, starttls(f"<verify>true</verify><ca-file>{ours}</ca-file>"))
+    wait_error(session, "TLS: the certificate is not for 127.0.0.1")
+    set_check(session, listener, starttls(f"<certificate-file>{ours}</certificate-file>"
+                                          f"<key-file>{tmp_path}/none</key-file>"))
+    wait_error(session, f"TLS: {tmp_path}/none: ")
+
+
 # Servers that send what is no protocol
 
 
 KINDS = ["<ftp/>", "<smtp/>", "<smtp><tls>starttls</tls></smtp>", "<imap/>",
          "<imap><tls>implicit</tls></imap>", "<pop3/>", "<ldap/>", "<nntp/>",
+         "<nntp><tls>implicit</tls></nntp>", "<nntp><tls>starttls</tls></nntp>",
+         "<dns><transport>tcp</transport></dns>",
          "<sip><transport>tcp</transport></sip>", "<http/>", "<https/>",
          "<http><version>2-prior-knowledge</version></http>",
          "<mysql><username>a</username></mysql>",

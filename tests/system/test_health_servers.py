@@ -42,6 +42,10 @@ def page(content, url="<url><path>/</path>{}</url>", expected=""):
     return f"<https>{content}{url.format(expected)}</https>"
 
 
+def nntps(content):
+    return f"<nntp><tls>implicit</tls>{content}</nntp>"
+
+
 # What each server is asked: on which of its ports, how, and what comes of it. The first one is
 # what it is asked when it hangs, is killed, and comes back.
 ASKED = {
@@ -116,6 +120,14 @@ ASKED = {
         "greeting": (0, "<nntp/>", "up"),
         "group": (0, "<nntp><group>no.such.group</group></nntp>", "GROUP: 411"),
         "login": (0, f"<nntp>{LOGIN}</nntp>", "AUTHINFO USER: 5"),
+        "no-starttls": (0, "<nntp><tls>starttls</tls></nntp>", "STARTTLS: 5"),
+        "implicit": (1, nntps(FOR_US), "up"),
+        "address": (1, nntps(VERIFY), "up"),
+        "other-name": (1, nntps(FOR_OTHERS), "TLS: the certificate is not for other.example"),
+        "unknown-authority": (1, nntps(UNKNOWN), "unable to get local issuer certificate"),
+        "anyone": (1, nntps(""), "up"),
+        "client": (2, nntps(FOR_US + CLIENT), "up"),
+        "no-client": (2, nntps(FOR_US), "TLS: tlsv13 alert certificate required"),
     },
     "radiusd": {
         "login": (0, f"<radius>{SECRET}{LOGIN}</radius>", "up"),
