@@ -11,6 +11,7 @@
 #include "backends/health/credentials.h"
 #include "backends/health/pattern.h"
 #include "backends/health/resend.h"
+#include "backends/health/starttls.h"
 #include "backends/health/transfers.h"
 
 /* How libcurl is told. */
@@ -39,9 +40,10 @@ static const struct protocol protocols[] = {
 struct session {
     struct transfer transfer;
     struct curl_slist *connect_to;
-    struct check_job *job; /* while it runs */
-    bool nudged;           /* see transfer_nudge() */
-    struct resend *nudge;  /* or NULL */
+    struct check_job *job;     /* while it runs */
+    bool nudged;               /* see transfer_nudge() */
+    struct resend *nudge;      /* or NULL */
+    struct starttls *starttls; /* of LDAP; NULL: TLS is not begun so */
     bool searches;
     struct pattern *expect;
     /* of one run that searches: */
@@ -94,10 +96,11 @@ static void nudge(void *arg)
     transfer_nudge(&session->transfer);
 }
 
-static void session_start(struct check_job *job)
+/* @param fd Connected already, or -1. */
+static void begin_transfer(struct check_job *job, int fd)
 {
     struct session *session = job->parameters;
-    session->job = job;
+    session->transfer.socket = fd;
     if (session->nudged && !session->nudge)
         session->nudge = resend_new(job->loop, nudge, session);
     if (session->nudge)
@@ -108,9 +111,21 @@ static void session_start(struct check_job *job)
     check_end(job, CHECK_UNABLE, CHECK_WEIGHT_NONE, "no memory for a transfer");
 }
 
+static void session_start(struct check_job *job)
+{
+    struct session *session = job->parameters;
+    session->job = job;
+    if (session->starttls)
+        starttls_start(session->starttls, job, begin_transfer);
+    else
+        begin_transfer(job, -1);
+}
+
 static void session_cancel(struct check_job *job)
 {
     struct session *session = job->parameters;
+    if (session->starttls && starttls_cancel(session->starttls))
+        return;
     job->phase = transfer_phase(&session->transfer);
     transfer_cancel(job->shared, &session->transfer);
     forget(session);
@@ -123,6 +138,7 @@ static void session_free(void *parameters)
     curl_slist_free_all(session->connect_to);
     resend_free(session->nudge);
     pattern_free(session->expect);
+    free(session->starttls);
     free(session->found);
     free(session);
 }
@@ -172,14 +188,17 @@ static bool make_path(const struct session *session, const struct lyd_node *conf
     return made;
 }
 
-/* The name in the URL is what TLS asks for; the connection goes to the target, whatever the name.
+/*
+ * The name in the URL is what TLS asks for; the connection goes to the target, whatever the name.
+ * Where StartTLS is done by us, the rest is as if TLS had been spoken from the first octet on.
  */
 static bool set_url(struct session *session, const struct protocol *protocol,
                     const struct lyd_node *config)
 {
     const union check_address *address = &session->transfer.target->address;
     const char *name = leaf_value(config, "server-name");
-    const char *scheme = is(config, "tls", "implicit") ? protocol->tls_scheme : protocol->scheme;
+    bool secured = is(config, "tls", "implicit") || session->starttls;
+    const char *scheme = secured ? protocol->tls_scheme : protocol->scheme;
     char *path = NULL;
     char text[INET6_ADDRSTRLEN], host[INET6_ADDRSTRLEN + 2], *url = NULL, *to = NULL;
     unsigned port = check_address_port(address);
@@ -209,7 +228,7 @@ static void set_options(struct session *session, const struct protocol *protocol
     curl_easy_setopt(easy, CURLOPT_NOBODY, (long)protocol->no_body);
     if (command)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, command);
-    if (is(config, "tls", "starttls"))
+    if (is(config, "tls", "starttls") && !session->starttls)
         curl_easy_setopt(easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
     credentials_set_tls(easy, config);
 }
@@ -220,9 +239,9 @@ static enum outcome session_parse(const struct protocol *protocol, const struct 
     struct session *session = *parameters = calloc(1, sizeof(*session));
     if (!session)
         return fail_memory(err);
-    if (protocol->searches && is(config, "tls", "starttls"))
-        return check_refuse(config, "tls", err,
-                            "libcurl cannot begin TLS within a session of LDAP: use implicit.");
+    if (protocol->searches && is(config, "tls", "starttls") &&
+        !(session->starttls = calloc(1, sizeof(*session->starttls))))
+        return fail_memory(err);
     session->transfer = (struct transfer){.target = target, .done = ended, .arg = session};
     if (!transfer_prepare(&session->transfer) || !set_url(session, protocol, config))
         return fail_memory(err);

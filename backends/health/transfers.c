@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "backends/health/poller.h"
 
@@ -22,6 +23,14 @@ struct socket_watch {
     struct socket_watch *next; /* while it is spare */
 };
 
+/* Close what was connected for a run that never asked for it. */
+static void drop_socket(struct transfer *transfer)
+{
+    if (transfer->socket >= 0)
+        close(transfer->socket);
+    transfer->socket = -1;
+}
+
 /* Tell whoever waits for a transfer that has ended. */
 static void collect(struct transfers *transfers)
 {
@@ -35,6 +44,7 @@ static void collect(struct transfers *transfers)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         curl_multi_remove_handle(transfers->multi, transfer->easy);
         transfer->running = false;
+        drop_socket(transfer);
         transfer->done(transfer, result);
     }
 }
@@ -163,6 +173,12 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 {
     static const struct linger reset = {.l_onoff = 1};
     struct transfer *transfer = arg;
+    if (transfer->socket >= 0) {
+        int connected = transfer->socket;
+        transfer->socket = -1;
+        transfer->handed = true;
+        return connected;
+    }
     struct check_target target = *transfer->target;
     target.address.any.sa_family = (sa_family_t)address->family;
     int fd = check_socket(&target, address->socktype, address->protocol);
@@ -174,8 +190,15 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return fd;
 }
 
+static int set_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    const struct transfer *transfer = arg;
+    return transfer->handed ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;
+}
+
 bool transfer_prepare(struct transfer *transfer)
 {
+    transfer->socket = -1;
     CURL *easy = transfer->easy = curl_easy_init();
     if (!easy)
         return false;
@@ -187,6 +210,8 @@ bool transfer_prepare(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_socket);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
     return true;
 }
 
@@ -203,8 +228,11 @@ const char *transfer_phase(const struct transfer *transfer)
 bool transfer_start(struct transfers *transfers, struct transfer *transfer)
 {
     transfer->socket_error = 0;
+    transfer->handed = false;
     transfer->error[0] = '\0';
     transfer->running = curl_multi_add_handle(transfers->multi, transfer->easy) == CURLM_OK;
+    if (!transfer->running)
+        drop_socket(transfer);
     return transfer->running;
 }
 
@@ -222,6 +250,7 @@ void transfer_cancel(struct transfers *transfers, struct transfer *transfer)
         return;
     transfer->running = false;
     curl_multi_remove_handle(transfers->multi, transfer->easy);
+    drop_socket(transfer);
 }
 
 void transfer_end_check(struct check_job *job, const struct transfer *transfer, CURLcode result)

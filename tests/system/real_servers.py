@@ -114,13 +114,23 @@ include /etc/ldap/schema/core.schema
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile {folder}/pid
-TLSCertificateFile {tls}/server.pem
-TLSCertificateKeyFile {tls}/server.key
+{settings}
 database mdb
 suffix dc=example
 rootdn cn=admin,dc=example
 rootpw "{password}"
 directory {folder}/data
+"""
+
+SLAPD_TLS = """
+TLSCertificateFile {tls}/server.pem
+TLSCertificateKeyFile {tls}/server.key
+"""
+
+# Everyone shows a certificate.
+SLAPD_CLIENTS = SLAPD_TLS + """
+TLSCACertificateFile {tls}/ca.pem
+TLSVerifyClient demand
 """
 
 DIRECTORY = """
@@ -388,14 +398,22 @@ def postfix(folder, tls):
                   ["queue", "data"], prepare=prepare)
 
 
-def slapd(folder, tls):
+def slapd(folder, tls, settings=SLAPD_TLS):
     def prepare(server):
         (folder / "entries").write_text(DIRECTORY)
         run("slapadd", "-f", folder / "config", "-l", folder / "entries")
     return Server(folder, tls, SLAPD,
                   ["slapd", "-d", "0", "-f", "{folder}/config", "-h",
-                   "ldap://127.0.0.1:{port}/ ldaps://127.0.0.1:{second}/"], ["data"],
-                  prepare=prepare)
+                   "ldap://127.0.0.1:{port}/" + " ldaps://127.0.0.1:{second}/" * bool(settings)],
+                  ["data"], prepare=prepare, settings=settings.format(tls=tls))
+
+
+def slapd_with_clients(folder, tls):
+    return slapd(folder, tls, SLAPD_CLIENTS)
+
+
+def slapd_without_tls(folder, tls):
+    return slapd(folder, tls, "")
 
 
 def dnsmasq(folder, tls):

@@ -88,7 +88,6 @@ def test_an_expression_that_explodes_blocks_nothing(session):
     ("<command><path>/bin/true</path><user>nobody-knows</user></command>", "no user nobody-knows"),
     ("<http><url><path>/</path><regex>[</regex></url></http>", "wrong at offset"),
     (f"<dns><name>{'a' * 64}.example</name></dns>", "no domain name"),
-    ("<ldap><tls>starttls</tls></ldap>", "use implicit"),
     ("<ldap><expect>(</expect></ldap>", "wrong at offset"),
     ("<dns><regex>(</regex></dns>", "wrong at offset"),
     ("<dns><expect>a</expect><regex>a</regex></dns>", "both cases"),
@@ -498,6 +497,49 @@ def test_starttls_is_required(session):
     wait_error(session, "STARTTLS not supported")
 
 
+# LDAP, where it is not a real server
+
+
+def agrees(more=b"", code=0, text=b"", number=1, then=b""):
+    """A directory that answers StartTLS by this result, and then goes on in this way."""
+    result = bytes([0x0a, 1, code, 4, 0, 4, len(text)]) + text
+    message = bytes([2, 1, number, 0x78, len(result)]) + result
+
+    def talk(connection):
+        talk.peers.append(connection.getpeername()[0])
+        talk.heard.append(connection.recv(100))
+        connection.sendall(bytes([0x30, len(message)]) + message + more)
+        connection.recv(100)  # the handshake, or the client goes away
+        connection.sendall(then)
+        connection.recv(10000)
+    talk.heard, talk.peers = [], []
+    return talk
+
+
+def test_starttls_of_ldap(session):
+    listener = Listener(agrees())
+    session.set(checked(QUICK + check("it", "<ldap><tls>starttls</tls></ldap>",
+                                      "<bind-address>127.0.0.9</bind-address>"), listener.real()))
+    wait_error(session, "timed out after 0.5 s while agreeing on how to talk")
+    assert listener.answer.heard[-1] == (bytes.fromhex("301d02010177188016")
+                                         + b"1.3.6.1.4.1.1466.20037")
+    assert set(listener.answer.peers) == {"127.0.0.9"}
+    for answer, words in (
+            (agrees(then=b"no TLS, but something else\n" * 100), "wrong version number"),
+            (agrees(code=52, text=b"not \x01now"), "result 52 (unavailable): not ?now"),
+            (agrees(code=2, number=0), "StartTLS: the server refuses: result 2 (protocol error)"),
+            (agrees(b"\x30"), "StartTLS: the answer is not LDAP's"),
+            (agrees(code=117), "StartTLS: the server refuses: result 117"),
+            (agrees(number=2), "StartTLS: the answer is not LDAP's"),
+            (lambda c: c.sendall(b"\x30\x0c"), "the connection was closed before the answer came"),
+            (lambda c: c.sendall(b"\x30\x84" + b"\xff" * 1000), "the answer is not LDAP's"),
+            ("hang", "timed out after 0.5 s while waiting for the answer to StartTLS")):
+        listener.answer = answer
+        wait_error(session, words)
+    listener.close()
+    wait_error(session, "connect: Connection refused")
+
+
 # NNTP
 
 
@@ -578,7 +620,7 @@ def test_certificates_of_news_servers(session, context, certificates, tmp_path):
 KINDS = ["<ftp/>", "<smtp/>", "<smtp><tls>starttls</tls></smtp>", "<imap/>",
          "<imap><tls>implicit</tls></imap>", "<pop3/>", "<ldap/>", "<nntp/>",
          "<nntp><tls>implicit</tls></nntp>", "<nntp><tls>starttls</tls></nntp>",
-         "<dns><transport>tcp</transport></dns>",
+         "<ldap><tls>starttls</tls></ldap>", "<dns><transport>tcp</transport></dns>",
          "<sip><transport>tcp</transport></sip>", "<http/>", "<https/>",
          "<http><version>2-prior-knowledge</version></http>",
          "<mysql><username>a</username></mysql>",

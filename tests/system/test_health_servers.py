@@ -21,6 +21,7 @@ FOR_OTHERS = VERIFY + "<server-name>other.example</server-name>"
 UNKNOWN = "<verify>true</verify><server-name>mail.example</server-name>"
 CLIENT = ("<certificate-file>{tls}/client.pem</certificate-file>"
           "<key-file>{tls}/client.key</key-file>")
+ADMIN = f"<username>cn=admin,dc=example</username><password>{PASSWORD}</password>"
 SESSION = "<username>olga</username>" + f"<password>{PASSWORD}</password>"
 
 
@@ -92,8 +93,21 @@ ASKED = {
         "ldaps": (1, f"<ldap><tls>implicit</tls>{FOR_US}</ldap>", "up"),
         "other-name": (1, f"<ldap><tls>implicit</tls>{FOR_OTHERS}</ldap>",
                        "no alternative certificate subject name"),
-        "login": (0, f"<ldap><username>cn=admin,dc=example</username><password>{PASSWORD}"
-                     "</password></ldap>", "up"),
+        "starttls": (0, f"<ldap><tls>starttls</tls>{FOR_US}</ldap>", "up"),
+        "starttls-anyone": (0, "<ldap><tls>starttls</tls></ldap>", "up"),
+        "starttls-address": (0, f"<ldap><tls>starttls</tls>{VERIFY}</ldap>", "up"),
+        "starttls-search": (0, f"<ldap>{ADMIN}<tls>starttls</tls>{FOR_US}<base>dc=example</base>"
+                               "<scope>sub</scope><filter>(cn=probe)</filter>"
+                               "<expect>description: well</expect></ldap>", "up"),
+        "starttls-other-name": (0, f"<ldap><tls>starttls</tls>{FOR_OTHERS}</ldap>",
+                                "no alternative certificate subject name"),
+        "starttls-unknown-authority": (0, f"<ldap><tls>starttls</tls>{UNKNOWN}</ldap>",
+                                       "unable to get local issuer certificate"),
+        "starttls-nobody": (0, "<ldap><tls>starttls</tls><base>dc=example</base><scope>sub</scope>"
+                               "<filter>(cn=no)</filter></ldap>", "no entry is found"),
+        "starttls-wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no"
+                              "</password><tls>starttls</tls></ldap>", "denied"),
+        "login": (0, f"<ldap>{ADMIN}</ldap>", "up"),
         "wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no</password>"
                      "</ldap>", "denied"),
         "nobody": (0, "<ldap><base>dc=example</base><scope>sub</scope><filter>(cn=no)</filter>"
@@ -101,6 +115,15 @@ ASKED = {
         "no-base": (0, "<ldap><base>dc=nowhere</base></ldap>", "LDAP"),
         "other": (0, "<ldap><base>dc=example</base><expect>^DN: dc=other</expect></ldap>",
                   "what is found does not match"),
+    },
+    "slapd_with_clients": {
+        "starttls": (0, f"<ldap><tls>starttls</tls>{FOR_US}{CLIENT}</ldap>", "up"),
+        "ldaps": (1, f"<ldap><tls>implicit</tls>{FOR_US}{CLIENT}</ldap>", "up"),
+        "no-client": (0, f"<ldap><tls>starttls</tls>{FOR_US}</ldap>", "LDAP"),
+    },
+    "slapd_without_tls": {
+        "plain": (0, "<ldap/>", "up"),
+        "starttls": (0, "<ldap><tls>starttls</tls></ldap>", "StartTLS: the server refuses: result"),
     },
     "dnsmasq": {
         "address": (0, "<dns><type>A</type><name>www.example</name><expect>192.0.2.9</expect>"
