@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/datastore/entry.h"
 #include "backends/health/check.h"
 
 socklen_t check_address_size(const union check_address *address)
@@ -128,15 +129,24 @@ enum outcome check_refuse_source(const struct lyd_node *config, const struct che
                                  bool may_bind, struct error *err)
 {
     bool bound = target->source.any.sa_family != AF_UNSPEC;
-    bool has_port = bound && check_address_port(&target->source);
-    if (!target->mark && !*target->interface && !has_port && (may_bind || !bound))
+    const char *leaf = NULL;
+    if (target->mark)
+        leaf = "firewall-mark";
+    else if (*target->interface)
+        leaf = "bind-interface";
+    else if (bound && check_address_port(&target->source))
+        leaf = "bind-port";
+    else if (bound && !may_bind)
+        leaf = "bind-address";
+    if (!leaf)
         return DONE;
-    char *path = lyd_path(config, LYD_PATH_STD, NULL, 0);
-    enum outcome outcome =
-        refuse(err, TAG_INVALID_VALUE, path,
-               "The library that speaks this protocol opens its own connection: %s cannot be set.",
-               may_bind ? "bind-interface, bind-port and firewall-mark"
-                        : "bind-address, bind-interface, bind-port and firewall-mark");
+    /* The check may have it, or its real server. */
+    const struct lyd_node *check = lyd_parent(config), *own = child_node(check, leaf);
+    char *path = lyd_path(own ? own : check, LYD_PATH_STD, NULL, 0);
+    enum outcome outcome = refuse(err, TAG_INVALID_VALUE, path,
+                                  "%s cannot be set of a check %s, whose library opens its own "
+                                  "connection.",
+                                  leaf, config->schema->name);
     free(path);
     return outcome;
 }

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from health import QUICK, Listener, check, checked, status, wait_state
+from health import QUICK, Listener, check, checked, health, status, wait_state
 from netconf import RpcError, real, wait_for
 
 
@@ -127,10 +127,29 @@ def test_secrets_are_in_no_log(daemon_factory, kind):
     assert "Geheimnis" not in daemon.log()
 
 
-@pytest.mark.parametrize("kind", ["<mysql><username>a</username></mysql>",
-                                  "<postgresql><username>a</username></postgresql>"])
-def test_libraries_cannot_choose_an_interface(session, kind):
+MYSQL = "<mysql><username>a</username></mysql>"
+POSTGRESQL = "<postgresql><username>a</username></postgresql>"
+
+
+@pytest.mark.parametrize("kind, leaf, value", [
+    (MYSQL, "bind-interface", "lo"), (MYSQL, "bind-port", "1024"), (MYSQL, "firewall-mark", "7"),
+    (POSTGRESQL, "bind-interface", "lo"), (POSTGRESQL, "bind-port", "1024"),
+    (POSTGRESQL, "firewall-mark", "7"), (POSTGRESQL, "bind-address", "127.0.0.9")])
+@pytest.mark.parametrize("of_real_server", [False, True])
+def test_what_libraries_cannot_choose_is_refused(session, kind, leaf, value, of_real_server):
+    """It is not passed over, whether the check says it or its real server."""
+    content = f"<{leaf}>{value}</{leaf}>"
+    own = check("it", kind, "" if of_real_server else content)
+    there = real("127.0.0.1", 80, health(content) if of_real_server else "")
     with pytest.raises(RpcError) as error:
-        session.set(checked(check("it", kind, "<bind-interface>lo</bind-interface>"),
-                            real("127.0.0.1", 80)))
-    assert "opens its own connection" in str(error.value)
+        session.set(checked(own, there))
+    assert f"{leaf} cannot be set of a check {kind[1:kind.index('>')]}" in str(error.value)
+
+
+def test_a_source_address_of_mysql(session):
+    peers = []
+    listener = Listener(lambda connection: peers.append(connection.getpeername()[0]))
+    session.set(checked(QUICK + check("it", MYSQL, "<bind-address>127.0.0.9</bind-address>"),
+                        listener.real()))
+    wait_state(session, listener, "down")
+    assert set(peers) == {"127.0.0.9"}
