@@ -179,6 +179,8 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
         transfer->handed = true;
         return connected;
     }
+    if (transfer->handed)
+        return CURL_SOCKET_BAD; /* another one would not be where that was */
     struct check_target target = *transfer->target;
     target.address.any.sa_family = (sa_family_t)address->family;
     int fd = check_socket(&target, address->socktype, address->protocol);
