@@ -78,6 +78,8 @@ static int no_password(char *buffer, int size, int writing, void *arg)
 static const char *first_reason(void)
 {
     unsigned long code = ERR_get_error();
+    if (ERR_SYSTEM_ERROR(code))
+        return strerror(ERR_GET_REASON(code));
     const char *reason = code ? ERR_reason_error_string(code) : NULL;
     return reason ? reason : "it is not known why";
 }

@@ -222,9 +222,9 @@ const char *transfer_phase(const struct transfer *transfer)
     curl_off_t connected = 0, secured = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &secured);
-    return secured     ? "waiting for the answer"
-           : connected ? "agreeing on how to talk"
-                       : "connecting";
+    return secured                         ? "waiting for the answer"
+           : connected || transfer->handed ? "agreeing on how to talk"
+                                           : "connecting";
 }
 
 bool transfer_start(struct transfers *transfers, struct transfer *transfer)

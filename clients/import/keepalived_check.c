@@ -363,10 +363,12 @@ static void take_interval(struct import *import, const struct source *source,
 
 static void take_bfd(struct import *import, const struct source *source, struct lyd_node *node)
 {
-    static const char *const keywords[] = {"bfd_instance", NULL};
+    static const struct keyword keywords[] = {COMMON, {"name", .why = ""}, {NULL}};
+    static const char *const blocks[] = {"bfd_instance", NULL};
     const struct statement *check = source->check;
-    const struct statement *session = definition_of(source, "name", keywords);
+    const struct statement *session = definition_of(source, "name", blocks);
     struct lyd_node *bfd = import_container(import, check->place, node, "bfd");
+    take_keywords(import, check, node, keywords);
     if (!session) {
         import_left(import, check->place, "BFD_CHECK: there is no such bfd_instance");
         return;
@@ -398,10 +400,13 @@ static void take_weight(struct import *import, const struct statement *weight,
 
 static void take_file(struct import *import, const struct source *source, struct lyd_node *node)
 {
-    static const char *const keywords[] = {"track_file", "vrrp_track_file", NULL};
+    static const struct keyword keywords[] = {
+        COMMON, {"track_file", .why = ""}, {"weight", .why = ""}, {NULL}};
+    static const char *const blocks[] = {"track_file", "vrrp_track_file", NULL};
     const struct statement *check = source->check;
-    const struct statement *track = definition_of(source, "track_file", keywords);
+    const struct statement *track = definition_of(source, "track_file", blocks);
     struct lyd_node *file = import_container(import, check->place, node, "file");
+    take_keywords(import, check, node, keywords);
     if (!track) {
         import_left(import, check->place, "FILE_CHECK: there is no such track_file");
         return;

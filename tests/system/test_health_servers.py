@@ -105,8 +105,6 @@ ASKED = {
                                        "unable to get local issuer certificate"),
         "starttls-nobody": (0, "<ldap><tls>starttls</tls><base>dc=example</base><scope>sub</scope>"
                                "<filter>(cn=no)</filter></ldap>", "no entry is found"),
-        "starttls-wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no"
-                              "</password><tls>starttls</tls></ldap>", "denied"),
         "login": (0, f"<ldap>{ADMIN}</ldap>", "up"),
         "wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no</password>"
                      "</ldap>", "denied"),
@@ -119,7 +117,6 @@ ASKED = {
     "slapd_with_clients": {
         "starttls": (0, f"<ldap><tls>starttls</tls>{FOR_US}{CLIENT}</ldap>", "up"),
         "ldaps": (1, f"<ldap><tls>implicit</tls>{FOR_US}{CLIENT}</ldap>", "up"),
-        "no-client": (0, f"<ldap><tls>starttls</tls>{FOR_US}</ldap>", "LDAP"),
     },
     "slapd_without_tls": {
         "plain": (0, "<ldap/>", "up"),
