@@ -11,6 +11,9 @@
 #include "agent/snmp/host.h"
 #include "agent/snmp/keepalived.h"
 
+/* The longest name of a context (RFC 3411). */
+#define CONTEXT_MAX 32
+
 /* In libnetsnmpagent; no header that is installed declares it. */
 extern SNMPCallback vacm_in_view_callback;
 extern SNMPCallback vacm_warn_if_not_configured;
@@ -120,6 +123,19 @@ static int deny_write(const netsnmp_pdu *pdu)
     return VACM_NOACCESS;
 }
 
+/* Those with something registered; as other agents of Net-SNMP, it says nothing of others. */
+static bool knows_context(const netsnmp_pdu *pdu)
+{
+    char name[CONTEXT_MAX + 1] = "";
+
+    if (pdu->version != SNMP_VERSION_3 || !pdu->contextNameLen)
+        return true;
+    if (pdu->contextNameLen > CONTEXT_MAX)
+        return false;
+    memcpy(name, pdu->contextName, pdu->contextNameLen);
+    return netsnmp_subtree_find_first(name) != NULL;
+}
+
 static int judge(const struct snmp_settings *settings, int minor,
                  const struct view_parameters *view)
 {
@@ -128,7 +144,7 @@ static int judge(const struct snmp_settings *settings, int minor,
     if (!settings || !find_manager(settings, view->pdu, &manager))
         return turn_away(view->pdu, minor);
     if (minor == SNMPD_CALLBACK_ACM_CHECK_INITIAL)
-        return VACM_SUCCESS;
+        return knows_context(view->pdu) ? VACM_SUCCESS : VACM_NOSUCHCONTEXT;
     /* What cannot be unloaded is not shown. */
     if (!settings->host_mibs && snmp_host_has(view->name, view->namelen))
         return VACM_NOTINVIEW;

@@ -20,6 +20,7 @@ void init_sysORTable(void);
 void init_snmpEngine(void);
 void init_snmpMPDStats(void);
 void init_usmStats(void);
+void init_target_counters(void);
 void shutdown_sysORTable(void);
 void shutdown_snmpMPDStats(void);
 void shutdown_usmStats(void);
@@ -83,6 +84,7 @@ void snmp_system_register(void)
     init_snmpEngine();
     init_snmpMPDStats();
     init_usmStats();
+    init_target_counters();
     for (oid id = DESCR; id <= SERVICES; id++) {
         name[SYSTEM_LENGTH] = id;
         netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
