@@ -10,6 +10,10 @@
 
 #define NANOSECONDS INT64_C(1000000000)
 #define NANOSECONDS_PER_TICK INT64_C(10000000)
+#define MINUTE (60 * NANOSECONDS)
+
+/* How long sysUpTime takes to come back to 0: 497 days. */
+#define ROUND ((INT64_C(1) << 32) * NANOSECONDS_PER_TICK)
 
 bool snmp_kind_is_text(enum snmp_kind kind)
 {
@@ -289,6 +293,9 @@ uint32_t snmp_time_since(int64_t when, int64_t now)
 int64_t snmp_epoch(int64_t before, int64_t now, uint32_t uptime)
 {
     int64_t epoch = now - uptime * NANOSECONDS_PER_TICK;
+    int64_t rounds = before && epoch > before ? (epoch - before + ROUND / 2) / ROUND : 0;
 
+    if (rounds && llabs(epoch - rounds * ROUND - before) < MINUTE)
+        epoch -= rounds * ROUND; /* sysUpTime began anew, which moves no TimeStamp */
     return before && llabs(epoch - before) < NANOSECONDS ? before : epoch;
 }

@@ -88,7 +88,8 @@ void snmp_date_and_time(int64_t nanoseconds, unsigned char text[11]);
 /**
  * The time at which sysUpTime was 0, from which a TimeStamp (RFC 2579) counts. It is as it was
  * before unless it is off by a second: readings of two clocks differ a little each time, and a
- * time stamp that moves would tell of a discontinuity that was none.
+ * time stamp that moves would tell of a discontinuity that was none. Nor does it move where
+ * sysUpTime comes back to 0 after 497 days.
  * @param before What was found before, 0: nothing.
  * @param now In nanoseconds since 1970 UTC, as the result.
  * @param uptime sysUpTime now.

@@ -38,6 +38,24 @@ static void the_epoch_stays_unless_it_is_far_off(void **state)
     assert_int_equal(snmp_epoch(now, now, 500), now - 5 * SECOND);
 }
 
+/* RFC 2579, TimeStamp: after 497 days, existing values do not change. */
+static void the_epoch_stays_when_the_up_time_begins_anew(void **state)
+{
+    const int64_t round = (INT64_C(1) << 32) * (SECOND / 100);
+    int64_t epoch = 1000000 * SECOND, event = epoch + 42 * SECOND;
+
+    for (int64_t rounds = 1; rounds < 4; rounds++) {
+        int64_t now = epoch + rounds * round + 5 * SECOND;
+        assert_int_equal(snmp_epoch(epoch, now, 500), epoch);
+        assert_int_equal(snmp_epoch(epoch, now + SECOND / 2, 500), epoch);
+        assert_int_equal(snmp_time_since(snmp_epoch(epoch, now, 500), event), 4200);
+    }
+    /* The clock was set; and a master agent was started anew. */
+    assert_int_equal(snmp_epoch(epoch, epoch + round + 5 * SECOND, 700), epoch - 2 * SECOND);
+    assert_int_equal(snmp_epoch(epoch, epoch + round - 86400 * SECOND, 0),
+                     epoch + round - 86400 * SECOND);
+}
+
 static void time_since_does_not_run_backwards(void **state)
 {
     assert_int_equal(snmp_time_since(SECOND, 3 * SECOND), 200);
@@ -180,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_utc_in_eleven_octets),
         cmocka_unit_test(the_epoch_stays_unless_it_is_far_off),
+        cmocka_unit_test(the_epoch_stays_when_the_up_time_begins_anew),
         cmocka_unit_test(time_since_does_not_run_backwards),
         cmocka_unit_test(every_kind_has_its_tag),
         cmocka_unit_test(leaves_become_values),
