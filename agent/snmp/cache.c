@@ -105,6 +105,21 @@ static enum outcome read_state(struct agent *agent, const struct lysc_node *top,
     return outcome;
 }
 
+static enum outcome fill(struct agent *agent, struct snmp_rows *rows,
+                         const struct operational *state, struct error *err)
+{
+    const struct snmp_table *table = rows->table;
+    struct snapshot *running = table->look ? agent_running(agent) : NULL;
+
+    if (table->look)
+        table->look(agent->schema, running);
+    enum outcome outcome = snmp_rows_fill(rows, state, err);
+    if (table->look)
+        table->look(agent->schema, NULL);
+    snapshot_unref(running);
+    return outcome;
+}
+
 static enum outcome read_source(struct snmp_cache *cache, struct source *source, struct error *err)
 {
     struct operational state = {0};
@@ -113,7 +128,7 @@ static enum outcome read_source(struct snmp_cache *cache, struct source *source,
     for (size_t i = 0; i < cache->count && outcome == DONE; i++) {
         struct snmp_rows *rows = &cache->rows[i];
         if ((rows->asked || rows->filled) && top_of(rows->schema) == source->top)
-            outcome = snmp_rows_fill(rows, &state, err);
+            outcome = fill(cache->agent, rows, &state, err);
     }
     operational_free(&state);
     memory_give_back();

@@ -130,6 +130,12 @@ bool keepalived_alpha(const struct lyd_node *row, struct snmp_value *value)
     return true;
 }
 
+bool keepalived_ha_suspend(const struct lyd_node *row, struct snmp_value *value)
+{
+    value->number = is_set_to(row, "ha-suspend", "true") ? 1 : 2;
+    return true;
+}
+
 bool keepalived_omega(const struct lyd_node *row, struct snmp_value *value)
 {
     value->number = is_set_to(row, "omega", "true") ? 1 : 2;

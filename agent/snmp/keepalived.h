@@ -55,6 +55,10 @@ bool keepalived_timeout_usec(const struct lyd_node *row, struct snmp_value *valu
 /** Whether alpha mode is enabled(1) or disabled(2). */
 bool keepalived_alpha(const struct lyd_node *row, struct snmp_value *value);
 
+/** Whether checks are run only while an address of the virtual server is held: true(1), false(2).
+ */
+bool keepalived_ha_suspend(const struct lyd_node *row, struct snmp_value *value);
+
 /** Whether omega mode is enabled(1) or disabled(2). */
 bool keepalived_omega(const struct lyd_node *row, struct snmp_value *value);
 

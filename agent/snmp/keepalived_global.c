@@ -1,5 +1,5 @@
 /*
- * KEEPALIVED-MIB: the scalars of global and mail.
+ * KEEPALIVED-MIB: the scalars of global.
  *
  * What keepalived's configuration has and ours has not is as keepalived gives it unconfigured.
  */
@@ -26,12 +26,6 @@ static bool router_id(const struct lyd_node *row, struct snmp_value *value)
 
     gethostname(name, sizeof(name) - 1);
     return take_text(value, name);
-}
-
-static bool unset(const struct lyd_node *row, struct snmp_value *value)
-{
-    value->number = 3;
-    return true;
 }
 
 static const struct snmp_column globals[] = {
@@ -70,26 +64,4 @@ const struct snmp_table keepalived_traps = {
     .row = "/noria-agent:snmp-agent",
     .columns = traps,
     .column_count = sizeof(traps) / sizeof(*traps),
-};
-
-static const struct snmp_column mail[] = {
-    {1, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_zero}, /* an address of no type */
-    {2, READ_ONLY, KIND_STRING, NULL, NULL, keepalived_zero},
-    {3, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_zero},
-    {6, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_zero},
-    {7, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_one},
-    {8, READ_ONLY, KIND_INTEGER, NULL, NULL, unset},
-    {9, READ_ONLY, KIND_INTEGER, NULL, NULL, unset},
-    {10, READ_ONLY, KIND_INTEGER, NULL, NULL, unset},
-};
-
-const struct snmp_table keepalived_mail = {
-    .name = "keepalivedMail",
-    .root = keepalived_mib,
-    .root_length = KEEPALIVED_MIB_LENGTH,
-    .oid = {1, 3},
-    .oid_length = 2,
-    .row = "/noria-agent:agent",
-    .columns = mail,
-    .column_count = sizeof(mail) / sizeof(*mail),
 };

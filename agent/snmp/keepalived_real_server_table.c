@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/snmp/keepalived.h"
+#include "agent/snmp/keepalived_mail.h"
 
 /* Of sorry servers keepalived says no more than what they are: status to failed checks. */
 static const unsigned sorry_lacks[] = {6, 7, 8, 9, 10, 11, 12, 13, 0};
@@ -110,7 +111,7 @@ static const struct snmp_column columns[] = {
     {44, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_retry_delay},
     {45, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_warmup},
     {46, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_delay_loop},
-    {47, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* no mail */
+    {47, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_mail_of_server},
     {48, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_retry_delay_usec},
     {49, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_warmup_usec},
     {50, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_delay_loop_usec},
@@ -130,6 +131,7 @@ const struct snmp_table keepalived_real_server_table = {
     .row = "/noria-virtual-server:virtual-servers/virtual-server/real-server",
     .other_row = "/noria-virtual-server:virtual-servers/virtual-server/sorry-server",
     .other_lacks = sorry_lacks,
+    .look = keepalived_mail_look,
     .columns = columns,
     .column_count = sizeof(columns) / sizeof(*columns),
 };

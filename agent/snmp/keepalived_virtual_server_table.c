@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/snmp/keepalived.h"
+#include "agent/snmp/keepalived_mail.h"
 
 /* What has the addresses or the mark: a group's first member, or the virtual server itself. */
 static const struct lyd_node *service_of(const struct lyd_node *row)
@@ -216,7 +217,7 @@ static const struct snmp_column columns[] = {
     {14, READ_ONLY, KIND_UNSIGNED, "persistence/timeout", NULL, NULL},
     {15, READ_ONLY, KIND_ADDRESS, NULL, NULL, granularity_ipv4},
     {16, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_delay_loop},
-    {17, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* ha_suspend: never */
+    {17, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_ha_suspend},
     {18, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_alpha},
     {19, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_omega},
     {20, READ_ONLY, KIND_UNSIGNED, NULL, NULL, real_servers},
@@ -260,7 +261,7 @@ static const struct snmp_column columns[] = {
     {58, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_retry_delay},
     {59, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_warmup},
     {60, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_one}, /* default of a weight */
-    {61, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_two}, /* no mail */
+    {61, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_mail_of_quorum},
     {62, READ_ONLY, KIND_INTEGER, NULL, NULL, fallback},
     {63, READ_ONLY, KIND_INTEGER, NULL, NULL, port},
     {64, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_delay_loop_usec},
@@ -281,6 +282,7 @@ const struct snmp_table keepalived_virtual_server_table = {
     .oid_length = 2,
     .index_count = 1,
     .row = "/noria-virtual-server:virtual-servers/virtual-server",
+    .look = keepalived_mail_look,
     .columns = columns,
     .column_count = sizeof(columns) / sizeof(*columns),
 };

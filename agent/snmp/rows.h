@@ -22,8 +22,9 @@ struct snmp_column {
     unsigned id; /**< Sub-identifier. */
     enum snmp_access access;
     enum snmp_kind kind;
-    const char *leaf;  /**< Of the row, "weight", "statistics/in-bytes", "../name", "."; or NULL. */
-    const char *other; /**< The leaf to take where the first one is absent, or NULL. */
+    const char *leaf; /**< Of the row, "weight", "statistics/in-bytes", "../name", "."; or NULL. */
+    /** The leaf to take where the first one is absent, or NULL; of KIND_ACTION, see there. */
+    const char *other;
     /** Gives the value where no leaf does, or NULL. @return Whether there is one. */
     bool (*derive)(const struct lyd_node *row, struct snmp_value *value);
 };
@@ -59,6 +60,11 @@ struct snmp_table {
      * @return Its length; 0: there is no such row now.
      */
     size_t (*index)(const struct lyd_node *row, const uint32_t *numbers, uint32_t *index);
+    /**
+     * Shows it what is configured while rows are filled, and NULL after that; or NULL: its columns
+     * need no more than what rows are made from.
+     */
+    void (*look)(const struct schema *schema, const struct snapshot *running);
     const struct snmp_column *columns; /**< By id. */
     size_t column_count;
 };
@@ -154,6 +160,9 @@ const uint32_t *snmp_rows_index(const struct snmp_rows *rows, const struct snmp_
 
 /** The leaf that gives a column its values, or NULL. */
 const struct lysc_node *snmp_rows_leaf(const struct snmp_rows *rows, size_t column);
+
+/** Whether the row of an instance has a value in the instance's column. */
+bool snmp_rows_has(const struct snmp_rows *rows, const struct snmp_instance *at);
 
 /** The value of an instance that was found. */
 void snmp_rows_value(const struct snmp_rows *rows, const struct snmp_instance *at,

@@ -16,6 +16,7 @@ const struct snmp_table *const snmp_all_tables[] = {
     &keepalived_global,
     &keepalived_traps,
     &keepalived_mail,
+    &keepalived_email_table,
     &keepalived_group_table,
     &keepalived_member_table,
     &keepalived_virtual_server_table,

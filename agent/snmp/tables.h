@@ -21,6 +21,7 @@ extern const struct snmp_table director_table;
 extern const struct snmp_table keepalived_global;
 extern const struct snmp_table keepalived_traps;
 extern const struct snmp_table keepalived_mail;
+extern const struct snmp_table keepalived_email_table;
 extern const struct snmp_table keepalived_group_table;
 extern const struct snmp_table keepalived_member_table;
 extern const struct snmp_table keepalived_virtual_server_table;
