@@ -25,12 +25,15 @@ static void free_whole_tree(struct lyd_node *node)
 }
 
 /* The action's node, in a tree of its own. */
-static struct lyd_node *make_node(struct agent *agent, const char *path)
+static struct lyd_node *make_node(struct agent *agent, const struct snmp_action *action, bool input)
 {
     struct lyd_node *top = NULL, *node = NULL;
 
-    if (lyd_new_path2(NULL, agent->schema->ctx, path, NULL, 0, 0, 0, &top, &node)) {
+    if (lyd_new_path2(NULL, agent->schema->ctx, action->path, NULL, 0, 0, 0, &top, &node) ||
+        (input && action->leaf &&
+         lyd_new_term(node, NULL, action->leaf, action->value, false, NULL))) {
         ly_err_clean(agent->schema->ctx, NULL);
+        lyd_free_all(top);
         return NULL;
     }
     return node;
@@ -53,10 +56,10 @@ static enum outcome check(struct agent *agent, const struct origin *origin,
     return outcome;
 }
 
-enum outcome snmp_action_check(struct agent *agent, const struct origin *origin, const char *path,
-                               struct error *err)
+enum outcome snmp_action_check(struct agent *agent, const struct origin *origin,
+                               const struct snmp_action *action, struct error *err)
 {
-    struct lyd_node *node = make_node(agent, path);
+    struct lyd_node *node = make_node(agent, action, true);
 
     if (!node)
         return fail_memory(err);
@@ -137,15 +140,17 @@ static enum outcome run(struct agent *agent, const struct origin *origin,
     return outcome;
 }
 
-enum outcome snmp_action_run(struct agent *agent, const struct origin *origin, const char *path,
-                             struct error *err)
+enum outcome snmp_action_run(struct agent *agent, const struct origin *origin,
+                             const struct snmp_action *action, struct error *err)
 {
-    struct lyd_node *node = make_node(agent, path), *reply = make_node(agent, path);
+    struct lyd_node *node = make_node(agent, action, true);
+    struct lyd_node *reply = make_node(agent, action, false);
     enum outcome outcome = node && reply ? run(agent, origin, node, reply, err) : fail_memory(err);
 
     free_whole_tree(node);
     free_whole_tree(reply);
     if (outcome == DONE)
-        log_info(AREA_SNMP, "%s, by user %s", path, origin->user);
+        log_info(AREA_SNMP, "%s%s%s, by user %s", action->path, action->leaf ? " of " : "",
+                 action->leaf ? action->value : "", origin->user);
     return outcome;
 }

@@ -81,6 +81,7 @@ static const struct snmp_column columns[] = {
     {63, READ_ONLY, KIND_UNSIGNED, "effective-parameters/sync-version", NULL, NULL},
     {64, READ_ONLY, KIND_UNSIGNED, "effective-parameters/lblc-expiration", NULL, NULL},
     {65, READ_ONLY, KIND_UNSIGNED, "effective-parameters/lblcr-expiration", NULL, NULL},
+    {66, READ_WRITE, KIND_ACTION, "/noria-ipvs:zero-statistics/director", "name", NULL},
 };
 
 const struct snmp_table director_table = {

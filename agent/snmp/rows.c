@@ -287,8 +287,8 @@ static bool take_derived(struct snmp_rows *rows, const struct lyd_node *node)
         size_t part = index_part(column->kind, length);
         struct snmp_value value;
         bool known = true;
-        value.number = part ? index[part - 1] : 0;
-        if (!part)
+        value.number = part ? index[part - 1] : column->kind == KIND_ACTION;
+        if (!part && column->kind != KIND_ACTION)
             known = !is_present(rows, i, rows->count - 1) && column->derive &&
                     (node->schema == rows->schema || !other_lacks(rows->table, column->id)) &&
                     column->derive(node, &value);

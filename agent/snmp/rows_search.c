@@ -147,6 +147,11 @@ size_t snmp_rows_suffix(const struct snmp_rows *rows, const struct snmp_instance
     return length;
 }
 
+bool snmp_rows_has(const struct snmp_rows *rows, const struct snmp_instance *at)
+{
+    return is_present(rows, at->column, at->row);
+}
+
 void snmp_rows_value(const struct snmp_rows *rows, const struct snmp_instance *at,
                      struct snmp_value *value)
 {

@@ -20,10 +20,12 @@
 struct assignment {
     oid name[MAX_OID_LEN];
     size_t length;
-    bool action;  /* It asks for one, which the path is of. */
-    char *path;   /* Of the leaf. Owned. */
-    char *before; /* What was set of it, or NULL. Owned. */
-    char *after;  /* What it is set to. Owned. */
+    bool action;       /* It asks for one, which the path is of. */
+    const char *input; /* Of an rpc, the name of its input's leaf; else NULL. */
+    char *argument;    /* That leaf's value, or NULL. Owned. */
+    char *path;        /* Of the leaf. Owned. */
+    char *before;      /* What was set of it, or NULL. Owned. */
+    char *after;       /* What it is set to. Owned. */
 };
 
 /* How far the PDU at hand has come. */
@@ -39,7 +41,8 @@ struct snmp_set {
     size_t count, room;
     char *user; /* Owned. */
     char host[INET6_ADDRSTRLEN];
-    int status; /* What the stage came to. */
+    int status;                       /* What the stage came to. */
+    const struct assignment *culprit; /* The action that failed, or NULL. */
 };
 
 struct snmp_set *snmp_set_new(const struct snmp_set_context *context)
@@ -52,6 +55,7 @@ struct snmp_set *snmp_set_new(const struct snmp_set_context *context)
 
 static void assignment_clear(struct assignment *variable)
 {
+    free(variable->argument);
     free(variable->path);
     free(variable->before);
     free(variable->after);
@@ -130,6 +134,18 @@ static bool add_removal(const struct ly_ctx *ctx, struct lyd_node **tree, const 
     return well;
 }
 
+/* Where a variable leads to. @return Whether there is such a row, and memory. */
+static bool find_target(struct snmp_set *set, const struct snmp_rows *rows, size_t column,
+                        const oid *suffix, size_t length, struct assignment *variable)
+{
+    if (!snmp_target_is_rpc(rows, column))
+        return snmp_target_find(&set->targets, rows, column, suffix, length, &variable->path,
+                                &variable->before);
+    rows = snmp_cache_rows(set->context.cache, rows->table);
+    variable->input = strrchr(rows->table->columns[column].leaf, '/') + 1;
+    return snmp_target_rpc(rows, column, suffix, length, &variable->path, &variable->argument);
+}
+
 static int reserve(struct snmp_set *set, const struct snmp_rows *rows, const oid *root,
                    size_t root_length, const netsnmp_variable_list *var)
 {
@@ -144,9 +160,11 @@ static int reserve(struct snmp_set *set, const struct snmp_rows *rows, const oid
         status = snmp_target_value(rows, column, var, text);
     if (status != SNMP_ERR_NOERROR)
         return status;
-    if (!snmp_target_find(&set->targets, rows, column, var->name + root_length,
-                          var->name_length - root_length, &variable.path, &variable.before))
+    if (!find_target(set, rows, column, var->name + root_length, var->name_length - root_length,
+                     &variable)) {
+        assignment_clear(&variable);
         return SNMP_ERR_NOCREATION;
+    }
     memcpy(variable.name, var->name, var->name_length * sizeof(oid));
     variable.after = strdup(text);
     if (!variable.after ||
@@ -217,11 +235,16 @@ static netsnmp_request_info *request_of(netsnmp_agent_request_info *info,
     return NULL;
 }
 
-/* The variable that an error is about: the one whose leaf is named, or is below what is. */
+/*
+ * The variable that an error is about: the action that failed, or the one whose leaf is named, or
+ * is below what is.
+ */
 static netsnmp_request_info *blamed(struct snmp_set *set, netsnmp_agent_request_info *info,
                                     const struct error *error)
 {
     size_t length = error->path ? strlen(error->path) : 0;
+    if (set->culprit)
+        return request_of(info, set->culprit);
     for (size_t i = 0; length && i < set->count; i++) {
         const char *path = set->variables[i].path;
         if (strncmp(path, error->path, length) != 0)
@@ -271,10 +294,11 @@ static enum outcome act_all(struct snmp_set *set, bool test_only, struct error *
         const struct assignment *at = &set->variables[i];
         if (!at->action || !*at->after)
             continue;
-        outcome = test_only ? snmp_action_check(agent, &origin, at->path, err)
-                            : snmp_action_run(agent, &origin, at->path, err);
-        if (outcome != DONE && !err->path)
-            err->path = strdup(at->path);
+        const struct snmp_action action = {at->path, at->input, at->argument};
+        outcome = test_only ? snmp_action_check(agent, &origin, &action, err)
+                            : snmp_action_run(agent, &origin, &action, err);
+        if (outcome != DONE)
+            set->culprit = at;
     }
     return outcome;
 }
@@ -295,21 +319,24 @@ static enum outcome change(struct snmp_set *set, bool test_only, struct error *e
     return outcome;
 }
 
-/* Once for the PDU, when the first table is asked; the others get to know what came of it. */
+/*
+ * Once for the PDU, when the first table is asked. An error is that of one variable, of whichever
+ * table: Net-SNMP finds it there.
+ */
 static void run(struct snmp_set *set, enum stage stage, bool test_only, int if_failed,
                 netsnmp_agent_request_info *info, netsnmp_request_info *requests)
 {
     struct error error = {0};
-    if (set->stage >= stage) {
-        if (set->status != SNMP_ERR_NOERROR)
-            netsnmp_set_request_error(info, requests, set->status);
+    if (set->stage >= stage)
         return;
-    }
     set->stage = stage;
     if (change(set, test_only, &error) != DONE) {
         set->status = status_of(&error, if_failed);
         log_info(AREA_SNMP, "a SET of user %s is not done: %s: %s", set->user,
-                 error.path ? error.path : "", error_message(&error));
+                 set->culprit ? set->culprit->path
+                 : error.path ? error.path
+                              : "",
+                 error_message(&error));
         blame(set, info, requests, &error);
     }
     error_clear(&error);
@@ -340,12 +367,21 @@ static void act(struct snmp_set *set, netsnmp_agent_request_info *info,
     run(set, STAGE_MADE, false, SNMP_ERR_COMMITFAILED, info, requests);
 }
 
+/* Whether there is what cannot be taken back. */
+static bool has_acted(const struct snmp_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->variables[i].action && *set->variables[i].after)
+            return true;
+    return false;
+}
+
 static int take_back(struct snmp_set *set)
 {
     struct error error = {0};
-    int status = SNMP_ERR_NOERROR;
-    if (set->stage == STAGE_MADE && set->status == SNMP_ERR_NOERROR &&
-        commit(set, set->undo, false, &error) != DONE) {
+    bool made = set->stage == STAGE_MADE && set->status == SNMP_ERR_NOERROR;
+    int status = made && has_acted(set) ? SNMP_ERR_UNDOFAILED : SNMP_ERR_NOERROR;
+    if (made && commit(set, set->undo, false, &error) != DONE) {
         log_error(AREA_SNMP, "a SET of user %s cannot be taken back: %s", set->user,
                   error_message(&error));
         status = SNMP_ERR_UNDOFAILED;

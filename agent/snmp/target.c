@@ -215,3 +215,36 @@ bool snmp_target_find(struct snmp_targets *targets, const struct snmp_rows *rows
     *before = action ? NULL : value_set(entry, row, name);
     return true;
 }
+
+/* Rows of the state alone. */
+
+static bool find_column(const struct snmp_table *table, const char *leaf, size_t *column)
+{
+    for (*column = 0; *column < table->column_count; (*column)++) {
+        const char *own = table->columns[*column].leaf;
+        if (table->columns[*column].kind == KIND_STRING && own && !strcmp(own, leaf))
+            return true;
+    }
+    return false;
+}
+
+bool snmp_target_is_rpc(const struct snmp_rows *rows, size_t column)
+{
+    const struct snmp_column *own = &rows->table->columns[column];
+    return own->kind == KIND_ACTION && *own->leaf == '/';
+}
+
+bool snmp_target_rpc(const struct snmp_rows *rows, size_t column, const oid *suffix, size_t length,
+                     char **path, char **value)
+{
+    const struct snmp_column *own = &rows->table->columns[column];
+    struct snmp_instance at = {0};
+    struct snmp_value text;
+    if (snmp_rows_find(rows, suffix, length, &at) != FOUND ||
+        !find_column(rows->table, own->other, &at.column) || !snmp_rows_has(rows, &at))
+        return false;
+    snmp_rows_value(rows, &at, &text);
+    *path = strndup(own->leaf, (size_t)(strrchr(own->leaf, '/') - own->leaf));
+    *value = strndup((const char *)text.text, text.length);
+    return *path && *value;
+}

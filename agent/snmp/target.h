@@ -48,4 +48,19 @@ int snmp_target_value(const struct snmp_rows *rows, size_t column, const netsnmp
 bool snmp_target_find(struct snmp_targets *targets, const struct snmp_rows *rows, size_t column,
                       const oid *suffix, size_t length, char **path, char **before);
 
+/** Whether a column stands for an rpc, which snmp_target_rpc() finds. */
+bool snmp_target_is_rpc(const struct snmp_rows *rows, size_t column);
+
+/**
+ * Find what a column's rpc is asked with in the row that an OID names: a row of the state, which
+ * need not be configured.
+ * @param rows As they are now.
+ * @param[out] path Of the rpc; to be freed.
+ * @param[out] value Of its input's leaf, whose name is behind the last slash of the column's leaf;
+ *        to be freed.
+ * @return Whether there is such a row, and memory.
+ */
+bool snmp_target_rpc(const struct snmp_rows *rows, size_t column, const oid *suffix, size_t length,
+                     char **path, char **value);
+
 #endif

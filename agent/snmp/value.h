@@ -43,7 +43,11 @@ enum snmp_kind {
     KIND_DATE_AND_TIME, /**< DateAndTime. */
     KIND_TIME_STAMP,    /**< TimeStamp: sysUpTime at that time; 0: before it began. */
     KIND_TIME_SINCE,    /**< TimeTicks since that time. */
-    /** INTEGER: 1; written as 2, the action that the leaf names in place of a leaf is done. */
+    /**
+     * INTEGER: 1; written as 2, the action that the leaf names in place of a leaf is done. Where it
+     * is the whole path of a leaf of an rpc's input, that rpc is, with the value that the column of
+     * the other leaf has.
+     */
     KIND_ACTION,
 };
 

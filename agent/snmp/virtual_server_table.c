@@ -30,12 +30,6 @@ static bool active_real_servers(const struct lyd_node *row, struct snmp_value *v
     return true;
 }
 
-static bool ready(const struct lyd_node *row, struct snmp_value *value)
-{
-    value->number = 1;
-    return true;
-}
-
 static const struct snmp_column columns[] = {
     {1, READ_ONLY, KIND_INDEX_FIRST, NULL, NULL, NULL},
     {2, READ_ONLY, KIND_STRING, "name", NULL, NULL},
@@ -72,7 +66,7 @@ static const struct snmp_column columns[] = {
     {33, READ_ONLY, KIND_GAUGE, "health/status/servers-up", NULL, NULL},
     {34, READ_ONLY, KIND_GAUGE, "health/status/servers-down", NULL, NULL},
     {35, READ_ONLY, KIND_GAUGE, "health/status/weight-up", NULL, NULL},
-    {36, READ_WRITE, KIND_ACTION, "noria-ipvs:zero-statistics", NULL, ready},
+    {36, READ_WRITE, KIND_ACTION, "noria-ipvs:zero-statistics", NULL, NULL},
 };
 
 const struct snmp_table virtual_server_table = {

@@ -4,7 +4,8 @@ import socket
 
 INTEGER, STRING, NULL, OID, SEQUENCE = 2, 4, 5, 6, 0x30
 GAUGE = 0x42
-GET, SET = 0xA0, 0xA3
+GET, GETNEXT, SET, GETBULK = 0xA0, 0xA1, 0xA3, 0xA5
+NOTHING = bytes([NULL, 0])
 
 
 def tlv(tag, content):
@@ -31,11 +32,26 @@ def oid(text):
     return tlv(OID, octets)
 
 
-def message(command, bindings, community="public", request=1):
-    """A v2c message; bindings are (OID, encoded value)."""
+def pdu(command, bindings, request=1, numbers=(0, 0)):
+    """A PDU; bindings are (OID, encoded value), numbers a GETBULK's non-repeaters and repetitions."""
     variables = b"".join(tlv(SEQUENCE, oid(name) + value) for name, value in bindings)
-    pdu = tlv(command, integer(request) + integer(0) + integer(0) + tlv(SEQUENCE, variables))
-    return tlv(SEQUENCE, integer(1) + tlv(STRING, community.encode()) + pdu)
+    return tlv(command, integer(request) + integer(numbers[0]) + integer(numbers[1])
+               + tlv(SEQUENCE, variables))
+
+
+def message(command, bindings, community="public", request=1, numbers=(0, 0)):
+    """A v2c message."""
+    return tlv(SEQUENCE, integer(1) + tlv(STRING, community.encode())
+               + pdu(command, bindings, request, numbers))
+
+
+def message_v3(content, user, engine, size=65507):
+    """A message of version 3 without authentication, of a manager that takes so many octets."""
+    header = tlv(SEQUENCE, integer(1) + integer(size) + tlv(STRING, b"\x04") + integer(3))
+    security = tlv(SEQUENCE, tlv(STRING, engine) + integer(0) + integer(0)
+                   + tlv(STRING, user.encode()) + tlv(STRING, b"") + tlv(STRING, b""))
+    scoped = tlv(SEQUENCE, tlv(STRING, engine) + tlv(STRING, b"") + content)
+    return tlv(SEQUENCE, integer(3) + header + tlv(STRING, security) + scoped)
 
 
 def parse(data):
@@ -47,15 +63,45 @@ def parse(data):
     return data[0], data[at:at + length], data[at + length:]
 
 
-def exchange(port, data, timeout=20):
-    """Send a message; the answer's (error-status, error-index)."""
+def parts(data):
+    """[(tag, content)] of elements that follow each other."""
+    found = []
+    while data:
+        tag, content, data = parse(data)
+        found.append((tag, content))
+    return found
+
+
+def oid_text(content):
+    """The OID that an element's content stands for."""
+    numbers, number = [], 0
+    for octet in content[1:]:
+        number = number << 7 | octet & 127
+        if not octet & 128:
+            numbers.append(number)
+            number = 0
+    return "".join(f".{n}" for n in (content[0] // 40, content[0] % 40, *numbers))
+
+
+def ask(port, data, timeout=20):
+    """Send a message; the answer as octets."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.settimeout(timeout)
         sender.sendto(data, ("127.0.0.1", port))
-        content = parse(sender.recv(1 << 16))[1]
-    for _ in range(2):
-        content = parse(content)[2]
-    rest = parse(parse(content)[1])[2]  # behind the request-id
-    _, status, rest = parse(rest)
-    _, index, _ = parse(rest)
-    return int.from_bytes(status, "big"), int.from_bytes(index, "big")
+        return sender.recv(1 << 16)
+
+
+def answer_of(data):
+    """An answer's error-status, error-index and [(OID, tag, content)]."""
+    content = parts(parse(data)[1])[-1][1]
+    if parse(data)[1][2] == 3:  # what is in version 3 is in a scope
+        content = parts(content)[-1][1]
+    _, (_, status), (_, index), (_, variables) = parts(content)
+    bindings = [parts(binding) for _, binding in parts(variables)]
+    return (int.from_bytes(status, "big"), int.from_bytes(index, "big"),
+            [(oid_text(name), tag, value) for (_, name), (tag, value) in bindings])
+
+
+def exchange(port, data, timeout=20):
+    """Send a message; the answer's (error-status, error-index)."""
+    return answer_of(ask(port, data, timeout))[:2]

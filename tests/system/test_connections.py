@@ -7,9 +7,15 @@ import threading
 
 import pytest
 
+import agentx_master as agentx
 from daemon import AGENT, nacm
+from director import director, directors, run
 from netconf import RpcError, SERVERS, real, server, servers, wait_for
+from snmp_packet import integer
 from test_snmp import VIRTUAL, snmp, walk
+from test_snmp_set import (COMMIT_FAILED, NO_ACCESS, NO_CREATION, UNDO_FAILED, WRONG_VALUE, behind,
+                           send)
+from test_snmp_tables import DIRECTOR
 
 pytestmark = pytest.mark.kernel
 
@@ -146,6 +152,77 @@ def test_one_begins_to_count_from_zero_by_snmp(busy, daemon):
         int(before[rows["web"]].replace(":", "").replace(".", ""))
     assert after[rows["other"]] == before[rows["other"]]
     assert busy.data("running").count("<enabled>false</enabled>") == 1, "and the rest is done, too"
+
+
+def kernel_counts():
+    """Connections that the kernel has counted of each service and each of its destinations."""
+    return [int(line.split()[2])
+            for line in run("ipvsadm", "-Ln", "--stats", "--exact").splitlines()[3:]]
+
+
+def writers(session):
+    session.set(f'<snmp-agent xmlns="{AGENT}"><community><name>writer</name><write-as>admin</write-as>'
+                "</community><community><name>guest</name><write-as>guest</write-as></community>"
+                "</snmp-agent>" + nacm())
+
+
+def test_a_director_begins_to_count_from_zero_by_snmp(busy, daemon):
+    wait_for(lambda: sorted(counted(busy)) == ["0", "1", "3"], "the kernel to add up")
+    writers(busy)
+    rows = {name: row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.2").items()}
+    zero, mark = f"{DIRECTOR}.66", rows["mark"]
+    assert walk(daemon.snmp_port, zero) == {"1": "1"}, "also of a director without configuration"
+    before = walk(daemon.snmp_port, f"{VIRTUAL}.27")
+    revision = int(busy.get("agent/revision")[0])
+    with daemon.session() as listener:
+        listener.rpc('<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>')
+        assert send(daemon, (f"{zero}.1", integer(2)), (f"{VIRTUAL}.4.{mark}", integer(2))) == (0, 0)
+        told = listener.receive()
+        assert "netconf-config-change" in told and "<username>admin<" in told
+    assert int(busy.get("agent/revision")[0]) == revision + 1, "one commit with the rest of the PDU"
+    assert sum(kernel_counts()) == 0
+    assert walk(daemon.snmp_port, f"{VIRTUAL}.17").items() >= {
+        (rows["web"], "0"), (rows["other"], "0")}
+    after = walk(daemon.snmp_port, f"{VIRTUAL}.27")
+    assert all(after[rows[name]] != before[rows[name]] for name in ("web", "other"))
+    assert re.search(r"zero-statistics of main, by user admin", daemon.log())
+
+
+def test_a_director_that_does_not_count_from_zero_takes_the_rest_of_the_pdu_with_it(busy, daemon):
+    writers(busy)
+    busy.set(directors(director("blue", "absent")))
+    wait_for(lambda: len(walk(daemon.snmp_port, f"{DIRECTOR}.2")) == 2, "the director")
+    rows = {name: row for row, name in walk(daemon.snmp_port, f"{DIRECTOR}.2").items()}
+    mark = next(row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.2").items()
+                if name == "mark")
+    zero, off = f"{DIRECTOR}.66", (f"{VIRTUAL}.4.{mark}", integer(2))
+    wait_for(lambda: sum(kernel_counts()) == 8, "the kernel to add up")
+    main = (f"{zero}.{rows['main']}", integer(2))
+    assert send(daemon, main, community="guest") == (NO_ACCESS, 1)
+    assert send(daemon, off, main, community="guest")[0] == NO_ACCESS
+    assert send(daemon, off, (f"{zero}.{rows['blue']}", integer(2))) == (COMMIT_FAILED, 2)
+    assert send(daemon, off, (f"{zero}.{rows['main']}", integer(3))) == (WRONG_VALUE, 2)
+    assert send(daemon, off, (f"{zero}.99", integer(2))) == (NO_CREATION, 2)
+    assert "<enabled>false</enabled>" not in busy.data("running"), "it is taken back"
+    assert sum(kernel_counts()) == 8
+    # The one that failed is named, though another is of the same table and rpc.
+    assert send(daemon, main, off, (f"{zero}.{rows['blue']}", integer(2))) == (COMMIT_FAILED, 3)
+    assert "<enabled>false</enabled>" not in busy.data("running")
+    assert sum(kernel_counts()) == 0, "what counts from zero cannot be taken back"
+
+
+def test_a_master_agent_cannot_take_back_what_counts_from_zero(busy, daemon, tmp_path):
+    writers(busy)
+    row = next(row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.2").items()
+               if name == "mark")
+    master = behind(busy, tmp_path / "agentx")
+    asked = (agentx.variable(f"{VIRTUAL}.4.{row}", 2), agentx.variable(f"{DIRECTOR}.66.1", 2))
+    wait_for(lambda: master.ask(agentx.TEST, 1, *asked) == (0, 0), "the tables")
+    assert master.ask(agentx.COMMIT, 1) == (0, 0)
+    assert "<enabled>false</enabled>" in busy.data("running")
+    assert master.ask(agentx.UNDO, 1)[0] == UNDO_FAILED
+    assert "<enabled>false</enabled>" not in busy.data("running"), "what can be is taken back"
+    master.vanish()
 
 
 def test_all_begin_to_count_from_zero(busy):

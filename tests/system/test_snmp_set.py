@@ -5,12 +5,13 @@ import subprocess
 
 import pytest
 
+import agentx_master as agentx
 from daemon import AGENT, free_port, nacm
 from netconf import real, server, servers, wait_for
 from snmp_packet import GAUGE, SET, exchange, integer, message
 from test_snmp import AGENT_VERSION, REAL, VIRTUAL, snmp, walk
 
-NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION, COMMIT_FAILED = 6, 7, 10, 11, 14
+NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION, COMMIT_FAILED, UNDO_FAILED = 6, 7, 10, 11, 14, 15
 RESOURCE_UNAVAILABLE, NOT_WRITABLE = 13, 17
 ENABLED, WEIGHT = 7, 8
 WEB = servers(server("web", real("10.0.0.1", 80, "<weight>3</weight>") + real("10.0.0.2", 80),
@@ -162,6 +163,25 @@ def test_access_control_holds_for_the_communitys_user(daemon):
         assert weights(session) == ["3", "6"]
 
 
+def test_the_variable_that_is_wrong_is_named_whatever_tables_the_others_are_of(daemon):
+    """Variables of the second table stand before the wrong one, which is of it, too."""
+    first, second = rows(daemon)
+    service = rows(daemon, VIRTUAL)[0]
+    path = "/nvs:virtual-servers/nvs:virtual-server/nvs:real-server[nvs:address='10.0.0.2']/nvs:weight"
+    rules = ("<rule-list><name>guest</name><group>guest</group><rule><name>not-that</name>"
+             f'<path xmlns:nvs="urn:noria:yang:noria-virtual-server">{path}</path>'
+             "<access-operations>create update</access-operations><action>deny</action></rule>"
+             "<rule><name>rest</name><module-name>*</module-name><access-operations>*"
+             "</access-operations><action>permit</action></rule></rule-list>")
+    with daemon.session() as session:
+        session.set(nacm("<group><name>guest</name><user-name>guest</user-name></group>", rules))
+    bindings = [(f"{VIRTUAL}.4.{service}", integer(1)), (f"{REAL}.{ENABLED}.{first}", integer(1)),
+                (f"{REAL}.{WEIGHT}.{first}", integer(6, GAUGE)),
+                (f"{REAL}.{WEIGHT}.{second}", integer(6, GAUGE))]
+    assert send(daemon, *bindings, community="guest") == (NO_ACCESS, 4)
+    assert send(daemon, *bindings[:3], community="guest") == (0, 0)
+
+
 def test_a_locked_datastore_is_not_written(daemon):
     row = rows(daemon)[0]
     with daemon.session() as session:
@@ -235,3 +255,56 @@ def test_values_are_set_through_a_master_agent(daemon, tmp_path):
     finally:
         snmpd.terminate()
         snmpd.wait(10)
+
+
+def behind(session, path):
+    """A master agent that the daemon has registered all its tables with."""
+    master = agentx.Master(path)
+    session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{path}'
+                "</agentx-socket><agentx-write-as>admin</agentx-write-as></snmp-agent>")
+    assert master.registered.wait(30)
+    return master
+
+
+def try_weight(master, transaction, row, weight):
+    """What comes of the first step of a SET; until all tables are registered, no such table."""
+    name = f"{REAL}.{WEIGHT}.{row}"
+    return master.ask(agentx.TEST, transaction, agentx.variable(name, weight, agentx.GAUGE))
+
+
+def test_a_master_agent_takes_a_set_back(daemon, tmp_path):
+    row = rows(daemon)[0]
+    with daemon.session() as session:
+        master = behind(session, tmp_path / "agentx")
+        wait_for(lambda: try_weight(master, 1, row, 5) == (0, 0), "the tables")
+        assert weights(session)[0] == "3", "so far it is a question"
+        assert master.ask(agentx.COMMIT, 1) == (0, 0)
+        assert weights(session)[0] == "5"
+        assert master.ask(agentx.UNDO, 1) == (0, 0)
+        assert weights(session)[0] == "3"
+        assert try_weight(master, 2, row, 70000) == (WRONG_VALUE, 1)
+        master.ask(agentx.CLEANUP, 2)
+        assert try_weight(master, 3, row, 6) == (0, 0)
+        assert master.ask(agentx.COMMIT, 3) == (0, 0)
+        master.ask(agentx.CLEANUP, 3)
+        assert weights(session)[0] == "6"
+        master.vanish()
+
+
+def test_a_master_agent_that_goes_away_leaves_nothing_half_done(daemon, tmp_path):
+    first, second = rows(daemon)
+    with daemon.session() as session:
+        master = behind(session, tmp_path / "agentx")
+        wait_for(lambda: try_weight(master, 1, first, 5) == (0, 0), "the tables")
+        master.vanish()
+        session.set(servers(server("web", real("10.0.0.1", 80, "<weight>4</weight>"))))
+        # The next one's SET is of the same number, and has nothing of the one before in it.
+        master = agentx.Master(tmp_path / "agentx")
+        assert master.registered.wait(30)
+        wait_for(lambda: try_weight(master, 1, second, 7) == (0, 0), "the tables")
+        assert master.ask(agentx.COMMIT, 1) == (0, 0)
+        assert weights(session) == ["4", "7"]
+        master.vanish()  # before it has said whether the rest went well: RFC 2741, 7.2.4
+        assert weights(session) == ["4", "7"]
+        session.set(servers(server("web", real("10.0.0.1", 80, "<weight>8</weight>"))))
+        assert weights(session) == ["8", "7"]
