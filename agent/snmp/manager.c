@@ -57,10 +57,16 @@ void snmp_user_clear(struct snmp_user *user)
 
 /* Views. */
 
+/* "1.3.6.*.4" (RFC 7407, wildcard-object-identifier). */
 static bool read_oid(const char *text, struct snmp_subtree *subtree)
 {
     while (*text && subtree->length < MAX_OID_LEN) {
-        subtree->name[subtree->length++] = strtoul(text, (char **)&text, 10);
+        size_t at = subtree->length++;
+        subtree->any[at] = *text == '*';
+        if (subtree->any[at])
+            text++;
+        else
+            subtree->name[at] = strtoul(text, (char **)&text, 10);
         text += *text == '.';
     }
     return subtree->length > 0;
@@ -94,14 +100,30 @@ void snmp_view_clear(struct snmp_view *view)
     *view = (struct snmp_view){0};
 }
 
+/* Whether an OID is the begin of a subtree's, or in it. */
+static bool meets(const struct snmp_subtree *subtree, const oid *name, size_t length)
+{
+    for (size_t i = 0; i < length && i < subtree->length; i++)
+        if (!subtree->any[i] && subtree->name[i] != name[i])
+            return false;
+    return true;
+}
+
+/* Whether the first of two subtrees decides where both have an OID. */
+static bool outdoes(const struct snmp_subtree *a, const struct snmp_subtree *b)
+{
+    if (!b || a->length != b->length)
+        return !b || a->length > b->length;
+    int order = snmp_oid_compare(a->name, a->length, b->name, b->length);
+    return order > 0 || (order == 0 && a->excluded);
+}
+
 bool snmp_view_sees(const struct snmp_view *view, const oid *name, size_t length)
 {
     const struct snmp_subtree *nearest = NULL;
     for (size_t i = 0; view && i < view->count; i++) {
         const struct snmp_subtree *at = &view->subtrees[i];
-        if (at->length <= length && !snmp_oid_compare(name, at->length, at->name, at->length) &&
-            (!nearest || at->length > nearest->length ||
-             (at->length == nearest->length && at->excluded)))
+        if (at->length <= length && meets(at, name, length) && outdoes(at, nearest))
             nearest = at;
     }
     return !view || (nearest && !nearest->excluded);
@@ -112,8 +134,7 @@ enum snmp_sight snmp_view_sight(const struct snmp_view *view, const oid *name, s
     bool seen = snmp_view_sees(view, name, length);
     for (size_t i = 0; view && i < view->count; i++) {
         const struct snmp_subtree *at = &view->subtrees[i];
-        if (at->length > length && !snmp_oid_compare(name, length, at->name, length) &&
-            at->excluded == seen)
+        if (at->length > length && meets(at, name, length) && at->excluded == seen)
             return SIGHT_PART;
     }
     return seen ? SIGHT_ALL : SIGHT_NONE;

@@ -24,14 +24,15 @@ struct snmp_key {
     unsigned char octets[SNMP_KEY_MAX];
 };
 
-/** A part of the tree of objects. */
+/** A part of the tree of objects; or several, where any number stands for some of its own. */
 struct snmp_subtree {
-    oid name[MAX_OID_LEN];
+    oid name[MAX_OID_LEN]; /**< 0 where any will do. */
+    bool any[MAX_OID_LEN]; /**< The mask (RFC 3415, 5), inverted. */
     size_t length;
     bool excluded;
 };
 
-/** A view: what of the tree can be seen (RFC 3415, without masks). */
+/** A view: what of the tree can be seen (RFC 3415). */
 struct snmp_view {
     char *name; /**< Owned. */
     size_t count;
@@ -79,7 +80,10 @@ enum snmp_sight {
     SIGHT_ALL,
 };
 
-/** What a view says of an OID: the longest subtree that it is in decides. NULL sees all. */
+/**
+ * What a view says of an OID: the longest subtree that it is in decides, and of equally long ones
+ * the last in the order of OIDs. NULL sees all.
+ */
 enum snmp_sight snmp_view_sight(const struct snmp_view *view, const oid *name, size_t length);
 
 /** Whether a view has an OID itself, whatever it says of what is below it. */

@@ -6,10 +6,11 @@ import pytest
 
 from daemon import AGENT, nacm
 from netconf import RpcError, real, server, servers, wait_for
-from test_snmp import AGENT_VERSION, NORIA, REAL, VIRTUAL, run, snmp
+from test_snmp import AGENT_VERSION, NORIA, REAL, VIRTUAL, run, snmp, walk
 
 WEB = servers(server("web", real("10.0.0.1", 80, "<weight>3</weight>"), "192.0.2.1", 80))
 AUTH, PRIVACY = "correct horse", "battery staple"
+UNKNOWN_CONTEXTS = ".1.3.6.1.6.3.12.1.5.0"
 
 
 @pytest.fixture(name="daemon")
@@ -41,8 +42,8 @@ def user(session, name="ann", protocol="sha256", more=""):
 
 
 def v3(tool, port, *arguments, name="ann", level="authPriv", protocol="SHA-256", auth=AUTH,
-       privacy=PRIVACY, transport="", patience=3):
-    return run(tool, "-v3", "-u", name, "-l", level, "-a", protocol, "-A", auth, "-x", "AES", "-X",
+       privacy=PRIVACY, transport="", patience=3, options=()):
+    return run(tool, "-v3", *options, "-u", name, "-l", level, "-a", protocol, "-A", auth, "-x", "AES", "-X",
                privacy, "-t", str(patience), "-r", "1", "-Oqn", f"{transport}127.0.0.1:{port}",
                *arguments)
 
@@ -82,6 +83,28 @@ def test_users_change_at_run_time_and_outlive_a_restart(daemon):
     wait_for(lambda: reads(daemon), "SNMP")
     assert int(v3("snmpget", daemon.snmp_port, boots).stdout.split()[1]) > first
     assert not reads(daemon, name="bob", patience=0.5), "who was deleted stays away"
+
+
+def test_the_number_of_boots_is_on_the_disk_before_anybody_hears_it(daemon_factory, tmp_path):
+    """Else, after a power cut, managers would take the agent's messages for old ones."""
+    steps = tmp_path / "steps"
+    daemon = daemon_factory(prefix=("strace", "-D", "-f", "-y", "-o", str(steps), "-e",
+                                    "trace=fsync,fdatasync,bind"))
+    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    kept = [place for place, line in enumerate(steps.read_text().splitlines())
+            if re.search(r"f(data)?sync\(\d+<.*/snmp/noriad\.conf", line)]
+    heard = [place for place, line in enumerate(steps.read_text().splitlines())
+             if f"sin_port=htons({daemon.snmp_port})" in line]
+    assert kept and heard and kept[0] < heard[0]
+
+
+def test_a_context_that_is_not_there_is_counted(daemon):
+    with daemon.session() as session:
+        user(session)
+    before = int(v3("snmpget", daemon.snmp_port, UNKNOWN_CONTEXTS).stdout.split()[1])
+    other = v3("snmpget", daemon.snmp_port, AGENT_VERSION, options=("-n", "other"), patience=0.5)
+    assert other.returncode != 0 and "No Such" not in other.stdout
+    assert int(v3("snmpget", daemon.snmp_port, UNKNOWN_CONTEXTS).stdout.split()[1]) > before
 
 
 def test_keys_cannot_be_read_and_are_nowhere_in_clear(daemon):
@@ -124,6 +147,26 @@ def test_a_view_shows_a_part(daemon):
         assert f"{REAL}.3." in walked and f"{REAL}.8." not in walked
         with pytest.raises(RpcError):
             session.set(agent('<view nc:operation="delete"><name>half</name></view>'))
+
+
+def test_a_view_may_have_one_row_of_all_columns(daemon):
+    with daemon.session() as session:
+        session.set(servers(server("other", real("10.0.0.3", 80), "192.0.2.2", 80)))
+        names = {name: row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.2").items()}
+        session.set(agent(f"<view><name>row</name><include>{VIRTUAL[1:]}.*.{names['other']}</include>"
+                          f"<exclude>{VIRTUAL[1:]}.3.*</exclude></view>"
+                          "<community><name>row</name><view>row</view></community>"))
+        for tool in ("snmpwalk", "snmpbulkwalk"):
+            seen = snmp(tool, daemon.snmp_port, ".1", community="row").stdout.splitlines()
+            assert len(seen) > 5 and all(
+                line.startswith(VIRTUAL) and line.split()[0].endswith("." + names["other"])
+                for line in seen if line.startswith(".1")), seen
+        assert snmp("snmpget", daemon.snmp_port, f"{VIRTUAL}.2.{names['web']}",
+                    community="row").stdout.count("No Such") == 1
+        for text in ("1.3.**", "1.3.", "*.", "1.3.-1"):
+            with pytest.raises(RpcError):
+                session.set(agent(f"<view><name>row</name><include>{text}</include></view>"))
+            session.rpc("<discard-changes/>")
 
 
 def test_a_user_writes_as_whom_the_configuration_says(daemon):

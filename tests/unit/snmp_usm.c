@@ -50,11 +50,32 @@ static void the_longest_subtree_decides(void **state)
     assert_false(snmp_view_sees(&view, (oid[]){1, 3, 6, 4}, 4));
 }
 
+/* As a mask does (RFC 3415, vacmViewTreeFamilyMask): one row of all columns. */
+static void any_number_may_stand_in_a_place(void **state)
+{
+    struct snmp_subtree subtrees[] = {
+        {.name = {1, 3, 0, 7}, .any = {false, false, true}, .length = 4},
+        {.name = {1, 3, 6, 7}, .length = 4, .excluded = true},
+        {.name = {1, 3, 0, 7, 2}, .any = {false, false, true}, .length = 5, .excluded = true}};
+    const struct snmp_view view = {.count = 3, .subtrees = subtrees};
+    assert_int_equal(snmp_view_sight(&view, (oid[]){1, 3}, 2), SIGHT_PART);
+    assert_int_equal(snmp_view_sight(&view, (oid[]){1, 3, 5}, 3), SIGHT_PART);
+    assert_int_equal(snmp_view_sight(&view, (oid[]){1, 3, 5, 8}, 4), SIGHT_NONE);
+    assert_int_equal(snmp_view_sight(&view, (oid[]){1, 3, 5, 7}, 4), SIGHT_PART);
+    assert_true(snmp_view_sees(&view, (oid[]){1, 3, 5, 7, 1}, 5));
+    assert_int_equal(snmp_view_sight(&view, (oid[]){1, 3, 5, 7, 1}, 5), SIGHT_ALL);
+    assert_int_equal(snmp_view_sight(&view, (oid[]){1, 3, 5, 7, 2}, 5), SIGHT_NONE);
+    /* Of two that are as long, the one behind the other decides. */
+    assert_false(snmp_view_sees(&view, (oid[]){1, 3, 6, 7, 1}, 5));
+    assert_false(snmp_view_sees(&view, (oid[]){1, 4, 5, 7, 1}, 5));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_password_becomes_the_key_of_the_standard),
         cmocka_unit_test(the_longest_subtree_decides),
+        cmocka_unit_test(any_number_may_stand_in_a_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
