@@ -55,6 +55,39 @@ void snmp_destination_clear(struct snmp_destination *destination)
     *destination = (struct snmp_destination){0};
 }
 
+static int level_of(const struct snmp_user *user)
+{
+    return user->privacy.length ? SNMP_SEC_LEVEL_AUTHPRIV
+           : user->auth.length  ? SNMP_SEC_LEVEL_AUTHNOPRIV
+                                : SNMP_SEC_LEVEL_NOAUTH;
+}
+
+static const struct snmp_user *user_of(const struct snmp_destination *destination,
+                                       const struct snmp_settings *settings)
+{
+    if (destination->remote.name)
+        return &destination->remote;
+    return destination->user
+               ? snmp_settings_user(settings, destination->user, strlen(destination->user))
+               : NULL;
+}
+
+char *snmp_destination_identity(const struct snmp_destination *destination,
+                                const struct snmp_settings *settings)
+{
+    const struct snmp_user *user = user_of(destination, settings);
+    char engine[2 * SNMP_ENGINE_ID_MAX + 1] = "", *text = NULL;
+
+    for (size_t i = 0; i < destination->engine.length; i++)
+        snprintf(engine + 2 * i, 3, "%02x", destination->engine.octets[i]);
+    if (asprintf(&text, "%s\n%s\n%d %u %u\n%s\n%d %s\n%s", destination->name, destination->spec,
+                 destination->inform, destination->timeout, destination->retries, engine,
+                 user ? level_of(user) : 0, user ? user->name : "",
+                 destination->community ? destination->community : "") < 0)
+        return NULL;
+    return text;
+}
+
 /*
  * Of a trap the sender is authoritative (RFC 3414, 1.5.1): it is sent with our own user. Of an
  * inform it is the receiver, whose clock is learned from its first answer.
@@ -66,9 +99,7 @@ static void set_user(netsnmp_session *session, const struct snmp_user *user,
     session->securityModel = SNMP_SEC_MODEL_USM;
     session->securityName = user->name;
     session->securityNameLen = strlen(user->name);
-    session->securityLevel = user->privacy.length ? SNMP_SEC_LEVEL_AUTHPRIV
-                             : user->auth.length  ? SNMP_SEC_LEVEL_AUTHNOPRIV
-                                                  : SNMP_SEC_LEVEL_NOAUTH;
+    session->securityLevel = level_of(user);
     session->contextEngineID = (unsigned char *)id->octets;
     session->contextEngineIDLen = id->length;
     session->securityEngineID = (unsigned char *)authoritative->octets;
@@ -91,14 +122,11 @@ netsnmp_session *snmp_destination_open(const struct snmp_destination *destinatio
         session.version = SNMP_VERSION_2c;
         session.community = (unsigned char *)destination->community;
         session.community_len = strlen(destination->community);
-    } else if (destination->remote.name) {
-        set_user(&session, &destination->remote, id, &destination->engine);
     } else {
-        const char *name = destination->user;
-        const struct snmp_user *user = snmp_settings_user(settings, name, strlen(name));
+        const struct snmp_user *user = user_of(destination, settings);
         if (!user)
             return NULL;
-        set_user(&session, user, id, id);
+        set_user(&session, user, id, destination->remote.name ? &destination->engine : id);
     }
     netsnmp_session *opened = snmp_open(&session);
     if (!opened)

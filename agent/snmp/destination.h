@@ -26,10 +26,18 @@ struct snmp_destination {
 enum outcome snmp_destination_read(struct snmp_destination *destination,
                                    const struct lyd_node *node, struct error *err);
 
+struct snmp_settings;
+
+/**
+ * What a session with a destination is made from, as text: where it is the same, so is the session.
+ * The keys of users are no part of it, for they are looked up whenever something is sent.
+ * @return To be overwritten and freed, for it has secrets in it; NULL for want of memory.
+ */
+char *snmp_destination_identity(const struct snmp_destination *destination,
+                                const struct snmp_settings *settings);
+
 /** Free what a destination owns. */
 void snmp_destination_clear(struct snmp_destination *destination);
-
-struct snmp_settings;
 
 /**
  * Open a session to send by. A name that cannot be resolved or an address without a route is no

@@ -32,7 +32,8 @@ static const oid cold_start[] = {1, 3, 6, 1, 6, 3, 1, 1, 5, 1};
 /* A destination at work. */
 struct sink {
     netsnmp_session *session;
-    char *name; /* Owned. */
+    char *name;     /* Owned. */
+    char *identity; /* As snmp_destination_identity() says. A secret. Owned. */
     bool inform;
     bool silent; /* The last inform was not answered; said once. */
 };
@@ -43,7 +44,7 @@ struct snmp_notifier {
     int wake; /* The caller's. */
     struct snmp_log *log;
     struct event_replay *replay; /* Past events that are not yet in the log; NULL: none. */
-    struct sink *sinks;
+    struct sink **sinks;         /* Owned; sessions that wait for answers know them. */
     size_t count;
     bool subagent;   /* The master agent sends. */
     bool started;    /* The start was told. */
@@ -77,14 +78,30 @@ void snmp_notifier_register(struct snmp_notifier *notifier, const struct snmp_en
     snmp_log_register(notifier->log, id);
 }
 
+static void forget(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+static void close_sink(struct sink *sink)
+{
+    if (!sink)
+        return;
+    if (sink->session)
+        snmp_close(sink->session);
+    forget(sink->identity);
+    free(sink->name);
+    free(sink);
+}
+
 void snmp_notifier_close(struct snmp_notifier *notifier)
 {
     if (!notifier)
         return;
-    for (size_t i = 0; i < notifier->count; i++) {
-        snmp_close(notifier->sinks[i].session);
-        free(notifier->sinks[i].name);
-    }
+    for (size_t i = 0; i < notifier->count; i++)
+        close_sink(notifier->sinks[i]);
     free(notifier->sinks);
     notifier->sinks = NULL;
     notifier->count = 0;
@@ -148,7 +165,7 @@ static void send_all(struct snmp_notifier *notifier, netsnmp_variable_list *vari
     if (whole) {
         whole->next_variable = variables;
         for (size_t i = 0; i < notifier->count; i++)
-            send_to(&notifier->sinks[i], whole);
+            send_to(notifier->sinks[i], whole);
         whole->next_variable = NULL;
     }
     snmp_free_varbind(whole);
@@ -357,30 +374,70 @@ void snmp_notifier_run(struct snmp_notifier *notifier)
 
 /* Settings. */
 
-static void add_sink(struct snmp_notifier *notifier, const struct snmp_destination *destination,
-                     const struct snmp_settings *settings, const struct snmp_engine_id *id)
+/* Of those that were open, the one that is the same: its informs go on to wait for answers. */
+static struct sink *take_sink(struct sink **sinks, size_t count, const char *identity)
 {
-    struct sink *sink = &notifier->sinks[notifier->count];
+    for (size_t i = 0; i < count; i++) {
+        struct sink *sink = sinks[i];
+        if (!sink || strcmp(sink->identity, identity) != 0)
+            continue;
+        sinks[i] = NULL;
+        return sink;
+    }
+    return NULL;
+}
+
+/* @param identity Taken, also on failure. */
+static struct sink *open_sink(const struct snmp_destination *destination,
+                              const struct snmp_settings *settings, const struct snmp_engine_id *id,
+                              char *identity)
+{
+    struct sink *sink = calloc(1, sizeof(*sink));
+    if (!sink) {
+        forget(identity);
+        return NULL;
+    }
+    sink->identity = identity;
     sink->name = strdup(destination->name);
     sink->inform = destination->inform;
     sink->session = sink->name ? snmp_destination_open(destination, settings, id) : NULL;
     if (sink->session)
-        notifier->count++;
-    else
-        free(sink->name);
+        return sink;
+    close_sink(sink);
+    return NULL;
+}
+
+static void add_sinks(struct snmp_notifier *notifier, const struct snmp_settings *settings,
+                      const struct snmp_engine_id *id, struct sink **former, size_t former_count)
+{
+    for (size_t i = 0; i < settings->destination_count; i++) {
+        const struct snmp_destination *destination = &settings->destinations[i];
+        char *identity = snmp_destination_identity(destination, settings);
+        struct sink *sink = identity ? take_sink(former, former_count, identity) : NULL;
+        if (sink)
+            forget(identity);
+        else if (identity)
+            sink = open_sink(destination, settings, id, identity);
+        if (sink)
+            notifier->sinks[notifier->count++] = sink;
+    }
 }
 
 void snmp_notifier_open(struct snmp_notifier *notifier, const struct snmp_settings *settings,
                         const struct snmp_engine_id *id)
 {
-    snmp_notifier_close(notifier);
+    struct sink **former = notifier->sinks;
+    size_t former_count = notifier->count;
     notifier->subagent = settings->mode == SNMP_AGENTX;
     notifier->rate = settings->rate;
     notifier->kinds = settings->foreign;
+    notifier->count = 0;
     notifier->sinks = calloc(settings->destination_count + 1, sizeof(*notifier->sinks));
-    for (size_t i = 0;
-         settings->mode == SNMP_MASTER && notifier->sinks && i < settings->destination_count; i++)
-        add_sink(notifier, &settings->destinations[i], settings, id);
+    if (settings->mode == SNMP_MASTER && notifier->sinks)
+        add_sinks(notifier, settings, id, former, former_count);
+    for (size_t i = 0; i < former_count; i++)
+        close_sink(former[i]);
+    free(former);
     if (notifier->started || !notifier->count)
         return;
     notifier->started = true;

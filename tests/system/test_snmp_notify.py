@@ -144,6 +144,19 @@ def test_informs_are_sent_until_they_are_confirmed(daemon, receivers):
         receiver.wait(SELF_TEST, 2)
 
 
+def test_informs_outlive_a_change_of_other_settings(daemon, receivers):
+    receiver = receivers()
+    with daemon.session() as session:
+        session.set(agent(target(receiver.port, "<community>public</community><type>inform</type>"
+                                 "<timeout>1</timeout><retries>10</retries>")))
+        self_test(session, "late")
+        wait_for(lambda: "late" in walk(daemon.snmp_port, f"{LOG_VARIABLES}.8").values(),
+                 "the event")
+        session.set(agent("<community><name>other</name></community>"))
+        receiver.start()
+        assert '"late"' in receiver.wait(SELF_TEST)[0]
+
+
 def test_traps_of_version_3(daemon, receivers):
     with daemon.session() as session:
         user(session)
