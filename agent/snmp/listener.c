@@ -13,6 +13,55 @@
 #include "agent/log.h"
 #include "agent/snmp/ahead.h"
 
+/* --- connections: anybody can open them, so that there are no more than a number --- */
+
+/* The agent has other use for descriptors. */
+#define CONNECTIONS_MAX 100
+
+/* Those of all listeners; there is one SNMP thread. */
+static unsigned connections;
+static bool said; /* That there are too many. */
+
+/* How Net-SNMP does it. */
+static int (*accept_by_library)(netsnmp_transport *transport);
+static int (*close_by_library)(netsnmp_transport *transport);
+
+static int accept_some(netsnmp_transport *transport)
+{
+    int fd = accept_by_library(transport);
+
+    if (fd >= 0 && connections == CONNECTIONS_MAX) {
+        close(fd);
+        if (!said)
+            log_warning(AREA_SNMP, "more than %u connections at once are turned away",
+                        CONNECTIONS_MAX);
+        said = true;
+        return -1;
+    }
+    connections += fd >= 0;
+    return fd;
+}
+
+/* The listener's own is none of the connections, which have copies of its transport. */
+static int close_one(netsnmp_transport *transport)
+{
+    if (!(transport->flags & NETSNMP_TRANSPORT_FLAG_LISTEN) && transport->sock >= 0) {
+        connections--;
+        said = false;
+    }
+    return close_by_library(transport);
+}
+
+static void bound_connections(netsnmp_transport *transport)
+{
+    accept_by_library = transport->f_accept;
+    close_by_library = transport->f_close;
+    transport->f_accept = accept_some;
+    transport->f_close = close_one;
+}
+
+/* --- listeners --- */
+
 static void close_at(struct snmp_listeners *listeners, size_t i)
 {
     log_info(AREA_SNMP, "no longer listening on %s", listeners->open[i].spec);
@@ -104,6 +153,8 @@ enum outcome snmp_listeners_open(struct snmp_listeners *listeners,
         return fail_memory(err);
     errno = 0;
     netsnmp_transport *transport = netsnmp_transport_open_server("snmp", address->spec);
+    if (transport && address->socktype == SOCK_STREAM)
+        bound_connections(transport);
     made->handle = transport ? netsnmp_register_agent_nsap(transport) : 0;
     if (made->handle == 0) {
         number = errno;

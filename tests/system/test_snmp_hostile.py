@@ -1,16 +1,17 @@
 """What no manager would send: the agent neither answers nor falls, and counts it."""
 
+import os
 import random
 import socket
 
 import pytest
 
+from daemon import free_port
 from netconf import wait_for
-from snmp_packet import GAUGE, GET, SET, SEQUENCE, STRING, integer, message, oid, tlv
+from snmp_packet import GAUGE, GET, GETBULK, SET, SEQUENCE, STRING, integer, message, oid, tlv
 from test_snmp import AGENT_VERSION, NORIA, snmp, walk
 from test_snmp_users import agent, user, v3
 
-GETBULK = 0xA5
 BAD_COMMUNITIES, BAD_USES, PARSE_ERRORS = (f".1.3.6.1.2.1.11.{n}.0" for n in (4, 5, 6))
 UNKNOWN_USERS, WRONG_DIGESTS = ".1.3.6.1.6.3.15.1.1.3.0", ".1.3.6.1.6.3.15.1.1.5.0"
 COUNTERS = (BAD_COMMUNITIES, BAD_USES, UNKNOWN_USERS, WRONG_DIGESTS)
@@ -49,6 +50,22 @@ def test_a_getbulk_without_end_has_one(daemon):
         sender.sendto(request, ("127.0.0.1", daemon.snmp_port))
         assert len(sender.recv(1 << 16)) < 65508
     assert walk(daemon.snmp_port, f"{NORIA}.1.1")
+
+
+def test_connections_that_ask_nothing_do_not_take_the_agent_s_descriptors(daemon):
+    port = free_port()
+    with daemon.session() as session:
+        session.set(agent(f"<listen><name>tcp</name><address>127.0.0.1</address><port>{port}</port>"
+                          "<transport>tcp</transport></listen>"))
+    held = len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+    idle = [socket.create_connection(("127.0.0.1", port), 5) for _ in range(300)]
+    assert walk(daemon.snmp_port, f"{NORIA}.1.1"), "all have been accepted, or not"
+    taken = len(os.listdir(f"/proc/{daemon.process.pid}/fd")) - held
+    assert 50 < taken <= 100
+    for connection in idle:
+        connection.close()
+    wait_for(lambda: len(os.listdir(f"/proc/{daemon.process.pid}/fd")) < held + 5, "their end")
+    assert not snmp("snmpget", port, AGENT_VERSION, host="tcp:127.0.0.1").returncode
 
 
 def test_spoilt_messages_do_no_harm(daemon):
