@@ -4,21 +4,28 @@
 #include "agent/agent.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "agent/clock.h"
 #include "agent/configuration.h"
+#include "agent/datastore/file.h"
 #include "agent/event/alarms.h"
 #include "agent/event/event.h"
 #include "agent/log.h"
 #include "agent/memory.h"
 #include "agent/netconf/server.h"
 #include "agent/snmp/agent.h"
+#include "agent/status.h"
 #include "agent/steering/steering.h"
 #include "agent/transaction/candidate.h"
 #include "agent/transaction/confirmed.h"
@@ -98,7 +105,7 @@ static void begin_end(void *arg)
     uv_mutex_unlock(&agent->call_lock);
     if (already)
         return;
-    sd_notify(0, "STOPPING=1");
+    sd_notify(0, "STOPPING=1\nSTATUS=Stopping; services in the kernel go on");
     log_notice(AREA_AGENT, "stopping; services in the kernel go on");
     run_calls(&agent->wake);
     uv_timer_start(&agent->idle_timer, stop_when_idle, 0, IDLE_INTERVAL_MS);
@@ -111,10 +118,20 @@ void agent_stop(struct agent *agent)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    if (number == SIGHUP)
+    switch (number) {
+    case SIGHUP:
         log_notice(AREA_AGENT, "SIGHUP: there is nothing to reload, commits take effect at once");
-    else
+        break;
+    case SIGUSR1:
+        status_log(handle->data);
+        break;
+    case SIGUSR2:
+        log_notice(AREA_AGENT, "SIGUSR2: debug lines of all areas are %s",
+                   log_switch_debug() ? "on, until the next SIGUSR2" : "off again");
+        break;
+    default:
         begin_end(handle->data);
+    }
 }
 
 /* The start. */
@@ -132,7 +149,7 @@ static void raise_descriptor_limit(void)
 
 static enum outcome open_loop(struct agent *agent, struct error *err)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int numbers[AGENT_SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     if (uv_loop_init(&agent->loop))
@@ -144,7 +161,7 @@ static enum outcome open_loop(struct agent *agent, struct error *err)
     uv_async_init(&agent->loop, &agent->wake, run_calls);
     uv_timer_init(&agent->loop, &agent->idle_timer);
     agent->wake.data = agent->idle_timer.data = agent;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < AGENT_SIGNALS; i++) {
         uv_signal_init(&agent->loop, &agent->signals[i]);
         agent->signals[i].data = agent;
         uv_signal_start(&agent->signals[i], on_signal, numbers[i]);
@@ -281,8 +298,25 @@ static enum outcome make_folder(const char *folder, mode_t mode, struct error *e
 {
     if (!mkdir(folder, mode) || errno == EEXIST)
         return DONE;
-    return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make the folder %s: %s.", folder,
-                strerror(errno));
+    return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make the folder %s: %s%s.", folder,
+                strerror(errno), file_advice(errno));
+}
+
+/* Two agents in one folder would take each other's socket, and keepalived. */
+static enum outcome hold_run_folder(struct agent *agent, struct error *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/lock", agent->options.run_dir);
+    agent->run_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (agent->run_lock < 0)
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot open %s: %s%s.", path, strerror(errno),
+                    file_advice(errno));
+    if (flock(agent->run_lock, LOCK_EX | LOCK_NB))
+        return fail(err, TAG_IN_USE, NULL,
+                    "Another noriad uses the folder %s: stop it, or name another folder by "
+                    "--run-dir.",
+                    agent->options.run_dir);
+    return DONE;
 }
 
 /* Damage of the journal is over when somebody has seen to it, and taken away what was kept. */
@@ -303,7 +337,7 @@ static void tell_of_losses(struct agent *agent)
 enum outcome agent_start(struct agent *agent, const struct agent_options *options,
                          struct error *err)
 {
-    *agent = (struct agent){.options = *options, .started = clock_now()};
+    *agent = (struct agent){.options = *options, .started = clock_now(), .run_lock = -1};
     memory_set_up();
     enum outcome outcome = open_loop(agent, err);
     if (outcome == DONE)
@@ -314,6 +348,8 @@ enum outcome agent_start(struct agent *agent, const struct agent_options *option
         outcome = make_folder(options->run_dir, 0755, err);
     if (outcome == DONE)
         outcome = journal_open(agent->schema, options->state_dir, &agent->journal, err);
+    if (outcome == DONE)
+        outcome = hold_run_folder(agent, err);
     if (outcome == DONE)
         outcome = configuration_load(agent->schema, agent->journal, options, &agent->running, err);
     if (outcome == DONE)
@@ -346,7 +382,9 @@ void agent_run(struct agent *agent)
 {
     memory_freed(agent->running->count);
     memory_give_back();
+    agent->ready = true;
     sd_notify(0, "READY=1");
+    status_tell(agent);
     log_notice(AREA_AGENT, "noriad " NORIA_VERSION " is ready: %zu entries at revision %llu",
                agent->running->count, (unsigned long long)agent->running->revision);
     uv_run(&agent->loop, UV_RUN_DEFAULT);
@@ -357,7 +395,7 @@ static void close_handles(struct agent *agent)
     uv_close((uv_handle_t *)&agent->wake, NULL);
     uv_close((uv_handle_t *)&agent->idle_timer, NULL);
     confirmed_close(agent->confirmed);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < AGENT_SIGNALS; i++)
         uv_close((uv_handle_t *)&agent->signals[i], NULL);
     uv_run(&agent->loop, UV_RUN_DEFAULT);
     if (uv_loop_close(&agent->loop))
@@ -408,6 +446,8 @@ void agent_free(struct agent *agent)
     candidate_free(agent->candidate);
     transactions_free(agent->transactions);
     journal_close(agent->journal);
+    if (agent->run_lock >= 0)
+        close(agent->run_lock);
     snapshot_unref(agent->running);
     schema_free(agent->schema);
 }

@@ -37,6 +37,9 @@ struct agent_options {
     bool adopt;            /**< Print what engines hold as configuration and end. */
 };
 
+/** How many signals it minds: SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2. */
+#define AGENT_SIGNALS 5
+
 /** The one context. */
 struct agent {
     struct agent_options options;
@@ -46,6 +49,7 @@ struct agent {
     size_t backend_count;
     struct backend **owners; /**< Who claims each unit, by its rank; NULL: the agent itself. */
     bool *concerned;         /**< By unit, then backend: see agent_concerns(). */
+    int run_lock;            /**< Held while the run folder is ours, or -1. */
     struct journal *journal;
     struct transactions *transactions;
     struct candidate *candidate;
@@ -65,8 +69,9 @@ struct agent {
     struct agent_call *calls; /**< Newest first. */
     bool ending;              /**< No more calls are taken. */
     bool started_up;          /**< Loop, handles and mutexes are there. */
-    uv_signal_t signals[3];   /**< SIGTERM, SIGINT, SIGHUP. */
-    uv_timer_t idle_timer;    /**< While ending: waits for the last transaction. */
+    bool ready;               /**< All has started. Core thread. */
+    uv_signal_t signals[AGENT_SIGNALS];
+    uv_timer_t idle_timer; /**< While ending: waits for the last transaction. */
 };
 
 /** Bring the agent up: modules, stored configuration, backends, then NETCONF and SNMP. */

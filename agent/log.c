@@ -24,6 +24,8 @@ static const char *const area_names[AREA_COUNT] = {
 static atomic_int threshold = LOG_LEVEL_NOTICE;
 static atomic_uint debug_areas;
 
+#define ALL_AREAS ((1u << AREA_COUNT) - 1)
+
 void log_set_level(enum log_level level)
 {
     threshold = (int)level;
@@ -32,7 +34,7 @@ void log_set_level(enum log_level level)
 static bool find_area(const char *name, size_t length, unsigned *mask)
 {
     if (length == 3 && !strncmp(name, "all", 3)) {
-        *mask = (1u << AREA_COUNT) - 1;
+        *mask = ALL_AREAS;
         return true;
     }
     for (unsigned i = 0; i < AREA_COUNT; i++) {
@@ -58,10 +60,24 @@ bool log_set_debug(const char *names)
     return true;
 }
 
+bool log_switch_debug(void)
+{
+    static unsigned before;
+    bool on = debug_areas != ALL_AREAS;
+    unsigned areas = on ? ALL_AREAS : before;
+    before = on ? debug_areas : 0;
+    debug_areas = areas;
+    return on;
+}
+
 const char *log_area_names(void)
 {
-    return "agent, commit, datastore, netconf, ssh, access, yang, snmp, ipvs, event, steering, "
-           "null";
+    static char names[AREA_COUNT * 16];
+    size_t length = 0;
+    for (unsigned i = 0; i < AREA_COUNT; i++)
+        length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", i ? ", " : "",
+                                   area_names[i]);
+    return names;
 }
 
 bool log_wanted(enum log_level level, enum log_area area)

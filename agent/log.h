@@ -48,6 +48,12 @@ void log_set_level(enum log_level level);
  */
 bool log_set_debug(const char *names);
 
+/**
+ * Turn debug lines of all areas on; if they are on, as they were before. Core thread.
+ * @return Whether they are on.
+ */
+bool log_switch_debug(void);
+
 /** Names of all areas with commas between them, for --help. A static string. */
 const char *log_area_names(void);
 

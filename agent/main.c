@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 #include "agent/log.h"
 #include "agent/options.h"
+#include "agent/status.h"
 
 static void print_error(const char *what, const struct error *err)
 {
@@ -43,11 +44,13 @@ static int run(const struct agent_options *options)
     static struct agent agent; /* threads hold its address */
     struct error error = {0};
     enum outcome outcome = agent_start(&agent, options, &error);
-    if (outcome == DONE)
+    if (outcome == DONE) {
         agent_run(&agent);
-    else
+    } else {
         log_error(AREA_AGENT, "cannot start: %s%s%s", error.path ? error.path : "",
                   error.path ? ": " : "", error_message(&error));
+        status_tell_failure(error_message(&error));
+    }
     agent_free(&agent);
     error_clear(&error);
     return outcome == DONE ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -13,6 +13,7 @@
 #include "agent/event/alarms.h"
 #include "agent/event/notices.h"
 #include "agent/log.h"
+#include "agent/status.h"
 #include "agent/steering/standing.h"
 
 /* Takes reason. */
@@ -52,6 +53,7 @@ void backend_report_up(struct backend *backend)
     log_notice(AREA_AGENT, "backend %s is up", backend->ops->name);
     set_alarm(backend, NULL);
     event_backend_status(backend->agent, backend->ops->name, true, NULL);
+    status_tell(backend->agent);
 }
 
 void backend_report_down(struct backend *backend, const char *format, ...)
@@ -68,6 +70,7 @@ void backend_report_down(struct backend *backend, const char *format, ...)
         log_warning(AREA_AGENT, "backend %s is down: %s", backend->ops->name, copy ? copy : "?");
         event_backend_status(backend->agent, backend->ops->name, false, copy);
         set_alarm(backend, copy ? copy : "The reason is not known.");
+        status_tell(backend->agent);
     }
     free(copy);
 }

@@ -10,6 +10,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+const char *file_advice(int error)
+{
+    switch (error) {
+    case EACCES:
+    case EPERM:
+        return " (run noriad as root, or name a folder of yours)";
+    case ENOENT:
+        return " (make the folders above it, or name another one)";
+    case EROFS:
+        return " (mount it for writing, or name another one)";
+    case ENOSPC:
+        return " (make room there)";
+    default:
+        return "";
+    }
+}
+
 bool file_write(int fd, const char *data, size_t size)
 {
     while (size) {

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** What to do about an errno of a folder, to follow its text; "" where that is plain. */
+const char *file_advice(int error);
+
 /** write(2) until all is written. @return false with errno. */
 bool file_write(int fd, const char *data, size_t size);
 

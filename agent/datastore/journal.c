@@ -56,15 +56,16 @@ static enum outcome fail_file(struct error *err, const struct journal *journal, 
 static enum outcome open_folder(struct journal *journal, struct error *err)
 {
     if (mkdir(journal->folder, 0700) && errno != EEXIST)
-        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make the state folder %s: %s.",
-                    journal->folder, strerror(errno));
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot make the state folder %s: %s%s.",
+                    journal->folder, strerror(errno), file_advice(errno));
     journal->folder_fd = open(journal->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (journal->folder_fd < 0)
-        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot open the state folder %s: %s.",
-                    journal->folder, strerror(errno));
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot open the state folder %s: %s%s.",
+                    journal->folder, strerror(errno), file_advice(errno));
     journal->lock_fd = openat(journal->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (journal->lock_fd < 0)
-        return fail_file(err, journal, "open", "lock");
+        return fail(err, TAG_OPERATION_FAILED, NULL, "Cannot write to the state folder %s: %s%s.",
+                    journal->folder, strerror(errno), file_advice(errno));
     if (flock(journal->lock_fd, LOCK_EX | LOCK_NB))
         return fail(err, TAG_IN_USE, NULL,
                     "Another noriad uses the state folder %s: stop it, or name another folder by "
@@ -125,9 +126,9 @@ static enum outcome replay_data(struct journal *journal, const char *name, const
                                              journal->numbers, &next, &cause);
         if (outcome != DONE) {
             fail(err, TAG_OPERATION_FAILED, NULL,
-                 "%s/%s: the record at offset %zu cannot be taken over: %s%s%s", journal->folder,
+                 "%s/%s: the record at offset %zu cannot be taken over: %s%s%s%s", journal->folder,
                  name, at - RECORD_HEADER_SIZE, error_message(&cause), cause.path ? " at " : "",
-                 cause.path ? cause.path : "");
+                 cause.path ? cause.path : "", record_advice(journal->schema, data + at, length));
             error_clear(&cause);
             return FAILED;
         }

@@ -245,10 +245,14 @@ static char *read_text(struct cursor *cursor)
     return text;
 }
 
-static const struct unit *read_unit(struct cursor *cursor, const struct schema *schema)
+static const struct unit *read_unit(struct cursor *cursor, const struct schema *schema,
+                                    struct error *err)
 {
     char *path = read_text(cursor);
     const struct unit *unit = path ? schema_unit_find(schema, path) : NULL;
+    if (path && !unit)
+        fail(err, TAG_OPERATION_FAILED, NULL, "It holds %s, which is in no YANG module here.",
+             path);
     if (!unit)
         cursor->bad = true;
     free(path);
@@ -353,7 +357,7 @@ static enum outcome read_put(struct cursor *cursor, struct replay *replay, recor
     enum outcome outcome = FAILED;
     stand_in.number = (uint32_t)read_number(cursor);
     stand_in.last_row = (uint32_t)read_number(cursor);
-    const struct unit *unit = read_unit(cursor, replay->schema);
+    const struct unit *unit = read_unit(cursor, replay->schema, err);
     expect(cursor, "\n");
     if (unit)
         read_rows(cursor, &stand_in);
@@ -382,9 +386,9 @@ out:
 }
 
 static enum outcome read_del(struct cursor *cursor, struct replay *replay,
-                             const struct snapshot *base)
+                             const struct snapshot *base, struct error *err)
 {
-    const struct unit *unit = read_unit(cursor, replay->schema);
+    const struct unit *unit = read_unit(cursor, replay->schema, err);
     char *key = read_text(cursor);
     expect(cursor, "\n");
     const struct entry *entry = !cursor->bad ? snapshot_find(base, unit, key) : NULL;
@@ -413,11 +417,11 @@ static enum outcome read_items(struct cursor *cursor, struct replay *replay,
         if (take_word(cursor, "put"))
             outcome = read_put(cursor, replay, numbers, err);
         else if (take_word(cursor, "del"))
-            outcome = read_del(cursor, replay, base);
+            outcome = read_del(cursor, replay, base, err);
         else {
             expect(cursor, "last");
             uint32_t number = (uint32_t)read_number(cursor);
-            const struct unit *unit = read_unit(cursor, replay->schema);
+            const struct unit *unit = read_unit(cursor, replay->schema, err);
             expect(cursor, "\n");
             if (unit && numbers[unit->rank] < number)
                 numbers[unit->rank] = number;
@@ -444,6 +448,18 @@ static bool read_trust(struct cursor *cursor, const struct schema *schema)
     }
     expect(cursor, "\n");
     return same && !cursor->bad;
+}
+
+const char *record_advice(const struct schema *schema, const char *payload, size_t length)
+{
+    static const char word[] = "\nschema ";
+    const char *at = memmem(payload, length, word, sizeof(word) - 1);
+    size_t left = at ? length - (size_t)(at + sizeof(word) - 1 - payload) : 0;
+    if (left < FINGERPRINT_SIZE - 1 ||
+        !memcmp(at + sizeof(word) - 1, schema->fingerprint, FINGERPRINT_SIZE - 1))
+        return "";
+    return " It was written by another version of noriad, or with other YANG modules. Install that "
+           "version again; what this one does not take can be removed there.";
 }
 
 static enum outcome replay_commit(struct cursor *cursor, const struct schema *schema,

@@ -64,6 +64,12 @@ bool record_write_file(int fd, bool (*write_payload)(FILE *, const void *), cons
 bool record_check(const unsigned char *data, size_t size, size_t *length);
 
 /**
+ * Whether a payload that cannot be replayed is of a version with other modules.
+ * @return What to do about it, to follow a message; "" if it is of this version.
+ */
+const char *record_advice(const struct schema *schema, const char *payload, size_t length);
+
+/**
  * Make the snapshot that follows from a record. Commits that the base has already are passed over.
  * What was valid under the same modules is not validated again. Of the rest, entries with rules
  * that reach beyond them are not validated yet in what comes of it.

@@ -99,9 +99,10 @@ enum outcome stored_read(const struct schema *schema, const char *folder, const 
     struct error cause = {0};
     outcome = read_record(schema, data, size, snapshot, &cause);
     if (outcome != DONE)
-        outcome = fail(err, TAG_OPERATION_FAILED, cause.path,
-                       "%s/%s: the record at offset 0 cannot be taken over: %s", folder, name,
-                       error_message(&cause));
+        outcome =
+            fail(err, TAG_OPERATION_FAILED, cause.path,
+                 "%s/%s: the record at offset 0 cannot be taken over: %s%s", folder, name,
+                 error_message(&cause), record_advice(schema, data + RECORD_HEADER_SIZE, length));
     error_clear(&cause);
 out:
     free(data);
