@@ -11,8 +11,9 @@
 
 /* The verdict on a real server, or, without one, the quorum of a service. */
 struct announcement {
-    struct announcement *next;
-    const struct health_service *service;
+    struct announcement *next, **at;      /* of all, in their order */
+    struct announcement *next_of_service; /* of service->untold, in theirs */
+    struct health_service *service;
     const struct health_server *server;
     struct health_occasion occasion;
     struct probe_result result; /* of the occasion; its error is owned */
@@ -38,20 +39,25 @@ static void tell(const struct announcement *it)
     }
 }
 
-static void tell_and_free(struct announcement *it)
+/* Tell the first one of a service, and free it. */
+static void tell_first_of(struct announcements *announcements, struct health_service *service)
 {
+    struct announcement *it = service->untold;
+    service->untold = it->next_of_service;
+    *it->at = it->next;
+    if (it->next)
+        it->next->at = it->at;
+    else
+        announcements->last = it->at;
     tell(it);
     free((char *)it->result.error);
     free(it);
 }
 
+/* The first of all is the first of its service, too. */
 static void tell_first(struct announcements *announcements)
 {
-    struct announcement *it = announcements->first;
-    announcements->first = it->next;
-    if (!announcements->first)
-        announcements->last = &announcements->first;
-    tell_and_free(it);
+    tell_first_of(announcements, announcements->first->service);
 }
 
 static void tell_slice(uv_timer_t *pause)
@@ -97,9 +103,15 @@ static void announce(const struct announcement *what)
         announcements->turned = false;
         uv_idle_start(&announcements->turn, on_turn);
     }
-    it->next = NULL;
-    *announcements->last = it;
+    it->next = it->next_of_service = NULL;
+    it->at = announcements->last;
+    *it->at = it;
     announcements->last = &it->next;
+    if (it->service->untold)
+        it->service->last_untold->next_of_service = it;
+    else
+        it->service->untold = it;
+    it->service->last_untold = it;
 }
 
 void announce_server(const struct health_server *server, const struct health_occasion *occasion)
@@ -108,25 +120,16 @@ void announce_server(const struct health_server *server, const struct health_occ
         .service = server->service, .server = server, .occasion = *occasion});
 }
 
-void announce_quorum(const struct health_service *service)
+void announce_quorum(struct health_service *service)
 {
     announce(&(struct announcement){
         .service = service, .quorum = {.lost = service->lost, .weight_up = service->weight_up}});
 }
 
-void announce_now(const struct health_service *service)
+void announce_now(struct health_service *service)
 {
-    struct announcements *announcements = service->engine->announcements;
-    struct announcement **at = &announcements->first, *it;
-    while ((it = *at)) {
-        if (it->service != service) {
-            at = &it->next;
-            continue;
-        }
-        *at = it->next;
-        tell_and_free(it);
-    }
-    announcements->last = at;
+    while (service->untold)
+        tell_first_of(service->engine->announcements, service);
 }
 
 struct announcements *announcements_new(uv_loop_t *loop)

@@ -24,9 +24,9 @@ void announcements_free(struct announcements *announcements);
 void announce_server(const struct health_server *server, const struct health_occasion *occasion);
 
 /** Tell of the quorum as it is now, soon. */
-void announce_quorum(const struct health_service *service);
+void announce_quorum(struct health_service *service);
 
 /** Tell now what waits of a service, which may be freed afterwards. */
-void announce_now(const struct health_service *service);
+void announce_now(struct health_service *service);
 
 #endif

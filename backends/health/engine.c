@@ -95,10 +95,16 @@ void health_engine_crowded(struct health_engine *engine)
     engine->running_max = most > RUNNING_MIN ? most : RUNNING_MIN;
 }
 
+static const struct alarm_id degraded = {.resource = "/noria-health:health-engine",
+                                         .type = "check-degraded"};
+
+void health_engine_begin(struct health_engine *engine)
+{
+    alarm_clear(engine->backend->agent, &degraded, "The agent was started anew.");
+}
+
 void health_engine_lacks(struct health_engine *engine, const char *error)
 {
-    static const struct alarm_id id = {.resource = "/noria-health:health-engine",
-                                       .type = "check-degraded"};
     struct agent *agent = engine->backend->agent;
     if (!error && !engine->lacked)
         return;
@@ -106,7 +112,7 @@ void health_engine_lacks(struct health_engine *engine, const char *error)
     if (error) {
         if (!engine->lacked) {
             log_warning(AREA_HEALTH, "checks cannot be run: %s; verdicts stay as they are", error);
-            alarm_raise(agent, &id, ALARM_MAJOR,
+            alarm_raise(agent, &degraded, ALARM_MAJOR,
                         "Checks cannot be run (%s). Allow the agent more descriptors "
                         "(LimitNOFILE), or look at what the checks are bound to.",
                         error);
@@ -116,6 +122,6 @@ void health_engine_lacks(struct health_engine *engine, const char *error)
         engine->lacked = 0;
         engine->running_max = most_running();
         log_notice(AREA_HEALTH, "checks can be run again");
-        alarm_clear(agent, &id, "Checks can be run again.");
+        alarm_clear(agent, &degraded, "Checks can be run again.");
     }
 }

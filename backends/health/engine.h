@@ -88,6 +88,9 @@ struct health_engine {
 /** Make an engine. @return NULL for want of memory or descriptors. */
 struct health_engine *health_engine_new(struct backend *backend);
 
+/** The agent has started: an alarm about the engine is of an earlier one. */
+void health_engine_begin(struct health_engine *engine);
+
 /** Free it; services and probes must be gone. NULL is legal. */
 void health_engine_free(struct health_engine *engine);
 

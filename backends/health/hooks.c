@@ -13,12 +13,16 @@
 #define WAITING_MAX 20000
 #define TIME_MS 30000
 
+/* How long the end of the agent waits for commands: a service manager kills who takes longer. */
+#define END_MS 10000
+
 /* One run of a command. */
 struct hook {
     uv_process_t process;
     uv_timer_t limit;
     struct hooks *hooks;
-    struct hook *next; /* while it waits */
+    struct hook *next; /* of those that wait, or of those that run */
+    struct hook **at;  /* while it runs: what points to it */
     unsigned handles;
     bool has_user;
     uv_uid_t uid;
@@ -30,8 +34,10 @@ struct hook {
 struct hooks {
     uv_loop_t *loop;
     struct hook *first, **last; /* those that wait */
+    struct hook *at_work;       /* those that run */
     size_t waiting, running;
-    bool ended; /* hooks_free() was called: the last hook frees it */
+    bool ended;     /* hooks_free() was called: the last hook frees it */
+    uv_timer_t end; /* from then on */
 };
 
 static void free_hook(struct hook *hook)
@@ -45,6 +51,11 @@ static void free_hook(struct hook *hook)
 
 static void start_more(struct hooks *hooks);
 
+static void free_hooks(uv_handle_t *end)
+{
+    free(end->data);
+}
+
 static void closed(uv_handle_t *handle)
 {
     struct hook *hook = handle->data;
@@ -55,11 +66,14 @@ static void closed(uv_handle_t *handle)
     hooks->running--;
     start_more(hooks);
     if (hooks->ended && !hooks->running)
-        free(hooks);
+        uv_close((uv_handle_t *)&hooks->end, free_hooks);
 }
 
 static void close_hook(struct hook *hook)
 {
+    *hook->at = hook->next;
+    if (hook->next)
+        hook->next->at = hook->at;
     uv_close((uv_handle_t *)&hook->limit, closed);
     uv_close((uv_handle_t *)&hook->process, closed);
 }
@@ -98,6 +112,11 @@ static void start(struct hook *hook)
     if (hook->has_user)
         options.flags |= (unsigned)(UV_PROCESS_SETUID | UV_PROCESS_SETGID);
     hook->hooks->running++;
+    hook->next = hook->hooks->at_work;
+    hook->at = &hook->hooks->at_work;
+    if (hook->next)
+        hook->next->at = &hook->next;
+    hook->hooks->at_work = hook;
     hook->handles = 2;
     uv_timer_init(hook->hooks->loop, &hook->limit);
     hook->limit.data = hook->process.data = hook;
@@ -130,7 +149,27 @@ struct hooks *hooks_new(uv_loop_t *loop)
         return NULL;
     hooks->loop = loop;
     hooks->last = &hooks->first;
+    uv_timer_init(loop, &hooks->end);
+    hooks->end.data = hooks;
     return hooks;
+}
+
+/* The agent's end has waited for long enough. */
+static void give_up(uv_timer_t *end)
+{
+    struct hooks *hooks = end->data;
+    struct hook *hook;
+    log_warning(AREA_HEALTH,
+                "the agent ends: %zu commands that run are ended, %zu that wait are not run",
+                hooks->running, hooks->waiting);
+    while ((hook = hooks->first)) {
+        hooks->first = hook->next;
+        free_hook(hook);
+    }
+    hooks->last = &hooks->first;
+    hooks->waiting = 0;
+    for (hook = hooks->at_work; hook; hook = hook->next)
+        kill(-hook->process.pid, SIGKILL);
 }
 
 void hooks_free(struct hooks *hooks)
@@ -138,8 +177,10 @@ void hooks_free(struct hooks *hooks)
     if (!hooks)
         return;
     hooks->ended = true;
-    if (!hooks->running)
-        free(hooks);
+    if (hooks->running)
+        uv_timer_start(&hooks->end, give_up, END_MS, 0);
+    else
+        uv_close((uv_handle_t *)&hooks->end, free_hooks);
 }
 
 /* @return Whether there is such a user; none is needed where none is named. */

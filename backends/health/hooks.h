@@ -29,7 +29,7 @@ struct hook_order {
 /** Begin. @return NULL for want of memory. */
 struct hooks *hooks_new(uv_loop_t *loop);
 
-/** End, once all that was asked for has been run. NULL is legal. */
+/** End, once all that was asked for has been run, or ten seconds later. NULL is legal. */
 void hooks_free(struct hooks *hooks);
 
 /** Whether a user is known on this node, so that commands can be run as it. */

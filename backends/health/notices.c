@@ -121,18 +121,23 @@ void notice_down(const struct health_server *server, bool down, const char *erro
 
 void notice_flapping(const struct health_server *server, bool flapping)
 {
-    struct agent *agent = server->service->engine->backend->agent;
-    char *resource = resource_of(server);
-    struct alarm_id id = {.resource = resource, .type = "flapping"};
     log_line(flapping ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,
              "real server %s port %" PRIu16 " of %s %s", server->address, server->port,
              server->service->name,
-             flapping ? "goes up and down: it is kept down" : "is steady again");
+             flapping ? "goes up and down: it is kept down" : "is steady again, or not damped");
+    notice_flapping_alarm(server, flapping);
+}
+
+void notice_flapping_alarm(const struct health_server *server, bool flapping)
+{
+    struct agent *agent = server->service->engine->backend->agent;
+    char *resource = agent->alarms ? resource_of(server) : NULL;
+    struct alarm_id id = {.resource = resource, .type = "flapping"};
     if (resource && flapping)
         alarm_raise(agent, &id, ALARM_MINOR,
                     "It goes up and down, and is kept down until its checks are steady.");
     else if (resource)
-        alarm_clear(agent, &id, "Its checks are steady.");
+        alarm_clear(agent, &id, "Its checks are steady, or flaps are not damped any more.");
     free(resource);
 }
 

@@ -143,6 +143,11 @@ void service_for_each_check(struct health_service *service, void (*act)(struct p
             act(&service->servers[i].checks[c].subscriber);
 }
 
+static bool is_flapping(const struct health_server *server)
+{
+    return server->flap && server->flap->flapping;
+}
+
 /* A service rests; what the one after it does not check any more serves unchecked. */
 static void retire(struct health_service *from, const struct health_service *to)
 {
@@ -151,12 +156,15 @@ static void retire(struct health_service *from, const struct health_service *to)
     for (size_t i = 0; i < from->server_count; i++) {
         struct health_server *server = &from->servers[i];
         struct steering_key key = {from->name, server->address, server->port};
+        const struct health_server *next =
+            to ? service_find(to, server->address, server->port) : NULL;
         health_timer_unset(from->engine->timers, &server->timer);
-        if (to && service_find(to, server->address, server->port))
+        /* What damps flaps may go with the change, or come back with its end. */
+        if (is_flapping(server) != (next && is_flapping(next)))
+            notice_flapping(server, !is_flapping(server));
+        if (next)
             continue;
         notice_down(server, false, NULL);
-        if (server->flap && server->flap->flapping)
-            notice_flapping(server, false);
         server->told_once = false;
         steering_set_verdict(agent, &key,
                              &(struct steering_verdict){.weight = STEERING_WEIGHT_CONFIGURED});
@@ -174,7 +182,7 @@ static void settle(struct health_service *service)
         struct health_server *server = &service->servers[i];
         server_review(server);
         server_tell(server);
-        if (server->flap && server->flap->flapping)
+        if (is_flapping(server))
             health_timer_set(service->engine->timers, &server->timer, uv_hrtime());
     }
     service_note_quorum(service);
@@ -188,6 +196,7 @@ static void confirm_alarms(const struct health_service *service)
         bool down = server->health == STEERING_DOWN;
         if (!down || !server->history)
             notice_down(server, down, NULL);
+        notice_flapping_alarm(server, is_flapping(server));
     }
     notice_quorum_alarm(service, &(struct health_quorum){service->lost, service->weight_up});
 }
@@ -216,8 +225,11 @@ void service_swap(struct health_engine *engine, struct health_service *from,
         retire(from, to);
     if (to)
         settle(to);
-    if (to && !from)
-        confirm_alarms(to);
+    if (!to || from)
+        return;
+    /* What the steering knows is of before a restart, or of before this was taken back. */
+    steering_set_quorum_lost(engine->backend->agent, to->name, to->lost);
+    confirm_alarms(to);
 }
 
 /* Omega: what was told to be up is told to be down when the agent ends. */

@@ -65,6 +65,8 @@ struct health_change {
     char *check, *error; /**< Or NULL. Owned. */
 };
 
+struct announcement;
+
 /** A real server that is checked. */
 struct health_server {
     struct health_service *service;
@@ -112,6 +114,8 @@ struct health_service {
     unsigned down;                 /**< Servers that are down. */
     bool lost;                     /**< The quorum. */
     int64_t lost_since;            /**< Of lost, in nanoseconds since 1970 UTC; 0: never lost. */
+    /** What is still to be announced of it, in the order in which it happened; announcements.c. */
+    struct announcement *untold, *last_untold;
 };
 
 /**
@@ -206,7 +210,10 @@ void notice_down(const struct health_server *server, bool down, const char *erro
 /** Raise the alarm that the quorum is lost, or clear it. */
 void notice_quorum_alarm(const struct health_service *service, const struct health_quorum *quorum);
 
-/** Raise the alarm that it is flapping, or clear it. */
+/** It has begun to flap, or does so no more: a line in the log, and the alarm. */
 void notice_flapping(const struct health_server *server, bool flapping);
+
+/** Raise the alarm that it is flapping, or clear it. */
+void notice_flapping_alarm(const struct health_server *server, bool flapping);
 
 #endif

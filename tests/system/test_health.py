@@ -5,8 +5,9 @@ import resource
 import pytest
 
 from health import QUICK, Listener, check, checked, health, status, wait_state
-from netconf import RpcError, real, server, servers, wait_for
+from netconf import RpcError, item, items, real, server, servers, wait_for
 from test_notifications import Subscriber
+from test_steering import quorum_lost
 
 
 @pytest.fixture(name="daemon")
@@ -211,6 +212,11 @@ def test_without_descriptors_nothing_is_down(daemon, session, listener):
     listener.close()
     limit(soft)
     wait_state(session, listener, "down")
+    assert alarms(session)["check-degraded"] == "false"
+    daemon.stop()
+    daemon.start()
+    with daemon.session() as after:
+        assert alarms(after)["check-degraded"] == "true"
 
 
 def test_a_flapping_server_is_kept_down(session, listener):
@@ -224,6 +230,56 @@ def test_a_flapping_server_is_kept_down(session, listener):
                              if s["flapping"] == "true"], "flapping")[0]
     assert (kept["state"], kept["checks"]["port"]["state"]) == ("down", "up")
     wait_state(session, listener, "up")
+
+
+FLAPPING = "<flap-damping><changes>2</changes><hold>60</hold></flap-damping>"
+UNDAMPED = servers(server("web", health('<flap-damping nc:operation="delete"/>')))
+
+
+def flap(session, listener):
+    """Have it go down and up until it is kept down."""
+    session.set(checked(QUICK + check("port") + FLAPPING, listener.real()))
+    wait_state(session, listener, "up")
+    listener.close()
+    wait_state(session, listener, "down")
+    listener.open()
+    wait_for(lambda: alarms(session).get("flapping") == "false", "the alarm")
+
+
+def test_the_alarm_of_flapping_goes_with_the_damping(session, listener):
+    flap(session, listener)
+    session.edit(UNDAMPED + items(item("bad", "<apply>fail</apply>")))
+    with pytest.raises(RpcError):
+        session.commit()
+    wait_for(lambda: alarms(session)["flapping"] == "false", "the alarm to be as before")
+    session.rpc("<discard-changes/>")
+    session.set(UNDAMPED)
+    wait_state(session, listener, "up")
+    wait_for(lambda: alarms(session)["flapping"] == "true", "the alarm to be cleared")
+
+
+def test_an_agent_that_starts_anew_clears_what_was_flapping(daemon, listener):
+    with daemon.session() as session:
+        flap(session, listener)
+    daemon.stop()
+    daemon.start()
+    with daemon.session() as session:
+        wait_state(session, listener, "up")
+        assert alarms(session)["flapping"] == "true"
+
+
+def test_a_deletion_that_is_taken_back_leaves_the_quorum_lost(session, listener):
+    listener.close()
+    session.set(checked(QUICK + check("port"), listener.real()))
+    wait_for(lambda: quorum_lost(session), "the quorum to be lost")
+    for gone in (server("web", operation="delete"),
+                 server("web", health("", operation="delete"))):
+        session.edit(servers(gone) + items(item("bad", "<apply>fail</apply>")))
+        with pytest.raises(RpcError):
+            session.commit()
+        session.rpc("<discard-changes/>")
+        assert quorum_lost(session) and status(session)[""]["quorum-state"] == "lost"
+        wait_for(lambda: alarms(session)["quorum-lost"] == "false", "the alarm to be as before")
 
 
 def test_verdicts_outlive_a_restart(daemon, listener):
