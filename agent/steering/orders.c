@@ -14,7 +14,7 @@
 #define SLEEP_MS 60000
 
 /* How often a drain that waits is told of, in nanoseconds. */
-#define TELL_EVERY (10 * (int64_t)1000000000)
+#define TELL_EVERY (10 * UINT64_C(1000000000))
 
 static bool ends_by_itself(const struct steering_order *order)
 {
@@ -90,7 +90,7 @@ static void tell_drain(struct agent *agent, struct steering_record *record,
     record->ended = false;
     if (!steering_drains(order))
         return;
-    record->told = clock_now();
+    record->told = uv_hrtime();
     notice_drain(agent, &key, order->kind, "started", -1);
 }
 
@@ -198,7 +198,7 @@ void steering_set_connections(struct agent *agent, const struct steering_key *ke
 {
     struct steering *steering = agent->steering;
     struct steering_record *record = steering_table_find(&steering->table, key);
-    int64_t now = clock_now();
+    uint64_t now = uv_hrtime();
     if (!record || !record->order || !steering_drains(record->order))
         return;
     uv_mutex_lock(&steering->lock);

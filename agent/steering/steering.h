@@ -90,6 +90,8 @@ struct steering_order {
     char owner[STEERING_OWNER_SIZE];   /**< Login name of who gave it. */
     char reason[STEERING_REASON_SIZE]; /**< Why, in the giver's words. */
     bool configured;                   /**< The configuration gives it (maintenance). */
+    uint64_t begun; /**< When it was put, or read after a restart (uv_hrtime()). Steering's. */
+    uint64_t due;   /**< Likewise of until; 0: it has none. Steering's. */
 };
 
 /** All that is known of a real server. */

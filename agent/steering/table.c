@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
+
+#include "agent/clock.h"
 
 #define FIRST_BUCKETS 64
 
@@ -191,6 +194,14 @@ void steering_record_read(const struct steering_record *record, struct steering_
         server->order = *record->order;
 }
 
+/* By a clock that nobody sets: a jump of the time of day must not cut connections off. */
+static void set_due(struct steering_order *order)
+{
+    int64_t rest = order->until ? order->until - clock_now() : 0;
+    order->begun = uv_hrtime();
+    order->due = order->until ? order->begun + (uint64_t)(rest > 0 ? rest : 0) : 0;
+}
+
 bool steering_record_order(struct steering_record *record, const struct steering_order *order)
 {
     if (order->kind == STEERING_ORDER_NONE) {
@@ -201,6 +212,7 @@ bool steering_record_order(struct steering_record *record, const struct steering
     if (!record->order && !(record->order = malloc(sizeof(*record->order))))
         return false;
     *record->order = *order;
+    set_due(record->order);
     record->connections = -1;
     return true;
 }

@@ -22,7 +22,7 @@ struct steering_record {
     struct steering_verdict verdict;
     struct steering_order *order; /**< NULL: none. Owned. */
     int64_t connections;          /**< While it drains; -1: not counted yet. */
-    int64_t told;                 /**< When its drain was last told of. */
+    uint64_t told;                /**< When its drain was last told of (uv_hrtime()). */
     bool ended;                   /**< Its drain has ended, and that was told. */
 };
 

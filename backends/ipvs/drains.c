@@ -7,7 +7,6 @@
 
 #include "agent/agent.h"
 #include "agent/array.h"
-#include "agent/clock.h"
 #include "agent/log.h"
 #include "agent/steering/steering.h"
 #include "backends/ipvs/desired.h"
@@ -21,7 +20,7 @@
  * The least time of a drain, in nanoseconds: a connection that was on its way when the weight
  * became 0 is established by then.
  */
-#define LEAST_TIME 1000000000
+#define LEAST_TIME UINT64_C(1000000000)
 
 /* A real server that drains. */
 struct draining {
@@ -122,15 +121,15 @@ static void judge(struct ipvs_drains *drains, const struct draining *draining)
                                .address = draining->row.address,
                                .port = draining->row.port};
     struct steering_server now;
-    int64_t time = clock_now();
+    uint64_t time = uv_hrtime();
     steering_read(agent, &key, &now);
     if (!steering_drains(&now.order) || now.order.since != order->since)
         return; /* another order came meanwhile */
     if (!draining->error)
         steering_set_connections(agent, &key, draining->connections);
-    if (!draining->error && !draining->connections && time - order->since >= LEAST_TIME)
+    if (!draining->error && !draining->connections && time - order->begun >= LEAST_TIME)
         steering_end_drain(agent, &key, false);
-    else if (order->until && time >= order->until)
+    else if (order->due && time >= order->due)
         steering_end_drain(agent, &key, true);
 }
 
