@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
-#include "agent/clock.h"
 #include "agent/datastore/file.h"
 #include "agent/log.h"
 #include "backends/vrrp/files.h"
@@ -18,13 +17,16 @@
 #define FILE_MAX ((size_t)16 << 20)
 
 /* Counters that are read are no older. */
-#define FRESH_NS (INT64_C(5) * 1000000000)
+#define FRESH_NS (UINT64_C(5) * 1000000000)
 
 /* So often one is asked for in any case: errors are to be told though nobody looks. */
 #define DUE_MS 10000
 
+/* So many in a row that do not come: keepalived hangs. */
+#define UNANSWERED_MAX 3
+
 /* An account that is no older was asked for because of a change that goes on. */
-#define RECENT_NS (INT64_C(2) * 1000000000)
+#define RECENT_NS (UINT64_C(2) * 1000000000)
 
 /*
  * What was counted before. An account of just now may have been in the middle of what is to be
@@ -32,7 +34,7 @@
  */
 static struct vrrp_counters before_of(struct vrrp_item *item)
 {
-    int64_t now = clock_now();
+    uint64_t now = uv_hrtime();
     if (now - item->counted_at > RECENT_NS)
         item->earlier = item->counters;
     item->counted_at = now;
@@ -114,6 +116,13 @@ static void take_record(struct vrrp *vrrp)
     free(data);
 }
 
+static void note_answer(struct vrrp *vrrp)
+{
+    if (vrrp->unanswered >= UNANSWERED_MAX)
+        backend_report_up(vrrp->backend);
+    vrrp->unanswered = 0;
+}
+
 /* The file is written piece by piece: what is not whole comes again. */
 static void on_file(uv_fs_event_t *watch, const char *name, int events, int status)
 {
@@ -126,6 +135,7 @@ static void on_file(uv_fs_event_t *watch, const char *name, int events, int stat
         remove_own(vrrp, VRRP_DUMP);
         take_groups(vrrp);
         take_record(vrrp);
+        note_answer(vrrp);
     }
     free(data);
 }
@@ -133,8 +143,15 @@ static void on_file(uv_fs_event_t *watch, const char *name, int events, int stat
 static void on_due(uv_timer_t *timer)
 {
     struct vrrp *vrrp = timer->data;
-    if (vrrp->process.pid)
-        vrrp_account_wanted(vrrp);
+    if (!vrrp->process.pid)
+        return;
+    if (++vrrp->unanswered == UNANSWERED_MAX)
+        backend_report_down(
+            vrrp->backend,
+            "keepalived (process %d) has not answered for %d s, so that states may be old: look "
+            "whether it hangs, and whether %s is full; if it is killed, noriad starts it again",
+            (int)vrrp->process.pid, UNANSWERED_MAX * DUE_MS / 1000, vrrp->folder);
+    vrrp_account_wanted(vrrp);
 }
 
 void vrrp_account_open(struct vrrp *vrrp)
@@ -156,9 +173,9 @@ static void ask(void *arg)
 
 void vrrp_account_wanted(struct vrrp *vrrp)
 {
-    int64_t now = clock_now();
+    uint64_t now = uv_hrtime();
     uv_mutex_lock(&vrrp->states.lock);
-    bool old = now - vrrp->states.asked > FRESH_NS;
+    bool old = !vrrp->states.asked || now - vrrp->states.asked > FRESH_NS;
     if (old)
         vrrp->states.asked = now;
     uv_mutex_unlock(&vrrp->states.lock);

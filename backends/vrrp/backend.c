@@ -185,6 +185,7 @@ static void on_changed(struct vrrp_process *process, const char *reason)
     if (!process->pid)
         vrrp->states.object_count = 0;
     uv_mutex_unlock(&vrrp->states.lock);
+    vrrp->unanswered = 0;
     if (!process->pid)
         vrrp_tell_end(vrrp);
     if (reason)

@@ -24,6 +24,9 @@
 #define FILE_MAX ((size_t)1 << 20)
 #define SECOND INT64_C(1000000000)
 
+/* The longest sleep until an order's end, so that a clock that was set is noticed. */
+#define SLEEP_MS 60000
+
 /* The stored file: a line each, with tabs between its words. */
 
 static char *print_orders(struct vrrp *vrrp)
@@ -160,11 +163,11 @@ static void await_end(struct vrrp *vrrp)
         if (until && (!first || until < first))
             first = until;
     }
-    int64_t now = clock_now();
+    int64_t rest = (first - clock_now()) / 1000000 + 1;
+    rest = rest < 0 ? 0 : rest > SLEEP_MS ? SLEEP_MS : rest;
     uv_update_time(vrrp->backend->loop);
     if (first)
-        uv_timer_start(&vrrp->order_due, on_order_due,
-                       first > now ? (uint64_t)((first - now) / 1000000 + 1) : 0, 0);
+        uv_timer_start(&vrrp->order_due, on_order_due, (uint64_t)rest, 0);
     else
         uv_timer_stop(&vrrp->order_due);
 }
@@ -263,8 +266,10 @@ void vrrp_orders_store(struct vrrp *vrrp)
 static void on_order_due(uv_timer_t *timer)
 {
     struct vrrp *vrrp = timer->data;
+    bool any = end_those_due(vrrp);
     vrrp_orders_write(vrrp);
-    vrrp_orders_store(vrrp);
+    if (any)
+        vrrp_orders_store(vrrp);
 }
 
 /* The actions. */

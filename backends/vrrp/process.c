@@ -84,8 +84,20 @@ static bool shares_network(pid_t pid)
            mine.st_ino == theirs.st_ino && mine.st_dev == theirs.st_dev;
 }
 
-/* A keepalived that is not ours in this network namespace, or 0. */
-static pid_t find_other(const struct vrrp_process *process)
+/* Whether one that is ours is the first, which has started the others. */
+static bool is_first(const struct vrrp_process *process, pid_t pid)
+{
+    char path[64], text[1024];
+    bool ours = false;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    read_file(path, text, sizeof(text));
+    const char *state = strrchr(text, ')'); /* "PID (COMMAND) STATE PARENT ..." */
+    long parent = state && strlen(state) > 4 ? strtol(state + 4, NULL, 10) : 0;
+    return parent > 0 && !(is_keepalived(process, (pid_t)parent, &ours) && ours);
+}
+
+/* The first process of ours, or a keepalived in this network namespace that is not ours; or 0. */
+static pid_t find(const struct vrrp_process *process, bool wanted)
 {
     DIR *proc = opendir("/proc");
     struct dirent *file;
@@ -93,7 +105,8 @@ static pid_t find_other(const struct vrrp_process *process)
     while (proc && !found && (file = readdir(proc))) {
         pid_t pid = (pid_t)strtol(file->d_name, NULL, 10);
         bool ours;
-        if (pid > 1 && is_keepalived(process, pid, &ours) && !ours && shares_network(pid))
+        if (pid > 1 && is_keepalived(process, pid, &ours) && ours == wanted &&
+            (ours ? is_first(process, pid) : shares_network(pid)))
             found = pid;
     }
     if (proc)
@@ -239,17 +252,38 @@ static void ask_version(struct vrrp_process *process)
         later(process, "keepalived cannot be started: no memory");
 }
 
+static bool take_over(struct vrrp_process *process, pid_t pid)
+{
+    if (!watch(process, pid))
+        return false;
+    log_notice(AREA_VRRP, "took over a running keepalived (process %d)", (int)pid);
+    process->changed(process, NULL);
+    return true;
+}
+
+/* The one that our file of process identifiers names, if it runs. */
+static bool take_over_named(struct vrrp_process *process)
+{
+    pid_t pid = read_pid(process, VRRP_PID);
+    bool ours = false;
+    return pid && is_keepalived(process, pid, &ours) && ours && take_over(process, pid);
+}
+
 static void attempt(struct vrrp_process *process)
 {
     char reason[192];
     if (!process->wanted || process->pid)
         return;
+    if (take_over_named(process)) {
+        vrrp_process_reload(process);
+        return;
+    }
     if (!process->usable) {
         ask_version(process);
         return;
     }
     process->usable = false;
-    pid_t other = find_other(process);
+    pid_t other = find(process, false);
     if (other) {
         snprintf(reason, sizeof(reason),
                  "another keepalived (process %d) runs on this node: stop it, for example by "
@@ -271,22 +305,23 @@ static void attempt(struct vrrp_process *process)
     process->changed(process, NULL);
 }
 
-static bool take_over(struct vrrp_process *process)
+/*
+ * One of an agent before this one, which may have ended before its keepalived had written the file.
+ */
+static bool take_over_any(struct vrrp_process *process)
 {
-    pid_t pid = read_pid(process, VRRP_PID);
-    bool ours = false;
-    if (!pid || !is_keepalived(process, pid, &ours) || !ours || !watch(process, pid))
-        return false;
-    log_notice(AREA_VRRP, "took over a running keepalived (process %d)", (int)pid);
-    process->changed(process, NULL);
-    return true;
+    if (take_over_named(process))
+        return true;
+    pid_t pid = find(process, true);
+    return pid && take_over(process, pid);
 }
 
 bool vrrp_process_want(struct vrrp_process *process)
 {
     process->wanted = true;
-    if (process->pid || take_over(process))
+    if (process->pid || (!process->looked && take_over_any(process)))
         return true;
+    process->looked = true;
     if (!uv_is_active((uv_handle_t *)&process->again))
         attempt(process);
     return false;
@@ -346,7 +381,7 @@ void vrrp_process_end(struct vrrp_process *process)
     process->reload_due = process->account_due = false;
     uv_timer_stop(&process->again);
     if (!process->pid) /* one of an agent before this one */
-        take_over(process);
+        take_over_named(process);
     if (process->pid && kill(process->pid, SIGTERM))
         log_error(AREA_VRRP, "keepalived cannot be ended: %s", strerror(errno));
 }

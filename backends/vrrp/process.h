@@ -22,6 +22,7 @@ struct vrrp_process {
     void *arg;
 
     bool wanted;       /**< It is to run. */
+    bool looked;       /**< Whether one runs that an agent before this one has started. */
     pid_t pid;         /**< 0: it does not. */
     int64_t since;     /**< When it was started or found, in nanoseconds since 1970 UTC. */
     uint32_t restarts; /**< How often it was started again. */

@@ -52,7 +52,7 @@ struct vrrp_item {
     bool counted;                  /**< The counters are known. */
     struct vrrp_counters counters; /**< As keepalived last said. */
     struct vrrp_counters earlier;  /**< As it said some seconds before. Core thread. */
-    int64_t counted_at;            /**< When it last said. Core thread. */
+    uint64_t counted_at;           /**< When it last said (uv_hrtime()). Core thread. */
 };
 
 /** Something that can be tracked, as keepalived last recorded it. */
@@ -72,7 +72,7 @@ struct vrrp_states {
     size_t object_count, object_room;
     char groups[2][46];    /**< Multicast groups of IPv4 and of IPv6. */
     int64_t running_since; /**< 0: keepalived does not run. */
-    int64_t asked;         /**< When keepalived was last asked for counters for a reader, or 0. */
+    uint64_t asked;        /**< When it was last asked for counters (uv_hrtime()); 0: never. */
     uint32_t restarts;
 };
 

@@ -33,6 +33,7 @@ struct vrrp {
     uv_poll_t listen;
     uv_fs_event_t watch;    /**< On the folder: an account has come. */
     uv_timer_t account_due; /**< When an account is asked for although nobody reads. */
+    unsigned unanswered;    /**< How many times in a row it was asked for in vain. */
     uv_timer_t order_due;   /**< When the next order ends. */
     uv_timer_t rival_over;  /**< When it is looked whether other masters are gone. */
     unsigned handles;       /**< That are to be closed at the end. */

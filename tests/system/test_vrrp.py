@@ -86,6 +86,43 @@ def test_keepalived_outlives_the_agent_and_is_taken_over(pair):
         assert session.get("vrrp/instance/master-transitions") == ["0"]
 
 
+def test_keepalived_is_taken_over_without_the_file_that_names_it(nodes):
+    """The agent may have been killed before keepalived has written it."""
+    node = nodes(1)
+    node.set(instance())
+    wait_for(lambda: node.state() == "master", "the state")
+    pid, file = node.keepalived(), node.daemon.run / "vrrp" / "keepalived.pid"
+    node.daemon.kill()
+    file.unlink()
+    node.daemon.start()
+    wait_for(lambda: node.state() == "master", "the state to be known again")
+    file.write_text(f"{pid}\n")
+    assert f"took over a running keepalived (process {pid})" in node.daemon.log()
+    assert "started keepalived" in node.daemon.log().split("took over")[0]
+    assert "started keepalived" not in node.daemon.log().split("took over")[1]
+
+
+@pytest.mark.once
+def test_a_keepalived_that_hangs_is_told(nodes):
+    node = nodes(1)
+    node.set(instance())
+    wait_for(lambda: node.state() == "master", "the state")
+    processes = [int((node.daemon.run / "vrrp" / name).read_text())
+                 for name in ("keepalived.pid", "vrrp.pid")]
+
+    def reasons():
+        with node.daemon.session() as session:
+            return session.get("agent/backend/reason")
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    wait_for(lambda: any(f"keepalived (process {processes[0]}) has not answered" in reason
+                         for reason in reasons()), "it to be noticed")
+    for process in processes:
+        os.kill(process, signal.SIGCONT)
+    wait_for(lambda: not reasons(), "it to answer again")
+    assert node.keepalived() == processes[0] and node.state() == "master"
+
+
 def test_keepalived_is_started_again(pair):
     first, _ = pair
     pid = first.keepalived()
