@@ -106,10 +106,11 @@ static enum outcome read_first(const struct schema *schema, struct journal *jour
     if (outcome == DONE)
         outcome = snapshot_new_empty(schema, &empty, err);
     else
-        fail(err, TAG_OPERATION_FAILED, cause.path,
-             "The agent cannot begin with %s: %s Mend the file; 'noriad --check -c %s' says whether "
-             "it is valid.",
-             file, error_message(&cause), file);
+        fail(
+            err, TAG_OPERATION_FAILED, cause.path,
+            "The agent cannot begin with %s: %s Mend the file; 'noriad --check -c %s' says whether "
+            "it is valid.",
+            file, error_message(&cause), file);
     error_clear(&cause);
     if (outcome == DONE)
         outcome = append(journal, empty, *snapshot, &differs, err);
