@@ -221,8 +221,10 @@ bool rpc_serve(struct session *session, struct text *reply)
     const struct text *message = link_message(session->link, &without_id);
     if (ly_in_new_memory(message->data, &in))
         return false;
+    /* Of a message that is blank libyang has no complaint. */
     if (lyd_parse_op(session->server->agent->schema->ctx, NULL, in, LYD_XML, LYD_TYPE_RPC_NETCONF,
-                     &envelope, &request))
+                     &envelope, &request) ||
+        !request)
         answered = explain(session, envelope, reply);
     else
         serve(session, envelope, request, reply);

@@ -132,6 +132,23 @@ def test_malformed_xml_is_answered_and_the_others_go_on(daemon, session):
     assert session.data("running")
 
 
+BLANK = {"spaces": "  ", "a newline": "\n", "a comment": "<!-- nothing -->", "a declaration":
+         '<?xml version="1.0"?>'}
+
+
+@pytest.mark.parametrize("versions", [("1.0",), ("1.1",)])
+@pytest.mark.parametrize("case", BLANK)
+def test_a_blank_message_ends_its_session_at_most(daemon, session, case, versions):
+    with daemon.session(versions=versions) as blank:
+        blank.send(BLANK[case])
+        if blank.chunked:
+            assert "malformed-message" in blank.receive()
+        else:
+            with pytest.raises(EOFError):  # base:1.0 has no reply without a message-id
+                blank.receive()
+    assert session.data("running")
+
+
 GARBAGE = {
     "not NETCONF": b"GET / HTTP/1.0\r\n\r\n",
     "a chunk without end": b"\n#4294967295\n<rpc",
