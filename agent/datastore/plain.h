@@ -11,8 +11,11 @@
 #include <libyang/libyang.h>
 #include <stdbool.h>
 
-/** Take the hash table from one node; of a tree of this thread's own, whose top is
- * a container. @return false: no memory. */
+/**
+ * Take the hash table from one node.
+ * @param node Of a tree of this thread's own, whose top is a container or a notification.
+ * @return false for want of memory.
+ */
 bool plain_node(struct lyd_node *node);
 
 /** plain_node() of a node and of all below it. */

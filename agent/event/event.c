@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "agent/datastore/plain.h"
 #include "agent/event/replay.h"
 #include "agent/log.h"
 
@@ -90,9 +91,12 @@ void event_unref(struct event *event)
     free(event);
 }
 
-/* libyang makes canonical values when they are first asked for, which readers must not do at once.
+/*
+ * Subscribers look at the tree at once, from their threads. libyang makes canonical values when
+ * they are first asked for, and writes into hash tables when it looks something up, as for an
+ * XPath.
  */
-static void make_values(const struct lyd_node *tree)
+static bool make_sharable(struct lyd_node *tree)
 {
     const struct lyd_node *node;
     LYD_TREE_DFS_BEGIN(tree, node)
@@ -100,6 +104,7 @@ static void make_values(const struct lyd_node *tree)
         lyd_get_value(node);
         LYD_TREE_DFS_END(tree, node);
     }
+    return plain_tree(tree);
 }
 
 /* The notification in a tree, which may be deep in it. */
@@ -126,12 +131,12 @@ static struct event *make_event(struct lyd_node *tree)
     atomic_init(&event->refs, 1);
     event->tree = tree;
     event->node = find_notification(tree);
-    if (lyd_print_mem(&event->xml, tree, LYD_XML, LYD_PRINT_SHRINK) || !event->xml) {
+    if (lyd_print_mem(&event->xml, tree, LYD_XML, LYD_PRINT_SHRINK) || !event->xml ||
+        !make_sharable(tree)) {
         event_unref(event);
         return NULL;
     }
     event->length = strlen(event->xml);
-    make_values(tree);
     return event;
 }
 

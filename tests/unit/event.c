@@ -45,6 +45,18 @@ static int stop(void **state)
     return rmdir(path) || rmdir(folder);
 }
 
+/* Many subscribers look at it at once (plain.h). */
+static void assert_sharable(const struct lyd_node *tree)
+{
+    const struct lyd_node *node;
+    LYD_TREE_DFS_BEGIN(tree, node)
+    {
+        if (node->schema->nodetype & LYD_NODE_INNER)
+            assert_null(((const struct lyd_node_inner *)node)->children_ht);
+        LYD_TREE_DFS_END(tree, node);
+    }
+}
+
 /* The next event must be this one. */
 static struct event *expect_event(const char *xml)
 {
@@ -53,6 +65,7 @@ static struct event *expect_event(const char *xml)
     assert_true(event_take(subscriber, &event, &lost));
     assert_non_null(event);
     assert_string_equal(event->xml, xml);
+    assert_sharable(event->tree);
     return event;
 }
 
@@ -134,6 +147,7 @@ static void expect_edits(const struct snapshot *before, const char *xml, const c
     event_config_change(&agent, NULL, &changes);
     assert_true(event_take(subscriber, &event, &lost));
     assert_non_null(strstr(event->xml, "<changed-by><server/></changed-by>"));
+    assert_sharable(event->tree);
     LY_LIST_FOR(lyd_child(event->tree), node)
     {
         if (strcmp(LYD_NAME(node), "edit") != 0)
