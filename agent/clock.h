@@ -4,6 +4,7 @@
 #ifndef NORIA_CLOCK_H
 #define NORIA_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,5 +16,12 @@ int64_t clock_now(void);
 
 /** A time as YANG's date-and-time in UTC (RFC 6991), "2026-11-23T13:15:00.250Z". @return text. */
 const char *clock_text(int64_t nanoseconds, char text[CLOCK_TEXT_SIZE]);
+
+/**
+ * A time from YANG's date-and-time. One that is too early or too late for 64 bits, as clients write
+ * that mean "never", is the earliest or the latest that there is.
+ * @return false if the text is none.
+ */
+bool clock_of_text(const char *text, int64_t *nanoseconds);
 
 #endif

@@ -259,10 +259,8 @@ struct lyd_node *alarm_tree_action(const struct ly_ctx *ctx, const struct alarm 
 static int64_t time_of(const struct lyd_node *node, const char *name)
 {
     const char *text = leaf_value(node, name);
-    struct timespec time;
-    if (!text || ly_time_str2ts(text, &time))
-        return 0;
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+    int64_t time;
+    return text && clock_of_text(text, &time) ? time : 0;
 }
 
 static int state_of(const char *name)

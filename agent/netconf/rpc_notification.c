@@ -2,7 +2,6 @@
  * create-subscription (RFC 5277, 2.1.1) and emit-self-test (noria-agent).
  */
 #include <string.h>
-#include <time.h>
 
 #include "agent/clock.h"
 #include "agent/event/notices.h"
@@ -13,11 +12,7 @@
 static bool read_time(const struct rpc *rpc, const char *name, int64_t *time)
 {
     const char *value = rpc_value(rpc, name, NULL);
-    struct timespec ts;
-    if (!value || ly_time_str2ts(value, &ts))
-        return false;
-    *time = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-    return true;
+    return value && clock_of_text(value, time);
 }
 
 static enum outcome read_times(struct rpc *rpc, struct subscription_terms *terms)

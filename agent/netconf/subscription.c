@@ -162,11 +162,11 @@ static bool work_at_live(struct session *session)
 static int64_t rest(struct session *session)
 {
     struct subscription_terms *terms = &session->subscription->terms;
-    int64_t left = terms->stops ? terms->stop - clock_now() : 0;
+    int64_t now = clock_now();
     if (!terms->stops)
         return FOREVER_MS;
-    if (left >= 0)
-        return left / 1000000 + 1;
+    if (terms->stop >= now)
+        return (terms->stop - now) / 1000000 + 1;
     send_own(session, notice_complete(session->server->agent->schema->ctx, "notificationComplete"));
     subscription_end(session);
     log_info(AREA_NETCONF, "session %u: its subscription is at its end", session->id);

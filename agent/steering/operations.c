@@ -60,12 +60,10 @@ static enum outcome read_end(struct backend_call *call, struct steering_order *o
 {
     const char *duration = leaf_value(call->request, "duration");
     const char *until = leaf_value(call->request, "until");
-    struct timespec time;
     if (duration)
         order->until = order->since + (int64_t)strtoull(duration, NULL, 10) * SECOND;
-    if (!until || ly_time_str2ts(until, &time))
+    if (!until || !clock_of_text(until, &order->until))
         return DONE;
-    order->until = (int64_t)time.tv_sec * SECOND + time.tv_nsec;
     if (order->until > order->since)
         return DONE;
     refuse(&call->error, TAG_INVALID_VALUE, NULL,

@@ -2,8 +2,9 @@
 
 #include <search.h>
 #include <stdlib.h>
-#include <time.h>
 #include <uv.h>
+
+#include "agent/clock.h"
 
 /* A time; destination is all 0 for the service itself. */
 struct row {
@@ -17,13 +18,6 @@ struct ipvs_since {
     void *rows; /* tsearch(3) */
     int64_t start;
 };
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static int order_rows(const void *a, const void *b)
 {
@@ -49,7 +43,7 @@ struct ipvs_since *ipvs_since_new(void)
         since = NULL;
     }
     if (since)
-        since->start = now();
+        since->start = clock_now();
     return since;
 }
 
@@ -69,7 +63,7 @@ void ipvs_since_set(struct ipvs_since *since, const struct ipvs_service_id *serv
     if (!row)
         return;
     *row = key_of(service, destination);
-    row->time = now();
+    row->time = clock_now();
 
     uv_mutex_lock(&since->lock);
     struct row **found = tsearch(row, &since->rows, order_rows);
