@@ -82,6 +82,7 @@ static void send_xml(struct session *session, int64_t time, const char *xml)
     text_add_string(&message, xml);
     text_add_string(&message, "</notification>");
     link_notify(session->link, &message);
+    session_count(session, COUNT_OUT_NOTIFICATIONS);
     text_free(&message);
 }
 

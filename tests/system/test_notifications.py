@@ -232,6 +232,31 @@ def test_an_empty_filter_selects_nothing(session, subscriber):
         "replayComplete", "notificationComplete"]
 
 
+@pytest.mark.parametrize("stop", ["9999-12-31T23:59:59Z", "2262-04-11T23:47:16.9Z"])
+def test_a_stop_time_that_means_never_is_never(session, subscriber, stop):
+    """Beyond what 64 bits hold in nanoseconds, which the second one is just below."""
+    subscriber.subscribe(f"<startTime>0001-01-01T00:00:00Z</startTime><stopTime>{stop}</stopTime>")
+    subscriber.until("replayComplete")
+    self_test(session, "live")
+    assert subscriber.message() == "live"
+
+
+def test_notifications_are_counted(daemon, session, subscriber):
+    def counted(path):
+        data = session.data("get", '<filter type="xpath" xmlns:m="urn:ietf:params:xml:ns:yang:'
+                            f'ietf-netconf-monitoring" select="/m:netconf-state/m:{path}/'
+                            'm:out-notifications"/>')
+        return [int(count) for count in re.findall(r"<out-notifications>(\d+)<", data)]
+    before, = counted("statistics")
+    subscriber.subscribe()
+    for n in range(3):
+        self_test(session, str(n))
+        subscriber.message()
+    assert counted("statistics") == [before + 3]
+    assert counted(f"sessions/m:session[m:session-id='{subscriber.id}']") == [3]
+    assert counted(f"sessions/m:session[m:session-id='{session.id}']") == [0]
+
+
 ERRORS = {
     "startTime in the future": (f"<startTime>{when(86400)}</startTime>", "bad-element", "startTime"),
     "stopTime alone": (f"<stopTime>{when(60)}</stopTime>", "missing-element", "startTime"),
