@@ -6,33 +6,64 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The rest behind the message begins the next one. */
+void frame_add(struct frame_reader *reader, const void *bytes, size_t length)
+{
+    size_t over = reader->start;
+    /* To move what is left only when it is the smaller part is to move each byte once or so. */
+    if (over > reader->received.length / 2) {
+        text_drop(&reader->received, over);
+        reader->start = 0;
+        reader->position -= over;
+        reader->message -= over;
+    }
+    text_add(&reader->received, bytes, length);
+}
+
+size_t frame_waiting(const struct frame_reader *reader)
+{
+    return reader->received.length - reader->start;
+}
+
+/* Hand a message over, and begin the next one behind it; of the two the shorter one is copied. */
 static enum frame_result cut(struct frame_reader *reader, size_t length, size_t taken,
                              struct text *message)
 {
-    struct text rest = {0};
-    text_add(&rest, reader->received.data + taken, reader->received.length - taken);
-    *message = reader->received;
-    message->length = length;
-    message->data[length] = '\0';
-    bool failed = rest.failed;
-    *reader = (struct frame_reader){.received = rest, .limit = reader->limit};
-    if (failed)
-        text_free(message);
-    return failed ? FRAME_BROKEN : FRAME_MESSAGE;
+    struct text *in = &reader->received, copy = {0};
+    size_t rest = in->length - taken;
+    bool short_one = length && length <= rest;
+    text_add(&copy, in->data + (short_one ? reader->start : taken), short_one ? length : rest);
+    if (copy.failed)
+        return FRAME_BROKEN;
+    if (short_one) {
+        *message = copy;
+        reader->start = taken;
+    } else {
+        text_drop(in, reader->start);
+        *message = *in;
+        message->length = length;
+        message->data[length] = '\0';
+        *in = copy;
+        reader->start = 0;
+    }
+    reader->position = reader->message = reader->start;
+    return FRAME_MESSAGE;
 }
 
 static enum frame_result next_by_end_mark(struct frame_reader *reader, struct text *message)
 {
     static const char mark[] = "]]>]]>";
     const size_t size = sizeof(mark) - 1;
-    struct text *in = &reader->received;
-    size_t from = reader->position > size ? reader->position - size : 0;
-    const char *end = in->length ? memmem(in->data + from, in->length - from, mark, size) : NULL;
+    const struct text *in = &reader->received;
+    size_t from = reader->position > reader->start + size ? reader->position - size : reader->start;
+    const char *end = memmem(in->data + from, in->length - from, mark, size);
+    size_t to = end ? (size_t)(end - in->data) : in->length;
+    /* Its last bytes may be the beginning of the mark. */
+    if (to - reader->start > reader->limit + (end ? 0 : size - 1))
+        return FRAME_TOO_LONG;
     if (end)
-        return cut(reader, (size_t)(end - in->data), (size_t)(end - in->data) + size, message);
+        return cut(reader, to - reader->start, to + size, message);
     reader->position = in->length;
-    return in->length > reader->limit ? FRAME_TOO_LONG : FRAME_MORE;
+    return FRAME_MORE;
 }
 
 /*
@@ -60,7 +91,7 @@ static int chunk_line(const char *line, size_t length, uint64_t *size)
     return length < 13 ? 0 : -1;
 }
 
-/* Chunks are put together in place: the message grows at the front of what has been received. */
+/* Chunks are put together in place: the message grows where it begins in what was received. */
 static enum frame_result next_by_chunks(struct frame_reader *reader, struct text *message)
 {
     struct text *in = &reader->received;
@@ -73,21 +104,21 @@ static enum frame_result next_by_chunks(struct frame_reader *reader, struct text
             reader->position += part;
             reader->remaining -= part;
         }
-        if (reader->message > reader->limit)
-            return FRAME_TOO_LONG;
         if (reader->remaining) {
             in->length = reader->position = reader->message;
             return FRAME_MORE;
         }
         uint64_t size;
+        size_t length = reader->message - reader->start;
         int line = chunk_line(in->data + reader->position, in->length - reader->position, &size);
         if (line <= 0)
             return line ? FRAME_BROKEN : FRAME_MORE;
         reader->position += (size_t)line;
-        reader->remaining = size;
         if (!size)
-            return reader->message ? cut(reader, reader->message, reader->position, message)
-                                   : FRAME_BROKEN;
+            return length ? cut(reader, length, reader->position, message) : FRAME_BROKEN;
+        if (size > reader->limit - length)
+            return FRAME_TOO_LONG;
+        reader->remaining = size;
     }
 }
 
@@ -95,7 +126,7 @@ enum frame_result frame_next(struct frame_reader *reader, bool chunked, struct t
 {
     if (reader->received.failed)
         return FRAME_BROKEN;
-    if (!reader->received.length)
+    if (!frame_waiting(reader))
         return FRAME_MORE;
     return chunked ? next_by_chunks(reader, message) : next_by_end_mark(reader, message);
 }
@@ -147,7 +178,7 @@ struct frame_look frame_look(const char *message, size_t length)
             depth -= depth > 0;
             at = behind(at, end, ">");
         } else if (at[1] == '?') {
-            at = behind(at, end, "?>");
+            at = behind(at + 2, end, "?>");
         } else if (at[1] == '!') {
             bool data = (size_t)(end - at) >= 9 && !memcmp(at, "<![CDATA[", 9);
             bool comment = (size_t)(end - at) >= 4 && !memcmp(at, "<!--", 4);
@@ -158,7 +189,7 @@ struct frame_look frame_look(const char *message, size_t length)
             look.has_message_id = first ? has_id : look.has_message_id;
             first = false;
             depth += !empty;
-            look.wild = depth > FRAME_DEPTH_MAX || at - tag > FRAME_TAG_MAX;
+            look.wild = depth + empty > FRAME_DEPTH_MAX || at - tag > FRAME_TAG_MAX;
         }
     }
     return look;

@@ -23,10 +23,17 @@
 struct frame_reader {
     struct text received;
     size_t limit;     /**< The longest message that is taken, in bytes. */
+    size_t start;     /**< Where the next message begins; what comes before was handed over. */
     size_t position;  /**< How far it has been looked at. */
-    size_t message;   /**< Chunked framing: bytes of the message at the front of received. */
+    size_t message;   /**< Chunked framing: where the message ends, as far as it is together. */
     size_t remaining; /**< Chunked framing: bytes of the present chunk still to come. */
 };
+
+/** Add what came from the client. */
+void frame_add(struct frame_reader *reader, const void *bytes, size_t length);
+
+/** How many bytes were received that are in no message that was handed over. */
+size_t frame_waiting(const struct frame_reader *reader);
 
 /** What frame_next() found. */
 enum frame_result {

@@ -19,7 +19,7 @@ static struct text cut_all(const char *bytes, size_t size, size_t piece, bool ch
     enum frame_result result = FRAME_MORE;
     while (size && result < FRAME_BROKEN) {
         size_t part = piece < size ? piece : size;
-        text_add(&reader.received, bytes, part);
+        frame_add(&reader, bytes, part);
         bytes += part;
         size -= part;
         while ((result = frame_next(&reader, chunked, &message)) == FRAME_MESSAGE) {
