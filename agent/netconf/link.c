@@ -17,6 +17,9 @@
  * of events. */
 #define HELD_MAX ((size_t)256 << 10)
 
+/* What is taken of further messages while the session is at work, in bytes. */
+#define AHEAD_MAX ((size_t)1 << 20)
+
 struct link *link_new(size_t message_max, atomic_uint *too_long)
 {
     struct link *link = calloc(1, sizeof(*link));
@@ -66,6 +69,12 @@ void link_cut(struct link *link)
     shutdown(link->near, SHUT_RDWR);
 }
 
+void link_drop(struct link *link)
+{
+    atomic_store(&link->dropped, true);
+    link_cut(link);
+}
+
 static void ring(int bell, struct link *link)
 {
     if (write(bell, &(uint64_t){1}, sizeof(uint64_t)) < 0)
@@ -111,46 +120,44 @@ static bool pass_hello(struct link *link, const struct text *message)
 
 /* -- The transport's thread -------------------------------------------------------------------- */
 
-static bool refuse_length(struct link *link)
+static void refuse_length(struct link *link)
 {
-    if (link->refused)
-        return false;
-    link->refused = true;
     log_notice(AREA_NETCONF,
                "a session ends: its client sent more than max-message-size, %zu octets",
                link->in.limit);
     atomic_fetch_add(link->too_long, 1);
     link_cut(link);
-    return false;
 }
 
 /* Hand the next message over if the session waits for one. */
-static bool advance(struct link *link)
+static void advance(struct link *link)
 {
     struct text message = {0};
     pthread_mutex_lock(&link->lock);
     bool idle = !link->busy, chunked = link->chunked, greeting = link->greeting;
     pthread_mutex_unlock(&link->lock);
-    if (!idle || link->gone)
-        return true;
+    if (!idle || atomic_load(&link->cut))
+        return;
     enum frame_result result = frame_next(&link->in, chunked, &message);
     if (result == FRAME_MORE) {
         if (link->input_ended)
             link_cut(link);
-        return true;
+        return;
+    }
+    if (result == FRAME_TOO_LONG) {
+        refuse_length(link);
+        return;
     }
     struct frame_look look = {0};
     if (result == FRAME_MESSAGE)
         look = frame_look(message.data, message.length);
-    if (result == FRAME_TOO_LONG)
-        return refuse_length(link);
     if (result == FRAME_BROKEN || look.wild) {
         log_notice(AREA_NETCONF, "a session ends: its client sent %s",
                    look.wild ? "a message with NUL, too deep, or with too long a start tag"
                              : "what is not framed as NETCONF");
         text_free(&message);
         link_cut(link);
-        return false;
+        return;
     }
     pthread_mutex_lock(&link->lock);
     text_free(&link->message);
@@ -162,19 +169,19 @@ static bool advance(struct link *link)
         ring(link->bell, link);
     else if (!pass_hello(link, &message))
         link_cut(link);
-    return true;
 }
 
-bool link_input(struct link *link, const void *bytes, size_t length)
+bool link_wants_input(const struct link *link)
 {
-    text_add(&link->in.received, bytes, length);
-    if (link->in.received.length > link->in.limit + (1 << 20))
-        return refuse_length(link);
-    if (link->in.received.failed) {
-        link_cut(link);
-        return false;
-    }
-    return advance(link);
+    return !link->busy || frame_waiting(&link->in) < AHEAD_MAX;
+}
+
+void link_input(struct link *link, const void *bytes, size_t length)
+{
+    if (atomic_load(&link->cut))
+        return; /* nobody will look at them */
+    frame_add(&link->in, bytes, length);
+    advance(link);
 }
 
 void link_input_end(struct link *link)
@@ -186,7 +193,7 @@ void link_input_end(struct link *link)
 /* Move a text behind another one. */
 static void move(struct text *to, struct text *from)
 {
-    if (to->length) {
+    if (to->length || to->failed) {
         text_add(to, from->data, from->length);
         text_free(from);
     } else {
@@ -230,7 +237,24 @@ bool link_output(struct link *link)
         collect(link);
     if (take(link))
         advance(link);
+    if (atomic_load(&link->dropped))
+        link_sent(link, link->out.length - link->sent);
     return !link->gone;
+}
+
+const char *link_unsent(const struct link *link, size_t *length)
+{
+    *length = link->out.length - link->sent;
+    return link->out.data + link->sent;
+}
+
+void link_sent(struct link *link, size_t count)
+{
+    link->sent += count;
+    if (link->sent < link->out.length)
+        return;
+    text_free(&link->out);
+    link->sent = 0;
 }
 
 /* -- The session's thread ---------------------------------------------------------------------- */
@@ -263,6 +287,10 @@ void link_greeted(struct link *link, bool chunked)
 static void say(struct link *link, const struct text *xml, bool is_reply)
 {
     char line[32];
+    if (xml->failed) {
+        link_cut(link); /* a part of it is nothing for the client */
+        return;
+    }
     pthread_mutex_lock(&link->lock);
     struct text *said = &link->said;
     if (link->chunked) {
@@ -272,7 +300,7 @@ static void say(struct link *link, const struct text *xml, bool is_reply)
     text_add(said, xml->data, xml->length);
     text_add_string(said, link->chunked ? "\n##\n" : "]]>]]>");
     link->done |= is_reply;
-    bool failed = said->failed || xml->failed;
+    bool failed = said->failed;
     pthread_mutex_unlock(&link->lock);
     if (failed)
         link_cut(link);

@@ -28,24 +28,31 @@ struct link {
     int bell;              /**< Wakes the session: a message, an event, or room for events. */
     atomic_uint *too_long; /**< Borrowed. */
     atomic_bool cut;
+    atomic_bool dropped; /**< Nothing more is to be sent. */
     pthread_mutex_t lock;
     /* The transport's: */
     struct frame_reader in;
-    struct text out;  /**< What is to be sent. */
+    struct text out;  /**< What is to be sent, behind what was. */
+    size_t sent;      /**< So many bytes of it were. */
     bool input_ended; /**< The client sends no more. */
-    bool refused;     /**< The client has sent too long a message. */
     bool greeted;     /**< It knows that the hello messages were exchanged. */
     bool gone;        /**< The session has hung up. */
     /* Guarded by the lock: */
     bool greeting;       /**< Until the hello messages were exchanged. */
     bool chunked;        /**< base:1.1 framing. */
-    bool busy;           /**< The session has a message. */
+    bool busy;           /**< The session has a message. Written by the transport. */
     bool done;           /**< It has finished with it. */
     bool without_id;     /**< The message has no message-id. */
     struct text message; /**< What the session works at. */
     struct text said;    /**< What it has said, framed, and the transport has not taken. */
     bool starved;        /**< The session waits for room for notifications. */
 };
+
+/**
+ * How long a client may take nothing of what is left for it when its session has ended, in
+ * milliseconds: the transport closes the connection then.
+ */
+#define LINK_LINGER_MS 10000
 
 /**
  * Make a link.
@@ -58,24 +65,41 @@ struct link *link_new(size_t message_max, atomic_uint *too_long);
 /** Give a reference back; NULL is legal. */
 void link_unref(struct link *link);
 
-/** Cut the link: both ends see that it is over. Any thread with a reference. */
+/**
+ * Cut the link: both ends see that it is over, and what was said goes out. Any thread with a
+ * reference.
+ */
 void link_cut(struct link *link);
+
+/** Cut the link, without a word more to the client. Any thread with a reference. */
+void link_drop(struct link *link);
 
 /* The transport's thread: */
 
-/** Bytes came from the client. @return false if they are not NETCONF: the link has been cut. */
-bool link_input(struct link *link, const void *bytes, size_t length);
+/**
+ * Whether the link takes more from the client. As long as the session has enough to do, what comes
+ * next stays with the client, so that it can send as many requests ahead as it likes.
+ */
+bool link_wants_input(const struct link *link);
+
+/** Bytes came from the client. If they are not NETCONF, the link is cut. */
+void link_input(struct link *link, const void *bytes, size_t length);
 
 /** The client will send no more; the link ends when all is answered. */
 void link_input_end(struct link *link);
 
 /**
- * Look for output, after near or wake became readable; link->out holds what is to be sent now, to
- * be removed with text_drop(). Not to be called before it has been sent, so that a slow client
- * holds its own session only.
- * @return false if the session has ended and all of its output is in link->out.
+ * Look for output: after near became readable, or after wake did when all that there was has been
+ * sent, so that a slow client holds its own session only.
+ * @return false if the session has ended, and nothing comes behind what is there to be sent.
  */
 bool link_output(struct link *link);
+
+/** What is to be sent now. Borrowed until the next call. @param[out] length 0: nothing. */
+const char *link_unsent(const struct link *link, size_t *length);
+
+/** So many bytes of it were sent. */
+void link_sent(struct link *link, size_t count);
 
 /* The session's thread: */
 

@@ -30,15 +30,18 @@ static bool peer_name(int socket, char *name, size_t size)
 }
 
 /* Send what is there to be sent, as far as the client takes it. */
-static bool send_output(int socket, struct text *out)
+static bool send_output(int socket, struct link *link)
 {
-    while (out->length) {
-        ssize_t count = send(socket, out->data, out->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t length;
+    for (;;) {
+        const char *bytes = link_unsent(link, &length);
+        if (!length)
+            return true;
+        ssize_t count = send(socket, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0)
             return errno == EAGAIN || errno == EINTR;
-        text_drop(out, (size_t)count);
+        link_sent(link, (size_t)count);
     }
-    return true;
 }
 
 static bool take_input(int socket, struct link *link)
@@ -48,33 +51,37 @@ static bool take_input(int socket, struct link *link)
     if (count < 0)
         return errno == EAGAIN || errno == EINTR;
     if (count)
-        return link_input(link, bytes, (size_t)count);
-    link_input_end(link);
+        link_input(link, bytes, (size_t)count);
+    else
+        link_input_end(link);
     return true;
 }
 
-static void carry(int socket, struct link *link)
+/* Wait for one of the two ends, and carry what there is. Returns false if nothing is left to do. */
+static bool carry(int socket, struct link *link)
 {
-    bool on = true;
-    while (on || link->out.length) {
-        bool sending = link->out.length > 0;
-        struct pollfd ready[] = {
-            {.fd = link->input_ended && !sending ? -1 : socket,
-             .events = (link->input_ended ? 0 : POLLIN) | (sending ? POLLOUT : 0)},
-            {.fd = sending ? -1 : link->near, .events = POLLIN},
-            {.fd = sending ? -1 : link->wake, .events = POLLIN},
-        };
-        if (poll(ready, 3, -1) <= 0)
-            continue;
-        if (ready[0].revents & (POLLERR | POLLNVAL))
-            break;
-        if (!link->input_ended && ready[0].revents && !take_input(socket, link))
-            break;
-        if (ready[1].revents || ready[2].revents)
-            on = link_output(link);
-        if (!send_output(socket, &link->out))
-            break;
-    }
+    size_t unsent;
+    link_unsent(link, &unsent);
+    bool taking = !link->gone && !link->input_ended && link_wants_input(link);
+    struct pollfd ready[] = {
+        {.fd = taking || unsent ? socket : -1,
+         .events = (taking ? POLLIN : 0) | (unsent ? POLLOUT : 0)},
+        /* That the session has ended is seen also while the client takes its time. */
+        {.fd = link->gone ? -1 : link->near, .events = POLLIN},
+        {.fd = unsent ? -1 : link->wake, .events = POLLIN},
+    };
+    if (link->gone && !unsent)
+        return false;
+    int count = poll(ready, 3, link->gone ? LINK_LINGER_MS : -1);
+    if (count <= 0)
+        return count < 0 || !link->gone;
+    if (ready[0].revents & (POLLERR | POLLNVAL))
+        return false;
+    if (taking && ready[0].revents & ~POLLOUT && !take_input(socket, link))
+        return false;
+    if (ready[1].revents || ready[2].revents)
+        link_output(link);
+    return send_output(socket, link);
 }
 
 void *local_run(void *arg)
@@ -88,7 +95,8 @@ void *local_run(void *arg)
         link = session_begin(connection, user, true);
     server_logged_in(connection);
     if (link) {
-        carry(connection->socket, link);
+        while (carry(connection->socket, link)) {
+        }
         link_cut(link);
         link_unref(link);
     }

@@ -94,7 +94,7 @@ bool session_kill(const struct session *killer, uint32_t id)
     if (found) {
         session->killed = true;
         session->killer = killer->id;
-        link_cut(session->link);
+        link_drop(session->link); /* its client need not even read what it was told (7.9) */
     }
     int late = 0;
     while (found && !late && !server->stopping && find_session(server, id))

@@ -16,15 +16,21 @@
 /* Sessions that a client may have over one connection. */
 #define CHANNELS_MAX 8
 
+/* What is given to libssh at once; it takes as much as the client has a window for, up to 4 GB. */
+#define PIECE_MAX ((size_t)256 << 10)
+
 /* A channel. */
 struct channel {
     struct ssh_client *client;
     ssh_channel channel;
-    struct link *link; /* NULL until the subsystem has been asked for. */
-    bool watched;      /* The link is looked at; not while the client has output to take. */
-    bool ready;        /* The link has something. */
-    bool ended;        /* We have closed the channel. */
-    bool closed;       /* The client has. */
+    struct link *link;             /* NULL until the subsystem has been asked for. */
+    bool near_watched, near_ready; /* Of the link: its session's end, or hello. */
+    bool wake_watched, wake_ready; /* Its output; not while there is some to be taken. */
+    bool held;        /* libssh may hold input, or its end, that the link did not want yet. */
+    bool eof;         /* The client sends no more. */
+    bool ended;       /* We have closed the channel. */
+    bool closed;      /* The client has. */
+    int64_t deadline; /* For what the client is to do next, in ms; 0: there is none. */
     struct ssh_channel_callbacks_struct callbacks;
     struct channel *next;
 };
@@ -51,9 +57,9 @@ static int64_t milliseconds_now(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void set_deadline(struct ssh_client *client)
+static int64_t login_deadline(const struct ssh_client *client)
 {
-    client->deadline = milliseconds_now() + client->connection->limits.login_time * 1000;
+    return milliseconds_now() + client->connection->limits.login_time * 1000;
 }
 
 /* Login. */
@@ -110,16 +116,19 @@ static int on_data(ssh_session ssh, ssh_channel channel, void *data, uint32_t le
                    void *arg)
 {
     struct channel *self = arg;
-    if (self->link && !self->ended && !is_stderr)
-        link_input(self->link, data, length);
+    if (!self->link || self->ended || is_stderr)
+        return (int)length;
+    self->held = !link_wants_input(self->link);
+    if (self->held)
+        return 0; /* and so the client's window closes */
+    link_input(self->link, data, length);
     return (int)length;
 }
 
 static void on_eof(ssh_session ssh, ssh_channel channel, void *arg)
 {
     struct channel *self = arg;
-    if (self->link)
-        link_input_end(self->link);
+    self->eof = self->held = true;
 }
 
 static void on_close(ssh_session ssh, ssh_channel channel, void *arg)
@@ -129,23 +138,31 @@ static void on_close(ssh_session ssh, ssh_channel channel, void *arg)
 
 static int on_ready(socket_t socket, int events, void *arg)
 {
-    ((struct channel *)arg)->ready = true;
+    struct channel *self = arg;
+    *(socket == self->link->near ? &self->near_ready : &self->wake_ready) = true;
     return 0;
 }
 
-static void watch(struct channel *channel, bool on)
+static void watch(struct channel *channel, int descriptor, bool *watched, bool on)
 {
     ssh_event event = channel->client->event;
-    if (channel->watched == on)
+    if (*watched == on)
         return;
-    channel->watched = on;
-    if (on) {
-        ssh_event_add_fd(event, channel->link->near, POLLIN, on_ready, channel);
-        ssh_event_add_fd(event, channel->link->wake, POLLIN, on_ready, channel);
-    } else {
-        ssh_event_remove_fd(event, channel->link->near);
-        ssh_event_remove_fd(event, channel->link->wake);
-    }
+    *watched = on;
+    if (on)
+        ssh_event_add_fd(event, descriptor, POLLIN, on_ready, channel);
+    else
+        ssh_event_remove_fd(event, descriptor);
+}
+
+static void watch_near(struct channel *channel, bool on)
+{
+    watch(channel, channel->link->near, &channel->near_watched, on);
+}
+
+static void watch_wake(struct channel *channel, bool on)
+{
+    watch(channel, channel->link->wake, &channel->wake_watched, on);
 }
 
 static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *subsystem, void *arg)
@@ -155,6 +172,7 @@ static int on_subsystem(ssh_session ssh, ssh_channel channel, const char *subsys
     if (!client->logged_in || self->link || strcmp(subsystem, "netconf"))
         return SSH_ERROR;
     self->link = session_begin(client->connection, client->user, false);
+    self->deadline = self->link ? 0 : self->deadline;
     return self->link ? SSH_OK : SSH_ERROR;
 }
 
@@ -169,6 +187,7 @@ static ssh_channel on_channel(ssh_session ssh, void *arg)
         return NULL;
     }
     channel->client = client;
+    channel->deadline = login_deadline(client);
     channel->callbacks = (struct ssh_channel_callbacks_struct){
         .userdata = channel,
         .channel_data_function = on_data,
@@ -187,7 +206,8 @@ static ssh_channel on_channel(ssh_session ssh, void *arg)
 static void free_channel(struct channel *channel)
 {
     if (channel->link) {
-        watch(channel, false);
+        watch_near(channel, false);
+        watch_wake(channel, false);
         link_cut(channel->link);
         link_unref(channel->link);
     }
@@ -197,32 +217,60 @@ static void free_channel(struct channel *channel)
     free(channel);
 }
 
+/* Take what libssh kept, as far as the link wants it. */
+static void take_held(struct channel *channel)
+{
+    struct link *link = channel->link;
+    char bytes[32768];
+    while (channel->held && link_wants_input(link)) {
+        int count =
+            ssh_channel_read_nonblocking(channel->channel, bytes, (uint32_t)sizeof(bytes), 0);
+        channel->held = count > 0;
+        if (count > 0)
+            link_input(link, bytes, (size_t)count);
+        else if (channel->eof)
+            link_input_end(link);
+    }
+}
+
 /* Write as much as the client has a window for. Returns false if the channel is of no use. */
 static bool send_output(struct channel *channel)
 {
-    struct text *out = &channel->link->out;
-    while (out->length) {
-        uint32_t window = ssh_channel_window_size(channel->channel);
-        size_t length = out->length < window ? out->length : window;
-        if (!length)
+    struct link *link = channel->link;
+    for (;;) {
+        size_t length;
+        const char *bytes = link_unsent(link, &length);
+        size_t window = ssh_channel_window_size(channel->channel);
+        length = length < window ? length : window;
+        /* What libssh has not got rid of is enough: a window says nothing of the connection. */
+        if (!length || ssh_get_status(channel->client->ssh) & SSH_WRITE_PENDING)
             return true;
-        int count = ssh_channel_write(channel->channel, out->data, (uint32_t)length);
-        if (count < 0)
-            return false;
-        if (!count)
-            return true;
-        text_drop(out, (size_t)count);
+        length = length < PIECE_MAX ? length : PIECE_MAX;
+        int count = ssh_channel_write(channel->channel, bytes, (uint32_t)length);
+        if (count <= 0)
+            return !count;
+        link_sent(link, (size_t)count);
+        if (link->gone)
+            channel->deadline = milliseconds_now() + LINK_LINGER_MS;
     }
-    return true;
 }
 
 static void end_channel(struct channel *channel)
 {
     channel->ended = true;
-    watch(channel, false);
+    channel->deadline = milliseconds_now() + LINK_LINGER_MS;
+    watch_near(channel, false);
+    watch_wake(channel, false);
     ssh_channel_request_send_exit_status(channel->channel, 0);
     ssh_channel_send_eof(channel->channel);
     ssh_channel_close(channel->channel);
+}
+
+static bool has_output(const struct channel *channel)
+{
+    size_t length;
+    link_unsent(channel->link, &length);
+    return length > 0;
 }
 
 static void serve_channel(struct channel *channel)
@@ -231,15 +279,33 @@ static void serve_channel(struct channel *channel)
     if (!link || channel->ended)
         return;
     bool good = send_output(channel);
-    if (good && !link->out.length && channel->ready) {
-        channel->ready = false;
+    if (good && (channel->near_ready || (channel->wake_ready && !has_output(channel)))) {
+        channel->near_ready = channel->wake_ready = false;
         link_output(link);
         good = send_output(channel);
     }
-    if (!good || (link->gone && !link->out.length))
+    take_held(channel);
+    if (!good || (link->gone && !has_output(channel))) {
         end_channel(channel);
-    else
-        watch(channel, !link->out.length && !link->gone);
+        return;
+    }
+    if (link->gone && !channel->deadline)
+        channel->deadline = milliseconds_now() + LINK_LINGER_MS;
+    watch_near(channel, !link->gone);
+    watch_wake(channel, !link->gone && !has_output(channel));
+}
+
+/* The client has closed it, or has not done in time what it was to do. */
+static bool is_over(const struct channel *channel)
+{
+    if (channel->closed || !channel->deadline || milliseconds_now() < channel->deadline)
+        return channel->closed;
+    const struct connection *connection = channel->client->connection;
+    log_info(AREA_SSH, "%s took too long to %s", connection->host,
+             channel->link ? "take what it was sent" : "ask for the subsystem");
+    if (!channel->link)
+        server_limit_met(connection->server, LIMIT_LOGIN_TIME);
+    return true;
 }
 
 static void serve_channels(struct ssh_client *client)
@@ -247,11 +313,11 @@ static void serve_channels(struct ssh_client *client)
     struct channel **place = &client->channels;
     while (*place) {
         struct channel *channel = *place;
-        if (channel->closed) {
+        if (is_over(channel)) {
             *place = channel->next;
             free_channel(channel);
             if (!client->channels)
-                set_deadline(client);
+                client->deadline = login_deadline(client);
         } else {
             serve_channel(channel);
             place = &channel->next;
@@ -301,12 +367,26 @@ static bool exchange_keys(struct ssh_client *client)
     return true;
 }
 
+/* Until when something has to happen, in ms; INT64_MAX: nothing has to. */
+static int64_t next_deadline(const struct ssh_client *client)
+{
+    int64_t next = INT64_MAX;
+    if (!client->channels || !client->logged_in)
+        return client->deadline;
+    for (const struct channel *c = client->channels; c; c = c->next)
+        if (c->deadline && c->deadline < next)
+            next = c->deadline;
+    return next;
+}
+
 static void serve_client(struct ssh_client *client)
 {
     while (!client->over) {
-        int64_t left = client->deadline - milliseconds_now();
-        bool limited = !client->channels || !client->logged_in;
-        if (limited && left <= 0) {
+        int64_t deadline = next_deadline(client);
+        bool limited = deadline < INT64_MAX;
+        int64_t left = limited ? deadline - milliseconds_now() : 0;
+        left = left > 0 ? left : 0;
+        if (limited && !left && (!client->channels || !client->logged_in)) {
             log_info(AREA_SSH, "%s took too long to %s", client->connection->host,
                      client->logged_in ? "open a channel" : "log in");
             server_limit_met(client->connection->server, LIMIT_LOGIN_TIME);
@@ -332,7 +412,7 @@ void *ssh_run(void *arg)
     ssh_set_log_level(log_wanted(LOG_LEVEL_DEBUG, AREA_SSH) ? SSH_LOG_PROTOCOL : SSH_LOG_NOLOG);
     client.ssh = ssh_new();
     client.event = ssh_event_new();
-    set_deadline(&client);
+    client.deadline = login_deadline(&client);
     if (client.ssh && client.event && exchange_keys(&client) &&
         ssh_event_add_session(client.event, client.ssh) == SSH_OK)
         serve_client(&client);

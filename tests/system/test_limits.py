@@ -5,13 +5,14 @@ import socket
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
+import paramiko
 import pytest
 from ncclient import manager
 from ncclient.operations import RPCError
 from ncclient.transport.errors import SSHError
 
 from daemon import AGENT, NACM, PERMIT_ADMIN
-from netconf import BASE, item, items, wait_for
+from netconf import BASE, item, items, stays, wait_for
 
 PASSWORD = "correct horse"
 
@@ -110,6 +111,52 @@ def test_it_is_counted_how_often_limits_are_met(daemon, session):
     assert state(session)[0]["logins"] == 0
     seen = met(session)
     assert seen["max-message-size"] == seen["login-attempts"] == seen["max-logins"] == 1
+
+
+def connections(session):
+    return state(session)[0]["connections"]
+
+
+def stalled(daemon, session, last=""):
+    """A session whose client asks for more than there is room for on the way, and reads nothing."""
+    session.set(items("".join(item(f"i{n}", f"<value>{'v' * 1000}</value>") for n in range(2000))))
+    client = daemon.session()
+    client.send(f'<rpc xmlns="{BASE}" message-id="1"><get-config><source><running/></source>'
+                "</get-config></rpc>")
+    client.send(f'<rpc xmlns="{BASE}" message-id="2">{last or "<get/>"}</rpc>')
+    wait_for(lambda: len(client.socket.recv(1 << 20, socket.MSG_PEEK)) > 100000, "the reply")
+    assert connections(session) == 2
+    return client
+
+
+def test_a_killed_session_takes_its_connection_with_it(daemon, session):
+    with stalled(daemon, session) as client:
+        session.rpc(f"<kill-session><session-id>{client.id}</session-id></kill-session>")
+        wait_for(lambda: connections(session) == 1, "its connection to be closed", 5)
+
+
+def test_who_does_not_take_the_last_replies_loses_them(daemon, session):
+    with stalled(daemon, session, "<close-session/>"):
+        wait_for(lambda: connections(session) == 1, "its connection to be closed", 30)
+
+
+def test_who_takes_the_last_replies_late_gets_them(daemon, session):
+    with stalled(daemon, session, "<close-session/>") as client:
+        stays(lambda: connections(session) == 2, "the connection is there", 2)
+        assert client.receive().count("<item>") == 2000
+        assert "<ok/>" in client.receive()
+        with pytest.raises(EOFError):
+            client.receive()
+
+
+def test_a_channel_without_a_subsystem_is_closed(daemon, session):
+    session.set(setting("login-timeout", 1))
+    with paramiko.Transport(("127.0.0.1", daemon.ssh_port)) as transport:
+        transport.connect(username="admin", password=PASSWORD)
+        channel = transport.open_session()
+        wait_for(lambda: channel.closed, "the channel to be closed")
+        wait_for(lambda: not transport.is_active(), "the connection to be closed")
+    assert met(session) == {"login-timeout": 2}
 
 
 # Commits that would leave nobody a way in from afar.

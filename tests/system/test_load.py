@@ -5,6 +5,7 @@ import pathlib
 import resource
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -12,6 +13,9 @@ import pytest
 
 from netconf import (AGENT, BASE, RpcError, item, items, real, server, servers,
                      wait_for)
+
+MESSAGES_OF_64K = (f'<netconf-server xmlns="{AGENT}"><max-message-size>65536</max-message-size>'
+                   "</netconf-server>")
 
 # Much more than any of these reads takes, also under a sanitizer on a busy machine.
 ON_TIME = 2.0
@@ -78,9 +82,22 @@ def test_a_client_that_does_not_read_its_replies(daemon, session):
     assert resident_kb(daemon) < 2_000_000, "so much for a client that does not read"
 
 
-def test_an_ssh_client_that_does_not_read_its_replies(daemon_factory, tmp_path):
+HELLO = (f'<hello xmlns="{BASE}"><capabilities><capability>urn:ietf:params:netconf:base:1.0'
+         "</capability></capabilities></hello>]]>]]>").encode()
+REQUEST = (f'<rpc xmlns="{BASE}" message-id="1"><get-config><source><running/></source>'
+           "</get-config></rpc>]]>]]>").encode()
+
+
+@pytest.fixture(name="key")
+def fixture_key(tmp_path):
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    return key
+
+
+@pytest.fixture(name="distant")
+def fixture_distant(daemon_factory, key):
+    """A daemon that is reached over SSH, with a megabyte of configuration."""
     daemon = daemon_factory(start=False, null=True)
     daemon.config.write_text(daemon.default_configuration(
         "<user><name>admin</name><authorized-key>"
@@ -89,16 +106,84 @@ def test_an_ssh_client_that_does_not_read_its_replies(daemon_factory, tmp_path):
     with daemon.session() as session:
         session.set(items("".join(item(f"i{n}", f"<value>{'v' * 1000}</value>")
                                   for n in range(1000))))
-    request = (f'<rpc xmlns="{BASE}" message-id="1"><get-config><source><running/></source>'
-               "</get-config></rpc>]]>]]>").encode()
-    hello = (f'<hello xmlns="{BASE}"><capabilities><capability>urn:ietf:params:netconf:base:1.0'
-             "</capability></capabilities></hello>]]>]]>").encode()
-    with Reader(daemon) as reader, subprocess.Popen(
-            ["ssh", "-i", key, "-p", str(daemon.ssh_port), "-o", "StrictHostKeyChecking=no", "-o",
-             "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-s", "admin@127.0.0.1",
-             "netconf"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL) as stalled:
-        stalled.stdin.write(hello + request * 50)  # 50 MB of replies, into windows of 2 MB
+    return daemon
+
+
+def ssh(daemon, key):
+    return subprocess.Popen(
+        ["ssh", "-i", key, "-p", str(daemon.ssh_port), "-o", "StrictHostKeyChecking=no", "-o",
+         "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-s", "admin@127.0.0.1", "netconf"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def small_request(number):
+    return (f'<rpc xmlns="{BASE}" message-id="{number}"><get-config><source><running/></source>'
+            '<filter type="subtree"><none xmlns="urn:none"/></filter></get-config></rpc>]]>]]>')
+
+
+def check_many_ahead(send, receive):
+    """Requests of 3 MB, by a client that sends all of them before it looks at a reply."""
+    count = 15000
+    sender = threading.Thread(
+        target=lambda: send("".join(small_request(n) for n in range(count)).encode()))
+    sender.start()
+    replies = receive(count)
+    sender.join(60)
+    for number, reply in enumerate(replies):
+        assert f'message-id="{number}"' in reply and "<data" in reply
+    assert len(replies) == count
+
+
+def test_requests_that_are_sent_ahead_are_all_answered(daemon, session):
+    session.set(MESSAGES_OF_64K)
+    with daemon.session(versions=("1.0",)) as client:
+        check_many_ahead(client.send_bytes, lambda count: [client.receive() for _ in range(count)])
+
+
+def test_requests_that_are_sent_ahead_over_ssh_are_all_answered(distant, key):
+    with distant.session() as session:
+        session.set(MESSAGES_OF_64K)
+
+    def send(requests):
+        client.stdin.write(HELLO + requests)
+        client.stdin.close()  # the end of the input follows what was held back of it
+
+    with ssh(distant, key) as client:
+        check_many_ahead(send, lambda count:
+                         client.stdout.read().decode().split("]]>]]>")[1:-1])
+        assert client.wait(30) == 0
+
+
+STOPPED = """
+import os, signal, sys, paramiko
+transport = paramiko.Transport(("127.0.0.1", int(sys.argv[1])))
+transport.connect(username="admin", pkey=paramiko.Ed25519Key.from_private_key_file(sys.argv[2]))
+channel = transport.open_session(window_size=0x7fffffff)
+channel.invoke_subsystem("netconf")
+channel.sendall(sys.stdin.buffer.read())
+os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_window_without_end_takes_no_memory(distant, key):
+    """The client lets us send 2 GB, and then its host stops."""
+    with Reader(distant) as reader, subprocess.Popen(
+            [sys.executable, "-c", STOPPED, str(distant.ssh_port), key],
+            stdin=subprocess.PIPE) as stopped:
+        before = resident_kb(distant)
+        stopped.stdin.write(HELLO + REQUEST * 200)  # 200 MB of replies
+        stopped.stdin.close()
+        wait_for(lambda: "user admin from" in distant.log(), "the session to begin")
+        start = reader.reads
+        wait_for(lambda: reader.reads > start + 300, "reads beside it", 60)
+        assert resident_kb(distant) < before + 60_000
+        stopped.kill()
+
+
+def test_an_ssh_client_that_does_not_read_its_replies(distant, key):
+    daemon = distant
+    with Reader(daemon) as reader, ssh(daemon, key) as stalled:
+        stalled.stdin.write(HELLO + REQUEST * 50)  # 50 MB of replies, into windows of 2 MB
         stalled.stdin.flush()
         wait_for(lambda: "user admin from" in daemon.log(), "the session to begin")
         before = reader.reads

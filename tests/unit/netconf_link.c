@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,12 +57,37 @@ static void reply(void)
     text_free(&text);
 }
 
-static void check_order(void (*interruption)(void))
+static atomic_uint too_long;
+
+static void begin(void)
 {
-    atomic_uint too_long = 0;
     between = link_new(10000, &too_long);
     assert_non_null(between);
-    assert_true(link_input(between, ASKED, strlen(ASKED)));
+}
+
+static void end(void)
+{
+    link_unref(between);
+    link_unref(between);
+}
+
+/* A link whose hello messages were exchanged and sent. */
+static void begin_greeted(void)
+{
+    size_t length;
+    begin();
+    say(HELLO);
+    link_input(between, HELLO END, strlen(HELLO END));
+    end_hello();
+    assert_true(link_output(between));
+    link_unsent(between, &length);
+    link_sent(between, length);
+}
+
+static void check_order(void (*interruption)(void))
+{
+    begin();
+    link_input(between, ASKED, strlen(ASKED));
     say(HELLO);
     meanwhile = interruption;
     assert_true(link_output(between));
@@ -74,8 +100,7 @@ static void check_order(void (*interruption)(void))
     assert_string_equal(between->out.data, HELLO END REPLY END);
     link_cut(between);
     assert_false(link_output(between));
-    link_unref(between);
-    link_unref(between);
+    end();
 }
 
 static void a_reply_follows_the_hello(void **state)
@@ -88,11 +113,92 @@ static void a_hello_that_ends_while_it_is_collected_is_whole(void **state)
     check_order(end_hello);
 }
 
+#define REQUEST "<rpc message-id=\"1\"/>" END
+
+/* All that a client sends ahead is answered; but no more is taken of it than is good. */
+static void requests_that_are_sent_ahead_wait_with_the_client(void **state)
+{
+    size_t taken = 0, answered = 0, length;
+    begin_greeted();
+    for (; link_wants_input(between); taken++)
+        link_input(between, REQUEST, strlen(REQUEST));
+    assert_true(taken * strlen(REQUEST) > 1000000 && taken * strlen(REQUEST) < 2000000);
+    for (; link_waits(between); answered++) {
+        reply();
+        assert_true(link_output(between));
+        const char *bytes = link_unsent(between, &length);
+        assert_int_equal(length, strlen(REPLY END));
+        assert_memory_equal(bytes, REPLY END, length);
+        link_sent(between, length);
+        assert_true(link_wants_input(between));
+    }
+    assert_int_equal(answered, taken);
+    assert_int_equal(too_long, 0);
+    assert_null(between->out.data); /* an idle session keeps no memory for its replies */
+    end();
+}
+
+static void what_was_sent_is_not_sent_again(void **state)
+{
+    size_t length;
+    begin_greeted();
+    link_input(between, REQUEST, strlen(REQUEST));
+    reply();
+    assert_true(link_output(between));
+    for (size_t i = 0; i < strlen(REPLY END); i++) {
+        const char *bytes = link_unsent(between, &length);
+        assert_int_equal(length, strlen(REPLY END) - i);
+        assert_int_equal(*bytes, (REPLY END)[i]);
+        link_sent(between, 1);
+    }
+    link_unsent(between, &length);
+    assert_int_equal(length, 0);
+    end();
+}
+
+static void a_cut_link_sends_what_was_said_and_a_dropped_one_does_not(void **state)
+{
+    size_t length;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        begin_greeted();
+        link_input(between, REQUEST, strlen(REQUEST));
+        reply();
+        (dropped ? link_drop : link_cut)(between);
+        assert_false(link_output(between));
+        link_unsent(between, &length);
+        assert_int_equal(length, dropped ? 0 : strlen(REPLY END));
+        link_input(between, REQUEST, strlen(REQUEST));
+        assert_false(link_waits(between)); /* nobody would serve it */
+        end();
+    }
+}
+
+/* Memory has run out in the middle of it: half a message would be taken for a whole one. */
+static void no_part_of_a_reply_is_sent(void **state)
+{
+    struct text text = {0};
+    size_t length;
+    begin_greeted();
+    link_input(between, REQUEST, strlen(REQUEST));
+    text_add_string(&text, "<rpc-rep");
+    text.failed = true;
+    link_reply(between, &text);
+    text_free(&text);
+    assert_false(link_output(between));
+    link_unsent(between, &length);
+    assert_int_equal(length, 0);
+    end();
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_follows_the_hello),
         cmocka_unit_test(a_hello_that_ends_while_it_is_collected_is_whole),
+        cmocka_unit_test(requests_that_are_sent_ahead_wait_with_the_client),
+        cmocka_unit_test(what_was_sent_is_not_sent_again),
+        cmocka_unit_test(a_cut_link_sends_what_was_said_and_a_dropped_one_does_not),
+        cmocka_unit_test(no_part_of_a_reply_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
