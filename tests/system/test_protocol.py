@@ -1,8 +1,10 @@
 """The protocol itself: versions, framing, filters, sessions, and what is not NETCONF at all."""
 
+import random
 import socket
 import threading
 import time
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
@@ -120,6 +122,30 @@ def test_an_rpc_without_message_id_is_refused(session):
     reply = session.receive()
     assert "missing-attribute" in reply and "message-id" in reply
     assert session.data("running")
+
+
+def test_attributes_of_a_request_come_back_as_they_were(session):
+    """RFC 6241, 4.1 and 4.2, with whatever a client may put there."""
+    chance = random.Random(1)
+    pieces = ["a", "&lt;", "&amp;", "&gt;", "&quot;", "&apos;", "&#x20AC;", "ä€", "{}", "x:y",
+              " ", "]]&gt;", "="]
+    for number in range(300):
+        prefix = chance.choice(["", "nc:", "_x-1.2:"])
+        declared = f'xmlns{":" + prefix[:-1] if prefix else ""}="{BASE}"'
+        attributes = [f'a{n}="{"".join(chance.choices(pieces, k=chance.randrange(6)))}"'
+                      for n in range(chance.randrange(4))]
+        attributes += [f'p{n}:b{n}="{n}" xmlns:p{n}="urn:{chance.randrange(3)}{n}"'
+                       for n in range(chance.randrange(3))]
+        attributes += [f'message-id="{"".join(chance.choices(pieces, k=3))}{number}"', declared]
+        chance.shuffle(attributes)
+        operation = chance.choice(["get-config><{0}source><{0}running/></{0}source></{0}get-config",
+                                   "discard-changes/", "get-config/", "nothing/"])
+        start = f"<{prefix}rpc {' '.join(attributes)}>"
+        session.send(f"{start}<{prefix}{operation.format(prefix)}></{prefix}rpc>")
+        wanted = ElementTree.fromstring(f"{start}</{prefix}rpc>").attrib
+        reply = ElementTree.fromstring(session.receive())
+        assert reply.tag == f"{{{BASE}}}rpc-reply" and reply.attrib == wanted, start
+        assert len(reply) == 1
 
 
 def test_malformed_xml_is_answered_and_the_others_go_on(daemon, session):
