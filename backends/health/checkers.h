@@ -12,11 +12,11 @@ extern const struct checker ping_checker;    /**< ping.c */
 extern const struct checker http_checker;    /**< http.c */
 extern const struct checker https_checker;   /**< http.c */
 extern const struct checker command_checker; /**< command.c */
-extern const struct checker ftp_checker;     /**< protocols.c, as the next four */
+extern const struct checker ftp_checker;     /**< protocols.c, as the next three */
 extern const struct checker smtp_checker;
 extern const struct checker imap_checker;
 extern const struct checker pop3_checker;
-extern const struct checker ldap_checker;
+extern const struct checker ldap_checker;       /**< ldap.c */
 extern const struct checker dns_checker;        /**< dns.c */
 extern const struct checker nntp_checker;       /**< nntp.c */
 extern const struct checker sip_checker;        /**< sip.c */

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 /* How far a step is. */
 enum progress {
@@ -17,17 +15,9 @@ enum progress {
 static void close_run(struct check_job *job)
 {
     struct dialogue_run *run = job->state;
-    tls_session_free(run->tls);
-    run->tls = NULL;
-    health_watch_close(job->poller, &run->watch);
+    stream_close(&run->stream, job);
     free(run->answer);
     run->answer = NULL;
-}
-
-static void end_errno(struct check_job *job, const char *what, int error)
-{
-    close_run(job);
-    check_end_errno(job, what, error);
 }
 
 static void end_failed(struct check_job *job, const char *what)
@@ -36,69 +26,6 @@ static void end_failed(struct check_job *job, const char *what)
     const char *name = dialogue->steps[((struct dialogue_run *)job->state)->step].name;
     close_run(job);
     check_end(job, CHECK_FAILED, CHECK_WEIGHT_NONE, "%s: %s", name, what);
-}
-
-static void end_tls(struct check_job *job, const char *what)
-{
-    char error[CHECK_ERROR_SIZE];
-    snprintf(error, sizeof(error), "%s", what);
-    close_run(job);
-    check_end(job, CHECK_FAILED, CHECK_WEIGHT_NONE, "TLS: %s", error);
-}
-
-/* A call on the connection has failed: wait if that is all, else end the run. */
-static void wait_or_end(struct check_job *job, const char *what, uint32_t events)
-{
-    struct dialogue_run *run = job->state;
-    int error = errno;
-    if (error == EAGAIN)
-        error = health_watch_change(job->poller, &run->watch,
-                                    run->tls ? tls_session_events(run->tls) : events);
-    if (run->tls && error == EPROTO)
-        end_tls(job, tls_session_error(run->tls));
-    else if (error)
-        end_errno(job, what, error);
-}
-
-/* Begin TLS, or go on with its handshake. @return Whether it is done; if not, the run waits or has
- * ended. */
-static bool secure(struct check_job *job)
-{
-    const struct dialogue *dialogue = job->parameters;
-    struct dialogue_run *run = job->state;
-    char error[CHECK_ERROR_SIZE];
-    job->phase = "agreeing on TLS";
-    if (!run->tls)
-        run->tls = tls_session_new(dialogue->tls, run->watch.fd, error);
-    if (!run->tls) {
-        end_tls(job, error);
-        return false;
-    }
-    run->securing = tls_session_handshake(run->tls) != 0;
-    if (run->securing)
-        wait_or_end(job, "handshake", 0);
-    return !run->securing;
-}
-
-/* Send what is left of a step. @return Whether all is sent; if not, the run waits or has ended. */
-static bool send_step(struct check_job *job, const struct dialogue_step *step)
-{
-    struct dialogue_run *run = job->state;
-    while (run->sent < step->size) {
-        const unsigned char *data = step->send + run->sent;
-        size_t size = step->size - run->sent;
-        ssize_t sent = run->tls ? tls_session_send(run->tls, data, size)
-                                : send(run->watch.fd, data, size, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0) {
-            job->phase = "sending";
-            wait_or_end(job, "send", EPOLLOUT);
-            return false;
-        }
-        run->sent += (size_t)sent;
-    }
-    return true;
 }
 
 /* The line that was not expected, without its end. */
@@ -146,16 +73,10 @@ static bool receive_step(struct check_job *job, const struct dialogue_step *step
     struct dialogue_run *run = job->state;
     job->phase = "waiting for the answer";
     while (true) {
-        char *data = run->answer + run->size;
-        size_t size = dialogue->max_answer - run->size;
-        ssize_t got = run->tls ? tls_session_receive(run->tls, data, size)
-                               : recv(run->watch.fd, data, size, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            wait_or_end(job, "receive", EPOLLIN);
+        ssize_t got = stream_receive(&run->stream, job, run->answer + run->size,
+                                     dialogue->max_answer - run->size);
+        if (got < 0)
             return false;
-        }
         run->size += (size_t)got;
         enum progress progress = judge(job, step, !got);
         if (progress != WAITING)
@@ -172,18 +93,37 @@ static bool ends_with_its_line(const struct dialogue_run *run)
     return memchr(run->answer, '\n', run->size) == run->answer + run->size - 1;
 }
 
+/* The connection is there. @return Whether there is memory for what comes; if not, the run ends. */
+static bool begin(struct check_job *job)
+{
+    const struct dialogue *dialogue = job->parameters;
+    struct dialogue_run *run = job->state;
+    run->connected = true;
+    run->securing = dialogue->tls_first;
+    run->answer = malloc(dialogue->max_answer);
+    if (run->answer)
+        return true;
+    close_run(job);
+    check_end_errno(job, "connect", ENOMEM);
+    return false;
+}
+
 /* Go on until something has to be waited for, or to the end. */
 static void talk(struct check_job *job)
 {
     const struct dialogue *dialogue = job->parameters;
     struct dialogue_run *run = job->state;
+    if (!run->connected && !begin(job))
+        return;
     while (true) {
-        if (run->securing && !secure(job))
+        if (run->securing && !stream_secure(&run->stream, job, dialogue->tls))
             return;
+        run->securing = false;
         if (run->step == dialogue->count)
             break;
         const struct dialogue_step *step = &dialogue->steps[run->step];
-        if (!send_step(job, step) || (step->expect && !receive_step(job, step)))
+        if (!stream_send(&run->stream, job, step->send, step->size, &run->sent) ||
+            (step->expect && !receive_step(job, step)))
             return;
         if (step->secures && !ends_with_its_line(run)) {
             end_failed(job, "something follows the answer");
@@ -197,53 +137,10 @@ static void talk(struct check_job *job)
     check_pass(job);
 }
 
-static void goes_on(struct health_watch *watch, uint32_t events)
-{
-    talk(watch->arg);
-}
-
-/*
- * The beginning of a dialogue: the connection is there, or not.
- */
-static void connected(struct health_watch *watch, uint32_t events)
-{
-    struct check_job *job = watch->arg;
-    struct dialogue_run *run = job->state;
-    const struct dialogue *dialogue = job->parameters;
-    int error = 0;
-    socklen_t size = sizeof(error);
-    if (events & (EPOLLERR | EPOLLHUP))
-        getsockopt(watch->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (!error) {
-        run->answer = malloc(dialogue->max_answer);
-        error = run->answer ? 0 : ENOMEM;
-    }
-    if (error) {
-        end_errno(job, "connect", error);
-        return;
-    }
-    watch->ready = goes_on;
-    run->securing = dialogue->tls_first;
-    talk(job);
-}
-
 void dialogue_start(struct check_job *job)
 {
-    static const struct linger reset = {.l_onoff = 1};
     struct dialogue_run *run = job->state;
-    run->watch = (struct health_watch){.ready = connected, .arg = job};
-    int fd = run->watch.fd = check_socket(job->target, SOCK_STREAM, 0);
-    if (fd < 0) {
-        check_end_errno(job, "socket", errno);
-        return;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    int failed = connect(fd, &job->target->address.any, check_address_size(&job->target->address));
-    int error = failed && errno != EINPROGRESS
-                    ? errno
-                    : health_watch_start(job->poller, &run->watch, EPOLLOUT);
-    if (error)
-        end_errno(job, "connect", error);
+    stream_open(&run->stream, job, talk);
 }
 
 void dialogue_cancel(struct check_job *job)

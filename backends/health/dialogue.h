@@ -2,17 +2,13 @@
  * Dialogues over TCP: something is sent, something is waited for, one step after the other. The
  * checker tcp has those of its configuration, others have their protocol's. What is said may be
  * secured by TLS from the beginning, or from a step on. Core thread.
- *
- * A connection is closed by a reset, so that none of ours stays behind in TIME_WAIT: at thousands
- * of checks a second they would use the ports up.
  */
 #ifndef NORIA_HEALTH_DIALOGUE_H
 #define NORIA_HEALTH_DIALOGUE_H
 
 #include "backends/health/check.h"
 #include "backends/health/pattern.h"
-#include "backends/health/poller.h"
-#include "backends/health/tls_session.h"
+#include "backends/health/stream.h"
 
 /** Something to send, then something to wait for; either may be missing. */
 struct dialogue_step {
@@ -36,9 +32,9 @@ struct dialogue {
 
 /** A run of one, in job->state. */
 struct dialogue_run {
-    struct health_watch watch;
-    struct tls_session *tls; /**< NULL while nothing is secured. */
-    bool securing;           /**< The handshake is to be done before anything else is. */
+    struct stream stream;
+    bool connected;
+    bool securing; /**< The handshake is to be done before anything else is. */
     size_t step, sent;
     char *answer; /**< What has come since the step began. */
     size_t size;

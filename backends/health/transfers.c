@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "backends/health/poller.h"
 
@@ -23,14 +22,6 @@ struct socket_watch {
     struct socket_watch *next; /* while it is spare */
 };
 
-/* Close what was connected for a run that never asked for it. */
-static void drop_socket(struct transfer *transfer)
-{
-    if (transfer->socket >= 0)
-        close(transfer->socket);
-    transfer->socket = -1;
-}
-
 /* Tell whoever waits for a transfer that has ended. */
 static void collect(struct transfers *transfers)
 {
@@ -44,7 +35,6 @@ static void collect(struct transfers *transfers)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         curl_multi_remove_handle(transfers->multi, transfer->easy);
         transfer->running = false;
-        drop_socket(transfer);
         transfer->done(transfer, result);
     }
 }
@@ -173,14 +163,6 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 {
     static const struct linger reset = {.l_onoff = 1};
     struct transfer *transfer = arg;
-    if (transfer->socket >= 0) {
-        int connected = transfer->socket;
-        transfer->socket = -1;
-        transfer->handed = true;
-        return connected;
-    }
-    if (transfer->handed)
-        return CURL_SOCKET_BAD; /* another one would not be where that was */
     struct check_target target = *transfer->target;
     target.address.any.sa_family = (sa_family_t)address->family;
     int fd = check_socket(&target, address->socktype, address->protocol);
@@ -192,15 +174,8 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return fd;
 }
 
-static int set_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-    const struct transfer *transfer = arg;
-    return transfer->handed ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;
-}
-
 bool transfer_prepare(struct transfer *transfer)
 {
-    transfer->socket = -1;
     CURL *easy = transfer->easy = curl_easy_init();
     if (!easy)
         return false;
@@ -212,8 +187,6 @@ bool transfer_prepare(struct transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, set_socket);
-    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
     return true;
 }
 
@@ -222,19 +195,16 @@ const char *transfer_phase(const struct transfer *transfer)
     curl_off_t connected = 0, secured = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
     curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &secured);
-    return secured                         ? "waiting for the answer"
-           : connected || transfer->handed ? "agreeing on how to talk"
-                                           : "connecting";
+    return secured     ? "waiting for the answer"
+           : connected ? "agreeing on how to talk"
+                       : "connecting";
 }
 
 bool transfer_start(struct transfers *transfers, struct transfer *transfer)
 {
     transfer->socket_error = 0;
-    transfer->handed = false;
     transfer->error[0] = '\0';
     transfer->running = curl_multi_add_handle(transfers->multi, transfer->easy) == CURLM_OK;
-    if (!transfer->running)
-        drop_socket(transfer);
     return transfer->running;
 }
 
@@ -252,7 +222,6 @@ void transfer_cancel(struct transfers *transfers, struct transfer *transfer)
         return;
     transfer->running = false;
     curl_multi_remove_handle(transfers->multi, transfer->easy);
-    drop_socket(transfer);
 }
 
 void transfer_end_check(struct check_job *job, const struct transfer *transfer, CURLcode result)

@@ -18,8 +18,6 @@ struct transfer {
     void *arg;                                                /**< The waiter's own. */
     CURL *easy; /**< Made by transfer_prepare(); its waiter sets more options, and cleans it up. */
     bool running;
-    int socket;                  /**< That is connected already, for the next run; or -1. */
-    bool handed;                 /**< This run's was. */
     int socket_error;            /**< Why no socket could be had, an errno, or 0. */
     char error[CURL_ERROR_SIZE]; /**< What went wrong, in words. */
 };
@@ -38,10 +36,7 @@ void transfers_end(void *transfers);
  */
 bool transfer_prepare(struct transfer *transfer);
 
-/**
- * Begin. With transfer->socket, it goes on from there, and closes it.
- * @return Whether it could; transfer->done() may only come later from the event loop.
- */
+/** Begin. @return Whether it could; transfer->done() may only come later from the event loop. */
 bool transfer_start(struct transfers *transfers, struct transfer *transfer);
 
 /**

@@ -89,6 +89,7 @@ def test_an_expression_that_explodes_blocks_nothing(session):
     ("<http><url><path>/</path><regex>[</regex></url></http>", "wrong at offset"),
     (f"<dns><name>{'a' * 64}.example</name></dns>", "no domain name"),
     ("<ldap><expect>(</expect></ldap>", "wrong at offset"),
+    ("<ldap><filter>(&amp;(cn=a)</filter></ldap>", "no filter of LDAP"),
     ("<dns><regex>(</regex></dns>", "wrong at offset"),
     ("<dns><expect>a</expect><regex>a</regex></dns>", "exclude each other"),
     ("<radius><secret-file>/none</secret-file></radius>", "No secret can be read"),
@@ -524,24 +525,100 @@ def test_starttls_of_ldap(session):
     listener = Listener(agrees())
     session.set(checked(QUICK + check("it", "<ldap><tls>starttls</tls></ldap>",
                                       "<bind-address>127.0.0.9</bind-address>"), listener.real()))
-    wait_error(session, "timed out after 0.5 s while agreeing on how to talk")
+    wait_error(session, "timed out after 0.5 s while agreeing on TLS")
     assert listener.answer.heard[-1] == (bytes.fromhex("301d02010177188016")
                                          + b"1.3.6.1.4.1.1466.20037")
     assert set(listener.answer.peers) == {"127.0.0.9"}
     for answer, words in (
-            (agrees(then=b"no TLS, but something else\n" * 100), "wrong version number"),
-            (agrees(code=52, text=b"not \x01now"), "result 52 (unavailable): not ?now"),
-            (agrees(code=2, number=0), "StartTLS: the server refuses: result 2 (protocol error)"),
-            (agrees(b"\x30"), "StartTLS: the answer is not LDAP's"),
-            (agrees(code=117), "StartTLS: the server refuses: result 117"),
-            (agrees(number=2), "StartTLS: the answer is not LDAP's"),
+            (agrees(then=b"no TLS, but something else\n" * 100), "TLS: wrong version number"),
+            (agrees(code=52, text=b"not \x01now"),
+             "StartTLS is refused: result 52 (unavailable): not ?now"),
+            (agrees(code=2, number=0), "the server goes away: result 2 (protocol error)"),
+            (agrees(b"\x30"), "StartTLS: something follows the answer"),
+            (agrees(code=117), "StartTLS is refused: result 117"),
+            (agrees(number=2), "the answer is to another request"),
             (lambda c: c.sendall(b"\x30\x0c"), "the connection was closed before the answer came"),
-            (lambda c: c.sendall(b"\x30\x84" + b"\xff" * 1000), "the answer is not LDAP's"),
+            (lambda c: c.sendall(b"\x30\x84" + b"\xff" * 1000), "the answer is not LDAP"),
             ("hang", "timed out after 0.5 s while waiting for the answer to StartTLS")):
         listener.answer = answer
         wait_error(session, words)
     listener.close()
     wait_error(session, "connect: Connection refused")
+
+
+def ldap_message(number, operation, content):
+    content = bytes([2, 1, number, operation, len(content)]) + content
+    return bytes([0x30, len(content)]) + content
+
+
+SUCCESS = bytes.fromhex("0a010004000400")
+ENTRY = bytes.fromhex("04016e300d300b0401613106040131040132")  # n: a is 1 and 2
+
+
+def directory(*found, end=SUCCESS):
+    """A directory that lets everyone in, and finds this."""
+    def talk(connection):
+        while request := connection.recv(1000):
+            number, operation = request[4], request[5]
+            if operation == 0x60:
+                connection.sendall(ldap_message(number, 0x61, SUCCESS))
+            elif operation == 0x63:
+                connection.sendall(b"".join(ldap_message(number, *one) for one in found)
+                                   + ldap_message(number, 0x65, end))
+    return talk
+
+
+def test_a_search(session):
+    reference, later = (0x73, b"\x04\x07ldap://"), (0x79, b"\x80\x011")
+    listener = Listener(directory(reference, later, (0x64, ENTRY)))
+    kind = "<ldap><expect>^DN: n\n\ta: 1\n\ta: 2\n\n$</expect></ldap>"
+    set_check(session, listener, kind)
+    wait_state(session, listener, "up")
+    listener.answer = directory((0x64, ENTRY), (0x64, ENTRY))
+    wait_error(session, "what is found does not match")
+    set_check(session, listener, "<ldap/>")
+    wait_state(session, listener, "up")
+    for answer, words in (
+            (directory(reference), "no entry is found"),
+            (directory(end=bytes.fromhex("0a01200400040178")),
+             "LDAP search: result 32 (no such object): x"),
+            (directory((0x64, ENTRY[:-1])), "search: an entry is damaged"),
+            (directory((0x61, SUCCESS)), "search: the answer is another one's")):
+        listener.answer = answer
+        wait_error(session, words)
+    listener.answer = directory((0x64, ENTRY), end=bytes.fromhex("0a010404000400"))
+    set_check(session, listener, kind)
+    wait_state(session, listener, "up")
+    listener.answer = directory(*[(0x64, ENTRY)] * 9999)
+    set_check(session, listener, "<ldap><expect>^DN: n\n.*\ta: 2\n\n</expect></ldap>")
+    wait_state(session, listener, "up")
+
+
+def test_a_server_of_ldap_that_never_ends_blocks_nothing(session):
+    def endless(connection):
+        connection.sendall(ldap_message(2, 0x61, SUCCESS))
+        while True:
+            connection.sendall(ldap_message(3, 0x73, b"\x04\x01x") * 10000)
+    listener = Listener(endless)
+    set_check(session, listener, "<ldap/>")
+    wait_error(session, "the answer is too long")
+    begin = time.monotonic()
+    status(session)
+    assert time.monotonic() - begin < 1
+
+
+def test_a_socket_is_closed_once(daemon, session, tmp_path):
+    """What is closed twice may be another thread's by then."""
+    listener = Listener(directory((0x64, ENTRY)))
+    set_check(session, listener, "<ldap/>")
+    wait_state(session, listener, "up")
+    report = tmp_path / "strace"
+    with open(report, "wb") as output, subprocess.Popen(
+            ["strace", "-f", "-e", "trace=close,connect", "-p", str(daemon.process.pid)],
+            stderr=output) as tracer:
+        wait_for(lambda: report.read_text().count("connect(") > 5, "some runs")
+        tracer.terminate()
+    assert "EBADF" not in report.read_text()
 
 
 # NNTP

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import signal
 import tempfile
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -41,6 +42,12 @@ def forms(protocol, plain, implicit, login=LOGIN):
 
 def page(content, url="<url><path>/</path>{}</url>", expected=""):
     return f"<https>{content}{url.format(expected)}</https>"
+
+
+# All of them find the one entry.
+FILTERS = ["(cn=probe)", "(CN=PROBE)", "(cn=\\70robe)", "(cn=pr*be)", "(cn=*rob*)", "(description=*)",
+           "(&(cn=probe)(!(description=ill)))", "(|(cn=no)(description=well))",
+           "(cn:caseIgnoreMatch:=probe)", "(&(description=w*e*l)(| (cn=a) (cn=probe)))"]
 
 
 def nntps(content):
@@ -92,7 +99,7 @@ ASKED = {
         "root": (0, "<ldap/>", "up"),
         "ldaps": (1, f"<ldap><tls>implicit</tls>{FOR_US}</ldap>", "up"),
         "other-name": (1, f"<ldap><tls>implicit</tls>{FOR_OTHERS}</ldap>",
-                       "no alternative certificate subject name"),
+                       "the certificate is not for other.example"),
         "starttls": (0, f"<ldap><tls>starttls</tls>{FOR_US}</ldap>", "up"),
         "starttls-anyone": (0, "<ldap><tls>starttls</tls></ldap>", "up"),
         "starttls-address": (0, f"<ldap><tls>starttls</tls>{VERIFY}</ldap>", "up"),
@@ -100,11 +107,19 @@ ASKED = {
                                "<scope>sub</scope><filter>(cn=probe)</filter>"
                                "<expect>description: well</expect></ldap>", "up"),
         "starttls-other-name": (0, f"<ldap><tls>starttls</tls>{FOR_OTHERS}</ldap>",
-                                "no alternative certificate subject name"),
+                                "the certificate is not for other.example"),
         "starttls-unknown-authority": (0, f"<ldap><tls>starttls</tls>{UNKNOWN}</ldap>",
                                        "unable to get local issuer certificate"),
         "starttls-nobody": (0, "<ldap><tls>starttls</tls><base>dc=example</base><scope>sub</scope>"
                                "<filter>(cn=no)</filter></ldap>", "no entry is found"),
+        "starttls-wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no"
+                              "</password><tls>starttls</tls></ldap>",
+                           "login denied: result 49 (invalid credentials)"),
+        **{f"filter-{number}": (0, "<ldap><base>dc=example</base><scope>sub</scope>"
+                                   f"<filter>{escape(text)}</filter></ldap>", "up")
+           for number, text in enumerate(FILTERS)},
+        "below": (0, "<ldap><base>dc=example</base><scope>one</scope>"
+                     "<expect>^DN: cn=probe,dc=example\n</expect></ldap>", "up"),
         "login": (0, f"<ldap>{ADMIN}</ldap>", "up"),
         "wrong": (0, "<ldap><username>cn=admin,dc=example</username><password>no</password>"
                      "</ldap>", "denied"),
@@ -117,10 +132,11 @@ ASKED = {
     "slapd_with_clients": {
         "starttls": (0, f"<ldap><tls>starttls</tls>{FOR_US}{CLIENT}</ldap>", "up"),
         "ldaps": (1, f"<ldap><tls>implicit</tls>{FOR_US}{CLIENT}</ldap>", "up"),
+        "no-client": (0, f"<ldap><tls>starttls</tls>{FOR_US}</ldap>", "closed"),
     },
     "slapd_without_tls": {
         "plain": (0, "<ldap/>", "up"),
-        "starttls": (0, "<ldap><tls>starttls</tls></ldap>", "StartTLS: the server refuses: result"),
+        "starttls": (0, "<ldap><tls>starttls</tls></ldap>", "StartTLS is refused: result"),
     },
     "dnsmasq": {
         "address": (0, "<dns><type>A</type><name>www.example</name><expect>192.0.2.9</expect>"
