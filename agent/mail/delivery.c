@@ -188,6 +188,32 @@ struct upload {
     const atomic_bool *hurry;
 };
 
+/* What was said between the agent and the server. */
+struct talk {
+    bool logged_in;
+    char recipient[MAIL_ERROR_SIZE]; /* the last command, if it named a recipient */
+    char refused[MAIL_ERROR_SIZE];   /* the last recipient that was refused, and the answer */
+};
+
+/* Of commands only those that name a recipient are looked at: others hold a password. */
+static int overhear(CURL *easy, curl_infotype kind, char *text, size_t size, void *arg)
+{
+    struct talk *talk = arg;
+    int length = size < 100 ? (int)size : 100;
+    bool names = size > 8 && !strncmp(text, "RCPT TO:", 8);
+    if (kind == CURLINFO_HEADER_OUT)
+        snprintf(talk->recipient, sizeof(talk->recipient), "%.*s", names ? length - 8 : 0,
+                 names ? text + 8 : "");
+    if (kind != CURLINFO_HEADER_IN || !size)
+        return 0;
+    talk->logged_in = talk->logged_in || (size > 3 && !strncmp(text, "235", 3));
+    if ((*text == '4' || *text == '5') && *talk->recipient)
+        snprintf(talk->refused, sizeof(talk->refused), "%.*s is refused: %.*s",
+                 (int)strcspn(talk->recipient, "\r\n"), talk->recipient, length, text);
+    talk->refused[strcspn(talk->refused, "\r\n")] = '\0';
+    return 0;
+}
+
 static size_t give(char *buffer, size_t size, size_t count, void *arg)
 {
     struct upload *upload = arg;
@@ -238,6 +264,7 @@ static void set_options(CURL *easy, const struct mail_settings *settings, struct
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)settings->timeout);
     curl_easy_setopt(easy, CURLOPT_MAIL_FROM, settings->from);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, give);
     curl_easy_setopt(easy, CURLOPT_READDATA, upload);
@@ -252,18 +279,40 @@ static void set_options(CURL *easy, const struct mail_settings *settings, struct
         curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
 }
 
-static enum mail_result send_by(CURL *easy, const char *message, char error[MAIL_ERROR_SIZE])
+/*
+ * Where a login was wanted and the server offered none, a refusal is about the settings, which
+ * somebody will mend: the message is kept.
+ */
+static enum mail_result judge_answer(const struct mail_settings *settings, const struct talk *talk,
+                                     const char *words, long response, char error[MAIL_ERROR_SIZE])
+{
+    bool stranger = settings->username && !talk->logged_in && response >= 400;
+    snprintf(error, MAIL_ERROR_SIZE, "%s%.110s%s%.80s",
+             stranger ? "the server did not let the agent log in: " : "", words,
+             *talk->refused ? "; " : "", talk->refused);
+    return response >= 550 && response <= 599 && !stranger ? MAIL_REFUSED : MAIL_LATER;
+}
+
+static enum mail_result send_by(CURL *easy, const struct mail_settings *settings,
+                                char error[MAIL_ERROR_SIZE])
 {
     char words[CURL_ERROR_SIZE] = "";
+    struct talk talk = {0};
     long response = 0;
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, words);
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, overhear);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, &talk);
     CURLcode result = curl_easy_perform(easy);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &response);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
-    if (result == CURLE_OK)
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 0L);
+    if (result == CURLE_OK) {
+        snprintf(error, MAIL_ERROR_SIZE, "%s", talk.refused);
         return MAIL_SENT;
-    snprintf(error, MAIL_ERROR_SIZE, "%.200s", *words ? words : curl_easy_strerror(result));
-    return response >= 550 && response <= 599 ? MAIL_REFUSED : MAIL_LATER;
+    }
+    return judge_answer(settings, &talk, *words ? words : curl_easy_strerror(result), response,
+                        error);
 }
 
 static enum mail_result by_smtp(const struct mail_settings *settings, char *const *addresses,
@@ -286,7 +335,7 @@ static enum mail_result by_smtp(const struct mail_settings *settings, char *cons
     set_options(easy, settings, &upload);
     curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, list);
     if (set_login(easy, settings, error))
-        result = send_by(easy, message, error);
+        result = send_by(easy, settings, error);
 out:
     curl_easy_cleanup(easy);
     curl_slist_free_all(list);

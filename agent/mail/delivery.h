@@ -23,7 +23,8 @@ enum mail_result {
  * @param addresses Who gets it, ended by NULL.
  * @param message As SMTP has it (mail_message()).
  * @param hurry Once it is true, the sending is to end within a moment.
- * @param[in,out] error "" before; what went wrong, for a person; of no use where nothing did.
+ * @param[in,out] error "" before; what went wrong, for a person. Of a message that was sent: that
+ * not all get it, or "".
  */
 enum mail_result mail_deliver(const struct mail_settings *settings, char *const *addresses,
                               const char *message, const atomic_bool *hurry,

@@ -179,6 +179,8 @@ static void note_result(struct mailer *mailer, enum mail_result result, const ch
     pthread_mutex_unlock(&mailer->lock);
     if (result == MAIL_SENT) {
         alarm_clear(mailer->agent, &id, "A message was sent.");
+        if (*error)
+            log_warning(AREA_MAIL, "a message was not sent to all: %s", error);
     } else {
         log_warning(AREA_MAIL, "a message cannot be sent: %s", error);
         alarm_raise(mailer->agent, &id, ALARM_MINOR,
@@ -187,7 +189,15 @@ static void note_result(struct mailer *mailer, enum mail_result result, const ch
     }
 }
 
-/* Try to send one message. @return Whether it has left the queue. */
+/* What waits need not wait longer. */
+static void try_all_now(struct mailer *mailer)
+{
+    for (struct outgoing *at = mailer->first; at; at = at->next)
+        at->due = uv_hrtime();
+}
+
+/* Try to send one message. A server that takes one may take the others, too. @return Whether it has
+ * left the queue. */
 static bool try_message(struct mailer *mailer, struct outgoing **at)
 {
     struct outgoing *outgoing = *at;
@@ -204,6 +214,8 @@ static bool try_message(struct mailer *mailer, struct outgoing **at)
     if (result != MAIL_SENT)
         note_given_up(mailer, error);
     remove_outgoing(mailer, at);
+    if (result == MAIL_SENT)
+        try_all_now(mailer);
     return true;
 }
 
@@ -286,8 +298,7 @@ static void take_settings(struct mailer *mailer)
         event_unsubscribe(mailer->events);
         mailer->events = NULL;
     }
-    for (struct outgoing *at = mailer->first; at; at = at->next)
-        at->due = uv_hrtime(); /* it may be the server that is another one */
+    try_all_now(mailer); /* it may be the server that is another one */
 }
 
 /* The thread. */

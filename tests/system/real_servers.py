@@ -109,6 +109,68 @@ tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 """
 
+# One that takes messages of those who log in: on the first port after STARTTLS, on the second with
+# TLS from the begin, on the third without TLS, where nobody can log in.
+POST = POSTFIX + """
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {folder}/logins/auth
+smtpd_tls_auth_only = yes
+smtpd_tls_received_header = yes
+smtpd_relay_restrictions =
+smtpd_recipient_restrictions = permit_sasl_authenticated, reject
+mydestination =
+mynetworks =
+virtual_mailbox_domains = example.org
+virtual_mailbox_base = {folder}
+virtual_mailbox_maps = static:box/
+virtual_uid_maps = static:65534
+virtual_gid_maps = static:65534
+virtual_minimum_uid = 1
+"""
+
+POST_SERVICES = POSTFIX_SERVICES + """
+127.0.0.1:{third} inet n - n - - smtpd
+  -o smtpd_tls_security_level=none
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+virtual unix - n n - - virtual
+"""
+
+LOGINS = """
+base_dir = {folder}/run
+log_path = {folder}/log
+protocols =
+ssl = no
+default_login_user = nobody
+default_internal_user = nobody
+default_internal_group = nogroup
+auth_mechanisms = plain login
+auth_failure_delay = 0
+passdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=65534 gid=65534 home={folder}
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service auth {{
+  unix_listener {folder}/auth {{
+    mode = 0666
+  }}
+}}
+"""
+
 SLAPD = """
 include /etc/ldap/schema/core.schema
 modulepath /usr/lib/ldap
@@ -396,6 +458,26 @@ def postfix(folder, tls):
         shutil.chown(folder / "data", "postfix")
     return Server(folder, tls, POSTFIX, ["postfix", "-c", "{folder}", "start-fg"],
                   ["queue", "data"], prepare=prepare)
+
+
+def post(folder, tls):
+    """A mail server whose users log in (noria), and {folder}/box/new, where its messages come to."""
+    def prepare(server):
+        (folder / "config").rename(folder / "main.cf")
+        (folder / "master.cf").write_text(server.fill(POST_SERVICES))
+        shutil.chown(folder / "data", "postfix")
+        shutil.chown(folder / "box", "nobody", "nogroup")
+    return Server(folder, tls, POST, ["postfix", "-c", "{folder}", "start-fg"],
+                  ["queue", "data", "box"], prepare=prepare)
+
+
+def logins(folder, tls):
+    """Who may log in to the mail server; it asks at {folder}/auth."""
+    def prepare(server):
+        (folder / "users").write_text(f"noria:{{PLAIN}}{PASSWORD}\n")
+        (folder / "users").chmod(0o644)
+    return Server(folder, tls, LOGINS, ["dovecot", "-F", "-c", "{folder}/config"], ["run"],
+                  datagrams=True, prepare=prepare)
 
 
 def slapd(folder, tls, settings=SLAPD_TLS):

@@ -52,6 +52,7 @@ class MailServer:
     def __init__(self):
         self.messages, self.logins, self.hello = [], [], None
         self.answer = "250 fine"
+        self.refused = None  # an address that is not taken
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -80,7 +81,11 @@ class MailServer:
                     self.logins.append(base64.b64decode(given).decode())
                     say("235 welcome")
                 elif word.upper().startswith("RCPT"):
-                    envelope.append(word.split("<")[1].split(">")[0])
+                    address = word.split("<")[1].split(">")[0]
+                    if address == self.refused:
+                        say("550 nobody here")
+                        continue
+                    envelope.append(address)
                     say(self.answer)
                 elif word.upper() == "DATA":
                     say("354 go on")
