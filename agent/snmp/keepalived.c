@@ -115,11 +115,18 @@ bool keepalived_timeout_usec(const struct lyd_node *row, struct snmp_value *valu
     return time_of(row, "timeout", 5, MICROSECONDS, value);
 }
 
-/* 1 if a leaf of health has a value, else 2. */
+/* What a row says itself, or else its virtual server. */
+static const char *said_of(const struct lyd_node *row, const char *leaf)
+{
+    const struct lyd_node *own = keepalived_child(row, "health"), *health = health_of(row);
+    const char *text = own ? leaf_value(own, leaf) : NULL;
+
+    return text || !health ? text : leaf_value(health, leaf);
+}
+
 static bool is_set_to(const struct lyd_node *row, const char *leaf, const char *wanted)
 {
-    const struct lyd_node *health = health_of(row);
-    const char *text = health ? leaf_value(health, leaf) : NULL;
+    const char *text = said_of(row, leaf);
 
     return text && !strcmp(text, wanted);
 }
@@ -144,8 +151,7 @@ bool keepalived_omega(const struct lyd_node *row, struct snmp_value *value)
 
 bool keepalived_command(const struct lyd_node *row, const char *leaf, struct snmp_value *value)
 {
-    const struct lyd_node *health = health_of(row);
-    const char *path = health ? leaf_value(health, leaf) : NULL;
+    const char *path = said_of(row, leaf);
     char text[SNMP_TEXT_MAX + 1];
 
     if (!path)

@@ -7,8 +7,9 @@
 #include "agent/snmp/keepalived.h"
 #include "agent/snmp/keepalived_mail.h"
 
-/* Of sorry servers keepalived says no more than what they are: status to failed checks. */
-static const unsigned sorry_lacks[] = {6, 7, 8, 9, 10, 11, 12, 13, 0};
+/* Of sorry servers keepalived says no more than what they are: status to failed checks, and
+ * its name. */
+static const unsigned sorry_lacks[] = {6, 7, 8, 9, 10, 11, 12, 13, 55, 0};
 
 static bool type(const struct lyd_node *row, struct snmp_value *value)
 {
@@ -119,6 +120,7 @@ static const struct snmp_column columns[] = {
     {52, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_tunnel_type},
     {53, READ_ONLY, KIND_UNSIGNED, NULL, NULL, keepalived_tunnel_port},
     {54, READ_ONLY, KIND_INTEGER, NULL, NULL, keepalived_tunnel_checksum},
+    {55, READ_ONLY, KIND_STRING, "description", NULL, NULL},
 };
 
 const struct snmp_table keepalived_real_server_table = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/log.h"
+#include "backends/health/fifo.h"
 
 /* How long is told in one go, and the pause behind it. */
 #define SLICE (2 * HEALTH_MS)
@@ -32,9 +33,11 @@ static void tell(const struct announcement *it)
 {
     if (it->server) {
         notice_server(it->server, &it->occasion);
+        fifo_server(it->server, &it->occasion);
         hook_server(it->server, &it->occasion);
     } else {
         notice_quorum(it->service, &it->quorum);
+        fifo_quorum(it->service, &it->quorum);
         hook_quorum(it->service, &it->quorum);
     }
 }

@@ -5,10 +5,11 @@
 
 #include "agent/agent.h"
 #include "agent/log.h"
-#include "backends/health/service.h"
+#include "backends/health/fifo.h"
 #include "backends/health/state.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
+#define FIFOS "/noria-health:health-engine/notify-fifo"
 
 /* One virtual server of a transaction. */
 struct exchange {
@@ -20,6 +21,7 @@ struct exchange {
 struct plan {
     size_t count;
     bool applied;
+    struct health_fifos *fifos; /* as the service of an exchange; NULL: they stay as they are */
     struct exchange exchanges[];
 };
 
@@ -28,6 +30,7 @@ static void health_release(struct backend *backend, void *data)
     struct plan *plan = data;
     for (size_t i = 0; plan && i < plan->count; i++)
         service_free(plan->applied ? plan->exchanges[i].before : plan->exchanges[i].after);
+    health_fifos_free(plan ? plan->fifos : NULL);
     free(plan);
 }
 
@@ -50,6 +53,19 @@ static enum outcome plan_exchange(struct health_engine *engine, const struct cha
     return outcome;
 }
 
+static bool is_fifo(const struct change *change)
+{
+    return !strcmp(change->unit->path, FIFOS);
+}
+
+static enum outcome plan_fifos(const struct backend *backend, const struct change_set *changes,
+                               struct plan *plan, struct error *err)
+{
+    if (plan->fifos)
+        return DONE;
+    return health_fifos_new(backend->schema, changes->after, &plan->fifos, err);
+}
+
 static void health_prepare(struct backend *backend, struct backend_step *step)
 {
     const struct change_set *changes = step->changes;
@@ -58,6 +74,8 @@ static void health_prepare(struct backend *backend, struct backend_step *step)
     for (size_t i = 0; i < changes->count && outcome == DONE; i++)
         if (is_virtual_server(&changes->changes[i]))
             outcome = plan_exchange(backend->data, &changes->changes[i], plan, &step->error);
+        else if (is_fifo(&changes->changes[i]))
+            outcome = plan_fifos(backend, changes, plan, &step->error);
     if (outcome == DONE)
         step->plan = plan;
     else
@@ -65,9 +83,19 @@ static void health_prepare(struct backend *backend, struct backend_step *step)
     step_done(step, outcome);
 }
 
+static void swap_fifos(struct health_engine *engine, struct plan *plan)
+{
+    struct health_fifos *before = engine->fifos;
+    if (!plan->fifos)
+        return;
+    engine->fifos = plan->fifos;
+    plan->fifos = before;
+}
+
 static void health_apply(struct backend *backend, struct backend_step *step)
 {
     struct plan *plan = step->plan;
+    swap_fifos(backend->data, plan);
     for (size_t i = 0; i < plan->count; i++)
         service_swap(backend->data, plan->exchanges[i].before, plan->exchanges[i].after);
     plan->applied = true;
@@ -79,6 +107,7 @@ static void health_revert(struct backend *backend, struct backend_step *step)
     struct plan *plan = step->plan;
     for (size_t i = plan->count; i-- > 0;)
         service_swap(backend->data, plan->exchanges[i].after, plan->exchanges[i].before);
+    swap_fifos(backend->data, plan);
     plan->applied = false;
     step_done(step, DONE);
 }
@@ -98,7 +127,8 @@ static enum outcome health_start(struct backend *backend, const struct snapshot 
                                  struct error *err)
 {
     struct health_engine *engine = health_engine_new(backend);
-    enum outcome outcome = engine ? DONE : fail_memory(err);
+    enum outcome outcome =
+        engine ? health_fifos_new(backend->schema, running, &engine->fifos, err) : fail_memory(err);
     backend->data = engine;
     const struct unit *unit = schema_unit_find(backend->schema, UNIT);
     size_t count = 0, first = unit ? snapshot_range(running, unit, &count) : 0;

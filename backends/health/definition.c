@@ -207,6 +207,19 @@ static size_t count_checks(const struct lyd_node *list)
     return count;
 }
 
+static bool inhibits(const struct lyd_node *health, bool otherwise)
+{
+    const char *action = leaf_value(health, "on-failure");
+    return action ? !strcmp(action, "inhibit") : otherwise;
+}
+
+/* @return Whether there was memory for it; NULL is copied without. */
+static bool copy_text(const char *text, char **copy)
+{
+    *copy = text ? strdup(text) : NULL;
+    return *copy || !text;
+}
+
 static enum outcome fill_server(struct health_server *server, const struct lyd_node *real,
                                 const struct defaults *defaults, struct error *err)
 {
@@ -216,13 +229,16 @@ static enum outcome fill_server(struct health_server *server, const struct lyd_n
     server->address = strdup(leaf_value(real, "address"));
     server->port = (uint16_t)number_of(real, "port", 0);
     server->weight = number_of(real, "weight", 1);
+    server->inhibit = inhibits(own, server->service->inhibit);
     server->timer.run = server_tick;
     server->checks =
         calloc(count_checks(inherited) + count_checks(own) + 1, sizeof(*server->checks));
     if (server->service->flap_rule.changes)
         server->flap = calloc(1, sizeof(*server->flap));
     if (!server->address || !server->checks ||
-        (server->service->flap_rule.changes && !server->flap))
+        (server->service->flap_rule.changes && !server->flap) ||
+        !copy_text(leaf_value(own, "notify-up"), &server->notify_up) ||
+        !copy_text(leaf_value(own, "notify-down"), &server->notify_down))
         return fail_memory(err);
     if (server->flap || server->service->slow_start) {
         server->timer_reserved = health_timer_reserve(server->service->engine->timers);
@@ -240,7 +256,7 @@ static bool is_checked(const struct lyd_node *real)
            is_true(real, "health/enabled", true);
 }
 
-/* What the steering still knows from before a restart. */
+/* What the steering still knows from before a restart; whether the quorum was lost, too. */
 static void recall(struct health_server *server)
 {
     struct health_service *service = server->service;
@@ -299,7 +315,7 @@ static void fill_settings(struct health_service *service, const struct lyd_node 
 {
     service->alpha = is_true(health, "alpha", false);
     service->omega = is_true(health, "omega", false);
-    service->inhibit = !strcmp(leaf_value(health, "on-failure"), "inhibit");
+    service->inhibit = inhibits(health, false);
     service->needed = number_of(health, "checks-needed", 0);
     service->quorum = number_of(health, "quorum", 1);
     service->hysteresis = number_of(health, "hysteresis", 0);
@@ -322,11 +338,9 @@ static bool copy_commands(struct health_service *service, const struct lyd_node 
                     {"quorum-down", &service->quorum_down},
                     {"fallback-command", &service->fallback_command},
                     {"hook-user", &service->hook_user}};
-    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
-        const char *path = leaf_value(health, commands[i].leaf);
-        if (path && !(*commands[i].to = strdup(path)))
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        if (!copy_text(leaf_value(health, commands[i].leaf), commands[i].to))
             return false;
-    }
     return true;
 }
 
@@ -358,6 +372,7 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
     if (!service)
         return fail_memory(err);
     service->engine = engine;
+    service->group = member;
     fill_settings(service, health);
     service->name = strdup(leaf_value(entry->node, "name"));
     service->virtual_address = strdup(defaults.address ? defaults.address : defaults.mark);
@@ -378,6 +393,8 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
         return outcome;
     }
     order_servers(service);
+    if (engine->backend->agent->steering)
+        service->lost = steering_quorum_lost(engine->backend->agent, service->name);
     *result = service;
     return DONE;
 }
@@ -407,6 +424,8 @@ void service_free(struct health_service *service)
         free(server->checks);
         free(server->flap);
         free(server->address);
+        free(server->notify_up);
+        free(server->notify_down);
     }
     free(service->servers);
     free(service->notify_up);

@@ -7,6 +7,7 @@
 #include "agent/event/alarms.h"
 #include "agent/log.h"
 #include "backends/health/announcements.h"
+#include "backends/health/fifo.h"
 
 /* Descriptors that are left to the rest of the agent, and runs at once at most and at least. */
 #define DESCRIPTORS_KEPT 256
@@ -62,6 +63,7 @@ void health_engine_free(struct health_engine *engine)
         engine->shared[i].checker->end(engine->shared[i].data);
     address_watch_free(engine->addresses);
     announcements_free(engine->announcements);
+    health_fifos_free(engine->fifos);
     health_poller_free(engine->poller);
     health_timers_free(engine->timers);
     hooks_free(engine->hooks);

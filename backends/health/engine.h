@@ -71,6 +71,7 @@ struct health_engine {
     struct health_timers *timers;
     struct hooks *hooks;
     struct announcements *announcements;
+    struct health_fifos *fifos; /**< NULL until the backend has begun. Owned. */
     struct text_table probes;   /**< By their texts. */
     struct text_table services; /**< By name; guarded by lock. */
     uv_mutex_t lock;

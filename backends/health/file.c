@@ -19,7 +19,7 @@
 #include "backends/health/poller.h"
 #include "backends/health/tracked.h"
 
-#define CHANGES (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
+#define CHANGES (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
 
 /* What all of them share. */
 struct followers {
@@ -37,6 +37,7 @@ struct follower {
     int watched;      /* inotify's number of the folder, or -1 */
     int32_t weight;
     bool reverse;
+    bool absent; /* what counts is whether it is there */
 };
 
 static void note_change(const struct followers *followers, const struct inotify_event *event)
@@ -129,12 +130,29 @@ static void end_with(struct check_job *job, int64_t number)
                   (long long)number);
 }
 
+/* Whether a file is there, and not what it holds. */
+static void look_for(struct check_job *job, const struct follower *follower)
+{
+    bool there = !access(follower->path, F_OK);
+    if (!there && errno != ENOENT && errno != ENOTDIR)
+        check_end_errno(job, "access", errno);
+    else if (there == follower->reverse)
+        check_pass(job);
+    else
+        check_end(job, CHECK_FAILED, CHECK_WEIGHT_NONE, "%s is %sthere", follower->path,
+                  there ? "" : "not ");
+}
+
 static void file_start(struct check_job *job)
 {
     struct follower *follower = job->parameters;
     char text[64];
     int64_t number = 0;
     follow(follower, job); /* first, so that no change is missed */
+    if (follower->absent) {
+        look_for(job, follower);
+        return;
+    }
     int fd = open_file(job, follower->path);
     if (fd == -2)
         return;
@@ -183,6 +201,7 @@ static enum outcome file_parse(const struct lyd_node *config, struct check_targe
     follower->name = strrchr(follower->path, '/') + 1;
     follower->weight = (int32_t)strtol(leaf_value(config, "weight"), NULL, 10);
     follower->reverse = !strcmp(leaf_value(config, "reverse"), "true");
+    follower->absent = !strcmp(leaf_value(config, "absent"), "true");
     return DONE;
 }
 

@@ -52,7 +52,7 @@ void server_tell(struct health_server *server)
     struct steering_verdict verdict = {
         .health = server->health,
         .weight = weight_now(server),
-        .inhibit = service->inhibit,
+        .inhibit = server->inhibit,
         .since = server->since,
     };
     const struct steering_verdict *told = &server->told;

@@ -72,7 +72,9 @@ struct health_server {
     struct health_service *service;
     char *address; /**< As configured. Owned. */
     uint16_t port;
-    uint32_t weight; /**< As configured. */
+    uint32_t weight;               /**< As configured. */
+    bool inhibit;                  /**< It stays in the kernel while it is down. */
+    char *notify_up, *notify_down; /**< Its own commands, or NULL: the service's. Owned. */
     size_t check_count;
     struct health_check *checks;    /**< Owned. */
     enum steering_health raw;       /**< What its checks come to. */
@@ -95,6 +97,7 @@ struct health_service {
     struct health_engine *engine;
     char *name; /**< Owned. */
     bool inhibit, alpha, omega;
+    bool group;                 /**< It has members; its address is the first one's. */
     bool ha_suspend;            /**< It is checked while an address of it is held, and only then. */
     bool suspended;             /**< None is held. */
     struct address_range *held; /**< Its addresses, if ha_suspend. Owned. */

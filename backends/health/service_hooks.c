@@ -15,12 +15,16 @@ void hook_server(const struct health_server *server, const struct health_occasio
 {
     const struct health_service *service = server->service;
     const char *state = health_state_name(occasion->health);
+    bool down = occasion->health == STEERING_DOWN;
+    const char *own = down ? server->notify_down : server->notify_up;
     char port[NUMBER_SIZE], latency[NUMBER_SIZE];
     snprintf(port, sizeof(port), "%" PRIu16, server->port);
     snprintf(latency, sizeof(latency), "%" PRIu64,
              occasion->result ? occasion->result->latency / 1000 : 0);
     struct hook_order order = {
-        .path = occasion->health == STEERING_DOWN ? service->notify_down : service->notify_up,
+        .path = own    ? own
+                : down ? service->notify_down
+                       : service->notify_up,
         .user = service->hook_user,
         .arguments = {state, service->name, service->virtual_address, service->virtual_port,
                       server->address, port},

@@ -231,7 +231,7 @@ static void add_entry(struct health_engine *engine, struct reading *reading,
     if (entry->unit->list)
         number_all_checks(reading, entry, node);
     uv_mutex_lock(&engine->lock);
-    if (!strcmp(entry->unit->top->name, "health-engine")) {
+    if (!entry->unit->list && !strcmp(entry->unit->top->name, "health-engine")) {
         add_engine(reading, node, &engine->figures);
         uv_mutex_unlock(&engine->lock);
         return;

@@ -8,7 +8,7 @@ import pytest
 from health import QUICK, Listener, check, checked, health, status, wait_state
 from netconf import RpcError, real, server, servers, stays, wait_for
 from test_notifications import Subscriber
-from test_steering import act
+from test_steering import act, sum_of
 
 
 @pytest.fixture(name="daemon")
@@ -151,6 +151,26 @@ def test_commands_know_what_happened(session, listener, tmp_path):
     listener.open()
     wait_for(lambda: "stop 192.0.2.1:80 tcp | nobody up    1" in heard.read_text().splitlines(),
              "the end of the fallback")
+
+
+def test_one_real_server_has_its_own_action_and_commands(session, listener, tmp_path):
+    heard, other = tmp_path / "heard", Listener()
+    heard.touch()
+    for name in ("all", "own"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "{name} $1 $6" >> {heard}\n')
+        (tmp_path / name).chmod(0o755)
+    session.set(checked(QUICK + check("port") + f"<notify-up>{tmp_path}/all</notify-up>"
+                        f"<notify-down>{tmp_path}/all</notify-down>", other.real(),
+                        listener.real(health("<on-failure>inhibit</on-failure>"
+                                             f"<notify-down>{tmp_path}/own</notify-down>"))))
+    for one in (listener, other):
+        wait_state(session, one, "up")
+        one.close()
+        wait_state(session, one, "down")
+    wait_for(lambda: sorted(heard.read_text().splitlines()) == sorted(
+        [f"all up {listener.port}", f"own down {listener.port}", f"all up {other.port}",
+         f"all down {other.port}"]), f"each: {heard.read_text()}")
+    assert [sum_of(session, "127.0.0.1", port=one.port) for one in (listener, other)] == [0, None]
 
 
 def test_history_and_statistics(daemon, session, listener):

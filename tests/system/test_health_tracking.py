@@ -45,6 +45,31 @@ def test_a_file_takes_a_server_out_at_once(session, tmp_path):
     assert "does not hold a whole number" in down["checks"]["it0"]["last-error"]
 
 
+def test_a_file_that_is_to_be_absent(session, tmp_path):
+    """As those in ldirectord's maintenancedir, which hold nothing."""
+    listener = Listener()
+    file = tmp_path / "127.0.0.1:80"
+    slow = "<delay-loop>60</delay-loop><warmup>0</warmup><retry>0</retry>"
+    set_checks(session, listener, f"<file><path>{file}</path><absent>true</absent></file>",
+               more=slow)
+    wait_state(session, listener, "up")
+    begin = time.monotonic()
+    file.touch()
+    down = wait_state(session, listener, "down")
+    assert down["checks"]["it0"]["last-error"] == f"{file} is there"
+    file.unlink()
+    wait_state(session, listener, "up")
+    assert time.monotonic() - begin < 10
+    set_checks(session, listener, f"<file><path>{file}</path><absent>true</absent>"
+               "<reverse>true</reverse></file>", more=slow)
+    down = wait_state(session, listener, "down")
+    assert down["checks"]["it0"]["last-error"] == f"{file} is not there"
+    with pytest.raises(RpcError) as refused:
+        set_checks(session, listener, f"<file><path>{file}</path><absent>true</absent>"
+                   "<weight>2</weight></file>")
+    assert "leave the weight out" in str(refused.value)
+
+
 def test_what_is_no_file_blocks_nothing(session, tmp_path):
     listener = Listener()
     os.mkfifo(tmp_path / "fifo")

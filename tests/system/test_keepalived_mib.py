@@ -58,6 +58,7 @@ virtual_server 192.0.2.1 80 {
     lthreshold 50
     notify_up /usr/bin/true
     notify_down /usr/bin/false
+    snmp_name first
     TCP_CHECK { connect_timeout 3 }
   }
   real_server 127.0.0.1 8081 {
@@ -152,7 +153,7 @@ NORIA = servers(
                     + check("tcp"))
            + "<sorry-server><address>127.0.0.1</address><port>8082</port></sorry-server>"
            + real("127.0.0.1", 8080, weight(3) + "<upper-threshold>100</upper-threshold>"
-                  "<lower-threshold>50</lower-threshold>")
+                  "<lower-threshold>50</lower-threshold><description>first</description>")
            + real("127.0.0.1", 8081), "192.0.2.1", 80)
     + server("dns", scheduler("sh") + "<scheduler-flags>fallback port</scheduler-flags>"
              "<protocol>udp</protocol><one-packet>true</one-packet>"
@@ -597,3 +598,20 @@ def test_sorry_servers_and_commands_are_shown(daemon):
         "1", "'/bin/quorum-up'", "'/bin/quorum-down'"]
     refused = snmp("snmpset", port, f"{REAL}.7.{sorry}", "i", "2", community="writer")
     assert refused.returncode != 0, "its weight is not shown, and not written"
+
+
+def test_what_a_real_server_says_itself_is_shown(daemon):
+    port = daemon.snmp_port
+    with daemon.session() as session:
+        session.set(servers(server("web", health("<ha-suspend>true</ha-suspend>")
+                                   + real("127.0.0.1", 8081, health(
+                                       "<on-failure>remove</on-failure>"
+                                       "<notify-down>/bin/own</notify-down>")))))
+    wait_for(lambda: "'/bin/own'" in walk(port, f"{REAL}.12").values(), "the change")
+    rows = walk(port, REAL)
+    own = next(name[3:] for name, value in rows.items() if value == "'/bin/own'")
+    assert (rows[f"10.{own}"], rows[f"5.{own}"]) == ("1", "8081")
+    other = next(name[2:] for name, value in rows.items()
+                 if name.startswith(f"5.{own.split('.')[0]}.") and value == "8080")
+    assert (rows[f"10.{other}"], rows[f"55.{other}"]) == ("2", "first")
+    assert walk(port, f"{VIRTUAL}.17")[own.split(".")[0]] == "1"
