@@ -152,14 +152,16 @@ static enum outcome fill_real(const struct reading *reading, const struct entry 
     return outcome;
 }
 
-/* Whether a sorry server is in the place of the real servers. */
+/* Whether a sorry server is in the place of the real servers, and not there with weight 0. */
 static enum outcome fill_sorry(const struct reading *reading, struct lyd_node *sorry, bool lost,
                                const struct ipvs_service *service)
 {
     struct ipvs_destination_id id;
-    bool held = service && ipvs_desired_destination_id(sorry, &service->id, &id) &&
-                ipvs_service_find(service, &id);
-    return state_add(sorry, "in-use", lost && held ? "true" : "false", reading->err);
+    const struct ipvs_destination *held = NULL;
+    if (service && ipvs_desired_destination_id(sorry, &service->id, &id))
+        held = ipvs_service_find(service, &id);
+    return state_add(sorry, "in-use", lost && held && held->weight ? "true" : "false",
+                     reading->err);
 }
 
 static bool takes_connections(const struct ipvs_service *service)

@@ -46,12 +46,12 @@ static struct steering_key key_of(const char *name, const struct ipvs_destinatio
         .port = (uint16_t)strtoul(leaf_value(destination->node, "port"), NULL, 10)};
 }
 
-/* Connections of a server that drains are kept even if the quorum is lost. */
-static bool drains(struct agent *agent, const struct steering_key *key)
+/* Whether its connections are to go on even if the quorum is lost. */
+static bool keeps_connections(struct agent *agent, const struct steering_key *key)
 {
     struct steering_server server;
     steering_read(agent, key, &server);
-    return server.order.kind == STEERING_ORDER_DRAIN;
+    return server.order.kind == STEERING_ORDER_DRAIN || server.verdict.inhibit;
 }
 
 /* Leave out who is to be absent, and set weights. */
@@ -62,9 +62,11 @@ static void steer_destinations(struct agent *agent, const char *name, bool lost,
     for (size_t i = 0; i < service->count; i++) {
         struct steering_key key = key_of(name, &service->destinations[i]);
         struct steering_sum sum = steering_sum_of(agent, &key);
-        if (!sum.present || (lost && !drains(agent, &key)))
+        if (!sum.present || (lost && !keeps_connections(agent, &key)))
             continue;
-        if (sum.weight != STEERING_WEIGHT_CONFIGURED)
+        if (lost)
+            service->destinations[i].weight = 0;
+        else if (sum.weight != STEERING_WEIGHT_CONFIGURED)
             service->destinations[i].weight = (uint32_t)sum.weight;
         service->destinations[kept++] = service->destinations[i];
     }
@@ -109,6 +111,19 @@ static bool keep_leaving(const struct steering_row *row, const struct ipvs_servi
     return add_destination(service, &quiet, service->node);
 }
 
+/* Sorry servers take over while the quorum is lost; some stay quiet while it is not. */
+static bool add_sorry(struct ipvs_service *service, const struct ipvs_destination *sorry, bool lost)
+{
+    const char *inhibit = leaf_value(sorry->node, "inhibit");
+    bool stays = inhibit && strcmp(inhibit, "true") == 0;
+    struct ipvs_destination wanted = *sorry;
+    if (!lost && (!stays || desired_already(service, &sorry->id)))
+        return true;
+    if (!lost)
+        wanted.weight = 0;
+    return add_destination(service, &wanted, sorry->node);
+}
+
 static bool steer_service(struct agent *agent, struct ipvs_service *service,
                           const struct ipvs_service *held)
 {
@@ -120,8 +135,8 @@ static bool steer_service(struct agent *agent, struct ipvs_service *service,
     for (size_t i = 0; i < count && complete; i++)
         complete = keep_leaving(&rows[i], held, service);
     free(rows);
-    for (size_t i = 0; lost && i < service->sorry_count && complete; i++)
-        complete = add_destination(service, &service->sorry[i], service->sorry[i].node);
+    for (size_t i = 0; i < service->sorry_count && complete; i++)
+        complete = add_sorry(service, &service->sorry[i], lost);
     return complete;
 }
 
