@@ -136,6 +136,26 @@ static int by_place(const void *a, const void *b)
     return left->order < right->order ? -1 : left->order > right->order;
 }
 
+/* What is said for each of many real servers is noted once. */
+static void drop_repeated(struct import *import)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < import->leftover_count; i++) {
+        struct leftover *one = &import->leftovers[i];
+        size_t same = kept;
+        while (same && import->leftovers[same - 1].place.line == one->place.line &&
+               import->leftovers[same - 1].place.file == one->place.file &&
+               strcmp(import->leftovers[same - 1].text, one->text))
+            same--;
+        if (same && import->leftovers[same - 1].place.line == one->place.line &&
+            import->leftovers[same - 1].place.file == one->place.file)
+            free(one->text);
+        else
+            import->leftovers[kept++] = *one;
+    }
+    import->leftover_count = kept;
+}
+
 enum outcome import_finish(struct import *import, struct error *err)
 {
     struct error refusal = {0};
@@ -155,5 +175,6 @@ enum outcome import_finish(struct import *import, struct error *err)
     }
     if (import->leftover_count)
         qsort(import->leftovers, import->leftover_count, sizeof(*import->leftovers), by_place);
+    drop_repeated(import);
     return DONE;
 }

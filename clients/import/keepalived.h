@@ -44,16 +44,32 @@ bool statement_on(const struct statement *statement, bool fallback);
 char *statement_rest(const struct statement *statement, size_t from);
 
 /* The blocks. */
+void keepalived_settings(struct import *import, const struct statement *all,
+                         const struct statement *statement);
 void keepalived_virtual_server(struct import *import, const struct statement *all,
                                const struct statement *statement);
 void keepalived_vrrp(struct import *import, const struct statement *all);
 
+/** A setting outside of all blocks that is left out. */
+void keepalived_left(struct import *import, const struct statement *statement);
+
+/** Whether e-mail is sent to anybody. */
+bool keepalived_mails(const struct statement *all);
+
 /** E-mail, when all virtual servers are there. */
 void keepalived_mail(struct import *import, const struct statement *all);
 
-/** The scripts of a virtual server and its real servers. @param node Its entry. */
+/** The real server that a statement has become, or NULL. @param server Its virtual server. */
+struct lyd_node *keepalived_real(const struct lyd_node *server, const struct statement *statement);
+
+/** The scripts of a virtual server, and those that all its real servers have. @param node Its
+ * entry. */
 void keepalived_scripts(struct import *import, const struct statement *all,
                         const struct statement *server, struct lyd_node *node);
+
+/** The scripts that its real servers do not have alike. */
+void keepalived_own_scripts(struct import *import, const struct statement *all,
+                            const struct statement *server, struct lyd_node *node);
 
 /** What is about all of VRRP, and what is static. @param vrrp The container. */
 void keepalived_vrrp_globals(struct import *import, const struct statement *all,

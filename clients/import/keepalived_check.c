@@ -58,7 +58,7 @@ bool keepalived_is_check(const char *keyword)
         {"bindto", "bind-address"}, {"bind_to", "bind-address"}, {"bind_if", "bind-interface"},    \
         {"fwmark", "firewall-mark"}, {"bind_port", "bind-port"}, {"delay_loop", .why = ""},        \
         {"connect_timeout", .why = ""}, {"retry", .why = ""}, {"delay_before_retry", .why = ""},   \
-        {"alpha", "alpha", "bool"}, {"warmup", "warmup"},                                          \
+        {"alpha", .why = ""}, {"warmup", .why = ""},                                               \
     {                                                                                              \
         "log_all_failures", .take = take_log                                                       \
     }
@@ -96,8 +96,18 @@ static void take_status(const struct reading *reading, const struct statement *s
 static void take_regex(const struct reading *reading, const struct statement *statement)
 {
     static const char *const letters[][2] = {
-        {"caseless", "(?i)"}, {"multiline", "(?m)"}, {"dotall", "(?s)"}, {"extended", "(?x)"},
-        {"ungreedy", "(?U)"}, {"dupnames", "(?J)"},  {"utf", "(*UTF)"},  {"ucp", "(*UCP)"},
+        {"caseless", "(?i)"},
+        {"multiline", "(?m)"},
+        {"dotall", "(?s)"},
+        {"extended", "(?x)"},
+        {"ungreedy", "(?U)"},
+        {"dupnames", "(?J)"},
+        {"utf", "(*UTF)"},
+        {"ucp", "(*UCP)"},
+        {"no_auto_capture", "(?n)"},
+        {"no_auto_possess", "(*NO_AUTO_POSSESS)"},
+        {"no_dotstar_anchor", "(*NO_DOTSTAR_ANCHOR)"},
+        {"no_start_optimize", "(*NO_START_OPT)"},
     };
     const struct statement *options = statement_find(reading->block, "regex_options", NULL);
     char *head = import_text("%s", "");
@@ -108,8 +118,8 @@ static void take_regex(const struct reading *reading, const struct statement *st
                 letter = letters[j][1];
         if (!letter) {
             import_left(reading->import, options->place,
-                        "regex_options %s: Noria has nothing "
-                        "like it",
+                        "regex_options %s: an expression cannot say it itself; write it so that it "
+                        "need not",
                         options->words[i]);
             continue;
         }
@@ -170,7 +180,7 @@ static void take_web(struct import *import, const struct source *source, struct 
         {"virtualhost", .why = ""},
         {"enable_sni", .why = ""},    /* a name is sent always */
         {"fast_recovery", .why = ""}, /* all paths are asked for in one check */
-        {"nb_get_retry", .why = "it is called retry now"},
+        {"nb_get_retry", .why = "it is called retry"},
         {NULL},
     };
     struct lyd_node *web = import_container(import, source->check->place, node, container);
@@ -201,7 +211,7 @@ static void take_https(struct import *import, const struct source *source, struc
         {"ca", "ca-file"},
         {"certificate", "certificate-file"},
         {"key", "key-file"},
-        {"password", .why = "keys that need a password are not known"},
+        {"password", .why = "a key must be without a password: openssl pkey -in KEY -out NEW"},
         {NULL},
     };
     take_web(import, source, node, "https");
@@ -361,6 +371,25 @@ static void take_interval(struct import *import, const struct source *source,
                   text ? strtol(text, NULL, 10) * 1000 : 10000);
 }
 
+/* What a session says and a check does not need; of VRRP's own session it is taken. */
+static const struct keyword session_keywords[] = {
+    {"neighbor_ip", .why = ""},
+    {"neighbour_ip", .why = ""},
+    {"source_ip", .why = ""},
+    {"min_rx", .why = ""},
+    {"min_tx", .why = ""},
+    {"idle_tx", .why = "a session that is down sends once a second (RFC 5880)"},
+    {"multiplier", .why = ""},
+    {"passive", .why = ""},
+    {"ttl", .why = "packets leave with 255 (RFC 5881)"},
+    {"hoplimit", .why = "packets leave with 255 (RFC 5881)"},
+    {"max_hops", .why = ""},
+    {"weight", .why = ""}, /* of VRRP */
+    {"vrrp", .why = ""},
+    {"checker", .why = ""},
+    {NULL},
+};
+
 static void take_bfd(struct import *import, const struct source *source, struct lyd_node *node)
 {
     static const struct keyword keywords[] = {COMMON, {"name", .why = ""}, {NULL}};
@@ -373,6 +402,7 @@ static void take_bfd(struct import *import, const struct source *source, struct 
         import_left(import, check->place, "BFD_CHECK: there is no such bfd_instance");
         return;
     }
+    take_keywords(import, session, node, session_keywords);
     const struct statement *passive = statement_find(session->child, "passive", NULL);
     const struct statement *hops = statement_find(session->child, "max_hops", NULL);
     if (!take_argument(import, session, "neighbor_ip", node, "connect-address"))
@@ -398,11 +428,29 @@ static void take_weight(struct import *import, const struct statement *weight,
         import_leaf(import, weight->place, file, "reverse", "true");
 }
 
+/* What the file holds at first; 0 is what one stands for that is not there. */
+static void take_initial(const struct reading *reading, const struct statement *statement)
+{
+    for (size_t i = 1; i < statement->count; i++)
+        if (strcmp(statement->words[i], "0")) {
+            import_left(reading->import, statement->place,
+                        "init_file: the check does not write its file; write it before noriad is "
+                        "started");
+            return;
+        }
+}
+
 static void take_file(struct import *import, const struct source *source, struct lyd_node *node)
 {
     static const struct keyword keywords[] = {
-        COMMON, {"track_file", .why = ""}, {"weight", .why = ""}, {NULL}};
+        COMMON,
+        {"track_file", .why = ""},
+        {"weight", .why = ""},
+        {"dynamic", .why = ""}, /* keepalived adds the weight without it, too */
+        {NULL}};
     static const char *const blocks[] = {"track_file", "vrrp_track_file", NULL};
+    static const struct keyword of_file[] = {
+        {"file", .why = ""}, {"weight", .why = ""}, {"init_file", .take = take_initial}, {NULL}};
     const struct statement *check = source->check;
     const struct statement *track = definition_of(source, "track_file", blocks);
     struct lyd_node *file = import_container(import, check->place, node, "file");
@@ -411,6 +459,7 @@ static void take_file(struct import *import, const struct source *source, struct
         import_left(import, check->place, "FILE_CHECK: there is no such track_file");
         return;
     }
+    take_keywords(import, track, node, of_file);
     take_argument(import, track, "file", file, "path");
     const struct statement *weight = statement_find(check->child, "weight", NULL);
     weight = weight ? weight : statement_find(track->child, "weight", NULL);
@@ -444,6 +493,16 @@ static void set_time(struct import *import, const struct source *source, struct 
         import_leaf(import, source->check->place, node, leaf, kind);
 }
 
+/* Of the check or of its real server; that of the virtual server is health's. */
+static void set_alpha(struct import *import, const struct source *source, struct lyd_node *node)
+{
+    const struct statement *alpha = statement_find(source->check->child, "alpha", NULL);
+    alpha = alpha ? alpha : statement_find(source->real->child, "alpha", NULL);
+    if (alpha)
+        import_leaf(import, alpha->place, node, "alpha",
+                    statement_on(alpha, false) ? "true" : "false");
+}
+
 static void set_times(struct import *import, const struct source *source, const struct kind *kind,
                       struct lyd_node *node)
 {
@@ -451,6 +510,8 @@ static void set_times(struct import *import, const struct source *source, const 
     loop = loop ? loop : statement_find(source->server->child, "delay_loop", NULL);
     const char *delay = statement_argument(loop) ? statement_argument(loop) : "60";
     set_time(import, source, node, "delay_loop", "delay-loop", NULL, NULL);
+    set_time(import, source, node, "warmup", "warmup", NULL, NULL);
+    set_alpha(import, source, node);
     set_time(import, source, node, "retry", "retry", kind->retry, "1");
     set_time(import, source, node, "delay_before_retry", "delay-before-retry",
              kind->delay_before_retry ? kind->delay_before_retry : delay, "1");

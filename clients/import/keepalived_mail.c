@@ -95,20 +95,32 @@ static void set_vrrp(struct import *import, const struct statement *all, struct 
 {
     const struct statement *of_kind = keepalived_global(all, "smtp_alert_vrrp");
     const struct statement *of_all = keepalived_global(all, "smtp_alert"), *one;
+    const struct statement *faults = keepalived_global(all, "no_email_faults");
     for (one = all; one; one = one->next)
         if ((!strcmp(one->words[0], "vrrp_instance") ||
              !strcmp(one->words[0], "vrrp_sync_group")) &&
             is_on(statement_find(one->child, "smtp_alert", NULL), of_kind, of_all, false)) {
             import_leaf(import, one->place, recipient, "event", "vrrp");
+            if (faults)
+                import_left(import, faults->place,
+                            "no_email_faults: of VRRP every state is told, or none; leave vrrp out "
+                            "of the recipient's events");
             return;
         }
+}
+
+bool keepalived_mails(const struct statement *all)
+{
+    const struct statement *email = keepalived_global(all, "notification_email");
+    return email && (email->child || email->count > 1);
 }
 
 void keepalived_mail(struct import *import, const struct statement *all)
 {
     const struct statement *email = keepalived_global(all, "notification_email");
     const struct statement *from = keepalived_global(all, "notification_email_from");
-    if (!email || (!email->child && email->count < 2))
+    const struct statement *node = keepalived_global(all, "router_id");
+    if (!keepalived_mails(all))
         return;
     struct lyd_node *mail = import_container(import, email->place, NULL, "noria-mail:mail");
     struct lyd_node *recipient =
@@ -126,5 +138,7 @@ void keepalived_mail(struct import *import, const struct statement *all)
     }
     if (from)
         import_leaf(import, from->place, mail, "from", statement_argument(from));
+    if (statement_argument(node))
+        import_leaf(import, node->place, mail, "node-name", statement_argument(node));
     set_transport(import, all, mail);
 }

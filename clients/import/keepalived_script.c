@@ -17,46 +17,46 @@ static const char *program_of(struct import *import, const struct statement *sta
         return NULL;
     if (program && *program == '/' && !strpbrk(program, " \t"))
         return program;
-    import_left(import, statement->place,
-                "%s: Noria runs a program by its path, with arguments of its own (docs/health.md)",
-                statement->words[0]);
+    import_left(
+        import, statement->place,
+        "%s: Noria runs a program by its path, with arguments of its own; name a script that "
+        "calls this one (docs/health.md)",
+        statement->words[0]);
     return NULL;
 }
 
+/* A virtual server's commands run as one user, with that one's group. */
 static void set_user(struct import *import, const struct statement *all,
                      const struct statement *script, struct lyd_node *health)
 {
-    const struct statement *of_all = NULL;
-    for (const struct statement *one = all; one; one = one->next)
-        if (!strcmp(one->words[0], "global_defs") &&
-            statement_find(one->child, "script_user", NULL))
-            of_all = statement_find(one->child, "script_user", NULL);
-    const char *user = script->count > 2 ? script->words[2] : statement_argument(of_all);
-    if (user)
+    const char *user = script->count > 2
+                           ? script->words[2]
+                           : statement_argument(keepalived_global(all, "script_user"));
+    const struct lyd_node *set = import_find(health, "hook-user");
+    if (script->count > 3)
+        import_left(import, script->place, "%s: it runs with the group of its user",
+                    script->words[0]);
+    if (user && set && strcmp(lyd_get_value(set), user) != 0)
+        import_left(import, script->place,
+                    "%s: all commands of a virtual server run as one user, here %s; sudo(8) may "
+                    "change it",
+                    script->words[0], lyd_get_value(set));
+    else if (user)
         import_leaf(import, script->place, health, "hook-user", user);
 }
 
 /* A script that the real servers have; it is taken if all have the same one. */
-static const struct statement *common_script(struct import *import, const struct statement *server,
-                                             const char *keyword)
+static const struct statement *common_script(const struct statement *server, const char *keyword)
 {
     const struct statement *first = NULL;
-    size_t with = 0, others = 0, count = 0;
     for (const struct statement *one = server->child; one; one = one->next) {
         if (strcmp(one->words[0], "real_server"))
             continue;
         const struct statement *own = statement_find(one->child, keyword, NULL);
         const char *program = statement_argument(own), *known = statement_argument(first);
-        count++;
-        with += own != NULL;
-        others += program && known && strcmp(program, known) != 0;
+        if (!program || (known && strcmp(program, known) != 0))
+            return NULL;
         first = first ? first : own;
-    }
-    if (first && (with < count || others)) {
-        import_left(import, first->place,
-                    "%s: it is said for all real servers of a virtual server, or for none",
-                    keyword);
-        return NULL;
     }
     return first;
 }
@@ -68,13 +68,11 @@ void keepalived_scripts(struct import *import, const struct statement *all,
         const char *leaf;
         const struct statement *script;
     } scripts[] = {
-        {"notify-up", common_script(import, server, "notify_up")},
-        {"notify-down", common_script(import, server, "notify_down")},
+        {"notify-up", common_script(server, "notify_up")},
+        {"notify-down", common_script(server, "notify_down")},
         {"quorum-up", statement_find(server->child, "quorum_up", NULL)},
         {"quorum-down", statement_find(server->child, "quorum_down", NULL)},
     };
-    const struct statement *omega = statement_find(server->child, "omega", NULL);
-    bool any = false;
     for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
         const char *program = program_of(import, scripts[i].script);
         if (!program)
@@ -83,8 +81,51 @@ void keepalived_scripts(struct import *import, const struct statement *all,
             import_container(import, scripts[i].script->place, node, "noria-health:health");
         import_leaf(import, scripts[i].script->place, health, scripts[i].leaf, program);
         set_user(import, all, scripts[i].script, health);
-        any = true;
     }
-    if (any && statement_on(omega, false))
-        import_leaf(import, omega->place, import_find(node, "health"), "omega", "true");
+}
+
+struct lyd_node *keepalived_real(const struct lyd_node *server, const struct statement *statement)
+{
+    struct lyd_node *real;
+    LY_LIST_FOR(lyd_child(server), real)
+    {
+        const struct place *place = real->priv;
+        if (!strcmp(real->schema->name, "real-server") && place &&
+            place->file == statement->place.file && place->line == statement->place.line)
+            return real;
+    }
+    return NULL;
+}
+
+/* A script of one real server, which runs as the virtual server's do. */
+static void take_own(struct import *import, const struct statement *all,
+                     const struct statement *script, const char *leaf, struct lyd_node *real)
+{
+    const char *program = program_of(import, script);
+    if (!program)
+        return;
+    struct lyd_node *own = import_container(import, script->place, real, "noria-health:health");
+    import_leaf(import, script->place, own, leaf, program);
+    set_user(import, all, script,
+             import_container(import, script->place, lyd_parent(real), "noria-health:health"));
+}
+
+void keepalived_own_scripts(struct import *import, const struct statement *all,
+                            const struct statement *server, struct lyd_node *node)
+{
+    static const char *const leaves[][2] = {{"notify_up", "notify-up"},
+                                            {"notify_down", "notify-down"}};
+    for (const struct statement *one = server->child; one; one = one->next) {
+        struct lyd_node *real =
+            strcmp(one->words[0], "real_server") ? NULL : keepalived_real(node, one);
+        for (size_t i = 0; real && i < 2; i++) {
+            const struct statement *own = statement_find(one->child, leaves[i][0], NULL);
+            if (own && !common_script(server, leaves[i][0]))
+                take_own(import, all, own, leaves[i][1], real);
+        }
+    }
+    const struct statement *omega = statement_find(server->child, "omega", NULL);
+    struct lyd_node *health = import_find(node, "health");
+    if (health && statement_on(omega, false))
+        import_leaf(import, omega->place, health, "omega", "true");
 }

@@ -96,8 +96,11 @@ static void take_sorry(const struct reading *reading, const struct statement *st
                             sorry.address, sorry.port);
     const struct statement *method =
         statement_find(reading->block, "sorry_server_lvs_method", "sorry_server_lb_kind");
+    const struct statement *inhibit = statement_find(reading->block, "sorry_server_inhibit", NULL);
     if (node && method)
         take_method(reading->import, method, 1, node);
+    if (node && statement_on(inhibit, false))
+        import_leaf(reading->import, inhibit->place, node, "inhibit", "true");
 }
 
 /* Real servers. */
@@ -110,11 +113,11 @@ static const struct keyword real_keywords[] = {
     {"lthreshold", "lower-threshold"},
     {"notify_up", .why = ""},
     {"notify_down", .why = ""},
-    {"smtp_alert", .why = "it is said for a whole virtual server, beside its real servers"},
-    {"snmp_name", .why = "real servers have no names"},
+    {"smtp_alert", .why = "a recipient chooses virtual servers (/mail/recipient/virtual-server)"},
+    {"snmp_name", "description"},
     {"inhibit_on_failure", .why = ""},
-    {"alpha", .why = "it is said for all real servers of a virtual server, beside them"},
-    {"warmup", .why = "it is said for all real servers of a virtual server, beside them"},
+    {"alpha", .why = ""},
+    {"warmup", .why = ""},
     {"virtualhost", .why = ""},
     {"delay_loop", .why = ""},
     {"connect_timeout", .why = ""},
@@ -181,7 +184,7 @@ static const struct keyword server_keywords[] = {
     {"sorry_server", .take = take_sorry},
     {"sorry_server_lvs_method", .why = ""},
     {"sorry_server_lb_kind", .why = ""},
-    {"sorry_server_inhibit", .why = "sorry servers leave the table when they are not needed"},
+    {"sorry_server_inhibit", .why = ""},
     {"real_server", .take = take_real},
     {"quorum_up", .why = ""},
     {"quorum_down", .why = ""},
@@ -201,27 +204,41 @@ static bool has_checks(const struct statement *real)
     return false;
 }
 
-/* Whether all real servers inhibit, or some, which is noted. */
-static bool all_inhibit(struct import *import, const struct statement *server)
+/* Whether all real servers inhibit by what each of them says. */
+static bool all_inhibit(const struct statement *server)
 {
-    const struct statement *of_all = statement_find(server->child, "inhibit_on_failure", NULL);
     size_t count = 0, inhibit = 0;
-    struct place place = server->place;
     for (const struct statement *one = server->child; one; one = one->next) {
         if (strcmp(one->words[0], "real_server"))
             continue;
-        const struct statement *own = statement_find(one->child, "inhibit_on_failure", NULL);
         count++;
-        if (statement_on(own, statement_on(of_all, false))) {
-            inhibit++;
-            place = own ? own->place : place;
-        }
+        inhibit += statement_on(statement_find(one->child, "inhibit_on_failure", NULL), false);
     }
-    if (inhibit && inhibit < count)
-        import_left(import, place,
-                    "inhibit_on_failure: it is said for all real servers of a "
-                    "virtual server, or for none");
-    return inhibit && inhibit == count;
+    return count && inhibit == count;
+}
+
+/* What is said of all, or of each; else each real server has its own. */
+static void set_inhibit(struct import *import, const struct statement *server,
+                        struct lyd_node *node)
+{
+    struct lyd_node *health = import_find(node, "health");
+    if (!health) /* nothing can fail */
+        return;
+    bool of_all = statement_on(statement_find(server->child, "inhibit_on_failure", NULL), false) ||
+                  all_inhibit(server);
+    if (of_all)
+        import_leaf(import, server->place, health, "on-failure", "inhibit");
+    for (const struct statement *one = server->child; one; one = one->next) {
+        const struct statement *own = strcmp(one->words[0], "real_server")
+                                          ? NULL
+                                          : statement_find(one->child, "inhibit_on_failure", NULL);
+        struct lyd_node *real =
+            own && statement_on(own, false) != of_all ? keepalived_real(node, one) : NULL;
+        if (!real)
+            continue;
+        struct lyd_node *its = import_container(import, own->place, real, "noria-health:health");
+        import_leaf(import, own->place, its, "on-failure", of_all ? "remove" : "inhibit");
+    }
 }
 
 static void set_time(struct import *import, const struct statement *server, const char *keyword,
@@ -258,8 +275,6 @@ static void set_health(struct import *import, const struct statement *all,
     const struct statement *log = keepalived_global(all, "checker_log_all_failures");
     if (statement_on(log, false))
         import_leaf(import, log->place, health, "log-all-failures", "true");
-    if (all_inhibit(import, server))
-        import_leaf(import, server->place, health, "on-failure", "inhibit");
 }
 
 /* A copy below another parent, whose schema nodes are others of the same names. */
@@ -445,4 +460,6 @@ void keepalived_virtual_server(struct import *import, const struct statement *al
     keepalived_scripts(import, all, statement, node);
     set_health(import, all, statement, node);
     share_checks(import, node);
+    set_inhibit(import, statement, node);
+    keepalived_own_scripts(import, all, statement, node);
 }

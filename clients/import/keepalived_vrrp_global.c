@@ -123,6 +123,13 @@ bool keepalived_vrrp_is_global(const char *keyword)
     return find(keyword) || !strncmp(keyword, "vrrp_garp_", strlen("vrrp_garp_"));
 }
 
+/* Whether a setting says something without VRRP, too. */
+static bool is_of_others(const struct statement *all, const char *name)
+{
+    return !strcmp(name, "script_user") || !strcmp(name, "notify_fifo") ||
+           (!strcmp(name, "router_id") && keepalived_mails(all));
+}
+
 static void take_setting(const struct reading *reading, const struct statement *statement,
                          bool wanted)
 {
@@ -134,7 +141,7 @@ static void take_setting(const struct reading *reading, const struct statement *
     if (setting && wanted)
         keywords_take(&single, settings);
     else if (setting && !(setting->why && !*setting->why) &&
-             strcmp(setting->name, "script_user")) /* that is of other scripts, too */
+             !is_of_others(reading->all, setting->name))
         import_left(reading->import, statement->place,
                     "%s: there is no VRRP that it would be about", setting->name);
 }

@@ -151,6 +151,7 @@ static const struct keyword bfd_keywords[] = {
     {"max_hops", "max-hops"},
     {"weight", .why = ""},
     {"vrrp", .why = ""},
+    {"checker", .why = ""},
     {NULL},
 };
 

@@ -32,19 +32,24 @@ static const char *why_left(const char *key)
 {
     static const char *const left[][2] = {
         {"autoreload", "a commit is what changes Noria's configuration"},
-        {"callback", "Noria runs no such script; subscribe to its notifications"},
-        {"checkcount", "it is deprecated; say failurecount"},
-        {"cleanstop", "Noria leaves the table as it is when it ends"},
-        {"emailalertstatus", "Noria tells of changes of real servers and quorums"},
+        {"callback", "subscribe to netconf-config-change, which tells of every commit"},
+        {"cleanstop", "Noria leaves the table as it is when it ends; ipvsadm -C clears it"},
         {"execute", "import the other file, too"},
-        {"fork", "of ldirectord's own processes"},
-        {"logfile", "Noria logs to standard error"},
-        {"maintenancedir", "order real servers to drain or be down (docs/virtual-servers.md)"},
-        {"monitorfile", "the state of checks is in health/status"},
-        {"readdquiescent", "Noria keeps the table as it is configured"},
-        {"supervised", "of ldirectord's own processes"},
+        {"fork", "all checks run at once, in one process"},
+        {"load", "ldirectord itself makes nothing of it"},
+        {"logfile", "Noria logs to standard error; systemd keeps that"},
+        {"monitorfile",
+         "each change is in the log, in health/status and on a notify-fifo; -d health "
+         "logs each check"},
+        {"readdquiescent",
+         "to disable a real server by hand, say enabled false, or order force-down"},
+        {"supervised", "noriad never goes into the background"},
     };
-    static const char *const known[] = {"emailalert",
+    static const char *const known[] = {"emailalertstatus",
+                                        "checkcount",
+                                        "maintenancedir",
+                                        "schedflags",
+                                        "emailalert",
                                         "emailalertfrom",
                                         "smtp",
                                         "emailalertfreq",
@@ -153,8 +158,10 @@ static void make_real(struct import *import, const struct section *section,
     }
     if (!strcmp(ldirectord_value(section, "checktype", ""), "off"))
         import_leaf(import, setting->place, node, "enabled", "false");
-    else if (count && import_find(server, "health"))
+    else if (count && import_find(import_find(server, "health"), "check"))
         ldirectord_own_check(import, setting->place, section, texts[0], texts[1], node);
+    if (import_find(server, "health"))
+        ldirectord_maintenance(import, section, node);
 }
 
 /* "192.0.2.1->192.0.2.9:80 gate": each of them. */
@@ -223,6 +230,8 @@ static void take_fallback(struct import *import, const struct section *section,
                                 : sorry.port);
     if (node)
         import_leaf(import, setting->place, node, "forwarding-method", method ? method : "nat");
+    if (node && !strcmp(ldirectord_value(section, "quiescent", "yes"), "yes"))
+        import_leaf(import, setting->place, node, "inhibit", "true");
     free(line);
 }
 
@@ -238,6 +247,44 @@ static void take_persistence(struct import *import, const struct section *sectio
         import_left(import, mask->place, "netmask: not a mask");
     else if (mask)
         import_number(import, mask->place, server, "persistence/prefix-length", length);
+}
+
+/* "NAME: COMMENT" */
+static void take_description(struct import *import, const struct section *section,
+                             struct lyd_node *server)
+{
+    const struct setting *name = ldirectord_setting(section, "servicename");
+    const struct setting *comment = ldirectord_setting(section, "comment");
+    const struct setting *last = comment ? comment : name;
+    if (!last)
+        return;
+    char *text = import_text("%s%s%s", name ? name->value : "", name && comment ? ": " : "",
+                             comment ? comment->value : "");
+    import_leaf(import, last->place, server, "description", text);
+    free(text);
+}
+
+/* "sh-fallback,sh-port" */
+static void take_flags(struct import *import, const struct section *section,
+                       struct lyd_node *server)
+{
+    const struct setting *flags = ldirectord_setting(section, "schedflags");
+    char *copy = flags ? import_need(strdup(flags->value)) : NULL, *rest = copy, *word;
+    char *bits = import_text("%s", "");
+    while (copy && (word = strsep(&rest, ","))) {
+        const char *bit = service_scheduler_flag(word);
+        if (!bit)
+            import_left(import, flags->place, "schedflags: %s is not known", word);
+        if (!bit || strstr(bits, bit))
+            continue;
+        char *more = import_text("%s%s%s", bits, *bits ? " " : "", bit);
+        free(bits);
+        bits = more;
+    }
+    if (*bits)
+        import_leaf(import, flags->place, server, "scheduler-flags", bits);
+    free(bits);
+    free(copy);
 }
 
 static bool find_service(struct section *section, const struct setting *virtual)
@@ -281,9 +328,8 @@ static void take_section(struct import *import, struct section *section)
         return;
     import_leaf(import, virtual->place, server, "scheduler",
                 ldirectord_value(section, "scheduler", "wrr"));
-    set(import, section, "comment", server, "description");
-    if (!ldirectord_setting(section, "comment"))
-        set(import, section, "servicename", server, "description");
+    take_description(import, section, server);
+    take_flags(import, section, server);
     if (!strcmp(ldirectord_value(section, "ops", "no"), "yes"))
         import_leaf(import, virtual->place, server, "one-packet", "true");
     take_persistence(import, section, server);
@@ -331,26 +377,38 @@ static char *trim(char *text)
     return text;
 }
 
-/* A line "KEY = VALUE". @return false if it is another one. */
+/*
+ * A line "KEY = VALUE": of the settings of all, in a first pass, as they hold wherever they stand;
+ * or, where there is a section, of virtual servers. @return false if it is another one.
+ */
 static bool take_line(struct import *import, struct place place, char *line, struct section *all,
                       struct section *section)
 {
-    char *equals = strchr(line, '=');
+    char *equals;
     bool indented = *line == '\t' || !strncmp(line, "    ", 4);
+    if (indented) /* where a comment may follow, whatever is in quotes */
+        line[strcspn(line, "#")] = '\0';
+    equals = strchr(line, '=');
     if (!equals)
         return false;
     *equals = '\0';
     char *key = trim(line), *value = trim(equals + 1);
     bool begins = !strcmp(key, "virtual") || !strcmp(key, "virtual6");
-    if (begins || !indented) {
+    bool of_all = !begins && !indented;
+    if (!section) {
+        if (of_all)
+            add_setting(all, place, key, value);
+        return true;
+    }
+    if (begins || of_all) {
         if (section->count)
             take_section(import, section);
         empty(section);
     }
     if (indented && !begins && !section->count)
         import_left(import, place, "%s: it is in no virtual server", key);
-    else
-        add_setting(begins || indented ? section : all, place, key, value);
+    else if (!of_all)
+        add_setting(section, place, key, value);
     return true;
 }
 
@@ -361,7 +419,7 @@ static void read_lines(struct import *import, const char *text, struct place pla
     while ((line = strsep(&rest, "\n"))) {
         place.line++;
         const char *first = line + strspn(line, " \t\r");
-        if (*first && *first != '#' && !take_line(import, place, line, all, section))
+        if (*first && *first != '#' && !take_line(import, place, line, all, section) && section)
             import_left(import, place, "not understood: it is no KEY = VALUE");
     }
     free(copy);
@@ -372,6 +430,7 @@ enum outcome import_ldirectord(struct import *import, const char *text, const ch
 {
     struct place place = {.file = import_file(import, file)};
     struct section all = {0}, section = {.all = &all};
+    read_lines(import, text, place, &all, NULL);
     read_lines(import, text, place, &all, &section);
     if (section.count)
         take_section(import, &section);

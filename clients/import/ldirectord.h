@@ -37,6 +37,10 @@ bool ldirectord_health(struct import *import, struct place place, const struct s
 /** E-mail and the fallbackcommand of a virtual server. */
 void ldirectord_tell(struct import *import, const struct section *section, struct lyd_node *server);
 
+/** Files of the maintenancedir that take a real server out of service. */
+void ldirectord_maintenance(struct import *import, const struct section *section,
+                            struct lyd_node *real);
+
 /** Make a real server's own check, which has a request and an answer of its own. */
 void ldirectord_own_check(struct import *import, struct place place, const struct section *section,
                           const char *request, const char *receive, struct lyd_node *real);

@@ -92,7 +92,8 @@ static void take_web(const struct source *source, const struct kind *kind, struc
     char *path = import_text("%s%s", request[0] == '/' ? "" : "/", request);
     if (strstr(request, "://"))
         import_left(source->import, source->place,
-                    "request: the host that is asked for is said by virtualhost");
+                    "request: the real server is asked; set connect-address and connect-port of "
+                    "its check, and virtual-host");
     struct lyd_node *url = import_entry(source->import, source->place, web, "url",
                                         strstr(request, "://") ? "/" : path, NULL);
     if (url)
@@ -263,18 +264,29 @@ static const char *bare_type(const struct section *section)
     return strcmp(section->service.protocol, "udp") ? "tcp" : "ping";
 }
 
+/* 'checktype=N': so many connections between two that ask the service. */
+static long connections_of(const char *type)
+{
+    return isdigit((unsigned char)*type) ? atol(type) : 0;
+}
+
+static bool negotiates(const char *type)
+{
+    return !strcmp(type, "negotiate") || isdigit((unsigned char)*type);
+}
+
 static void add_check(const struct source *source, const char *type, struct lyd_node *health)
 {
     const struct section *section = source->section;
-    bool negotiate = !strcmp(type, "negotiate") || isdigit((unsigned char)*type);
-    const struct kind *kind = negotiate ? kind_of(section) : NULL;
+    const struct kind *kind = negotiates(type) ? kind_of(section) : NULL;
     struct lyd_node *check =
         import_entry(source->import, source->place, health, "check", "service", NULL);
     if (!check)
         return;
     if (kind && !kind->take)
         import_left(source->import, source->place,
-                    "service %s: Noria has no such check; a command may do it", kind->name);
+                    "service %s: only whether it is there is checked; a command can ask it",
+                    kind->name);
     if (kind && (kind->take == take_sql || kind->take == take_radius) &&
         !ldirectord_setting(section, kind->take == take_sql ? "login" : "secret")) {
         import_left(source->import, source->place,
@@ -282,9 +294,10 @@ static void add_check(const struct source *source, const char *type, struct lyd_
                     kind->name);
         kind = NULL;
     }
-    if (isdigit((unsigned char)*type))
-        import_left(source->import, source->place,
-                    "checktype %s: each check asks the service, not each of so many", type);
+    if (connections_of(type))
+        import_number(source->import, source->place, check, "delay-loop",
+                      atol(ldirectord_value(section, "checkinterval", "10")) *
+                          (connections_of(type) + 1));
     if (kind && kind->take)
         kind->take(source, kind, check);
     else if (!strncmp(type, "external", strlen("external")))
@@ -295,22 +308,51 @@ static void add_check(const struct source *source, const char *type, struct lyd_
     set(source, check, "connect-port", ldirectord_value(section, "checkport", NULL));
 }
 
+/* Of each of both times the other one is the default, and the virtual server's comes first. */
+static const char *timeout_of(const struct section *section, bool negotiate)
+{
+    const char *const keys[] = {negotiate ? "negotiatetimeout" : "checktimeout",
+                                negotiate ? "checktimeout" : "negotiatetimeout"};
+    for (; section; section = section->all)
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = section->count; i > 0; i--)
+                if (!strcmp(section->settings[i - 1].key, keys[k]))
+                    return section->settings[i - 1].value;
+    return negotiate ? "30" : "5";
+}
+
+/* Failures that are let pass; of pings each is several. */
+static long retries_of(const struct section *section, const char *type)
+{
+    long failures = atol(ldirectord_value(section, "failurecount", "1"));
+    long pings = strcmp(type, "ping") ? 1 : atol(ldirectord_value(section, "checkcount", "1"));
+    failures = (failures > 0 ? failures : 1) * (pings > 0 ? pings : 1);
+    return failures - 1;
+}
+
 /* checkinterval, and of what is said of times only what the kind of check has. */
 static void set_times(const struct source *source, const char *type, struct lyd_node *health)
 {
     const struct section *section = source->section;
-    bool negotiate = !strcmp(type, "negotiate") || isdigit((unsigned char)*type);
     const char *interval = ldirectord_value(section, "checkinterval", "10");
-    const char *timeout = ldirectord_value(section, "checktimeout", "5");
-    if (negotiate)
-        timeout = ldirectord_value(section, "negotiatetimeout", "30");
     set(source, health, "delay-loop", interval);
     set(source, health, "delay-before-retry", interval);
-    set(source, health, "timeout", timeout);
-    long failures = atol(ldirectord_value(section, "failurecount", "1"));
-    import_number(source->import, source->place, health, "retry", failures > 0 ? failures - 1 : 0);
+    set(source, health, "timeout", timeout_of(section, negotiates(type)));
+    import_number(source->import, source->place, health, "retry", retries_of(section, type));
     if (!strcmp(ldirectord_value(section, "quiescent", "yes"), "yes"))
         set(source, health, "on-failure", "inhibit");
+}
+
+/* What is done between two that ask the service. */
+static void add_connections(const struct source *source, struct lyd_node *health)
+{
+    struct lyd_node *check =
+        import_entry(source->import, source->place, health, "check", "connect", NULL);
+    if (!check)
+        return;
+    import_container(source->import, source->place, check, bare_type(source->section));
+    set(source, check, "timeout", timeout_of(source->section, false));
+    set(source, check, "connect-port", ldirectord_value(source->section, "checkport", NULL));
 }
 
 bool ldirectord_health(struct import *import, struct place place, const struct section *section,
@@ -323,14 +365,50 @@ bool ldirectord_health(struct import *import, struct place place, const struct s
                             .section = section,
                             .request = ldirectord_value(section, "request", NULL),
                             .receive = ldirectord_value(section, "receive", NULL)};
-    bool nothing = !strcmp(type, "negotiate") &&
-                   (service ? !strcmp(service->value, "none") : !kind_of(section));
-    if (nothing || !strcmp(type, "on") || !strcmp(type, "off"))
+    bool unasked = service ? !strcmp(service->value, "none") : !kind_of(section);
+    bool nothing = !strcmp(type, "on") || (unasked && !strcmp(type, "negotiate"));
+    if (!strcmp(type, "off") || (nothing && !ldirectord_setting(section, "maintenancedir")))
         return false;
     struct lyd_node *health = import_container(import, place, server, "noria-health:health");
     set_times(&source, type, health);
-    add_check(&source, type, health);
+    if (connections_of(type))
+        add_connections(&source, health);
+    if (!nothing && !(unasked && connections_of(type)))
+        add_check(&source, type, health);
     return true;
+}
+
+static void add_file(struct import *import, const struct setting *folder, const char *name,
+                     const char *file, struct lyd_node *health)
+{
+    struct lyd_node *check = import_entry(import, folder->place, health, "check", name, NULL);
+    if (!check)
+        return;
+    struct lyd_node *watched = import_container(import, folder->place, check, "file");
+    char *path = import_text("%s/%s", folder->value, file);
+    import_leaf(import, folder->place, watched, "path", path);
+    import_leaf(import, folder->place, watched, "absent", "true");
+    import_number(import, folder->place, check, "retry", 0);
+    free(path);
+}
+
+void ldirectord_maintenance(struct import *import, const struct section *section,
+                            struct lyd_node *real)
+{
+    const struct setting *folder = ldirectord_setting(section, "maintenancedir");
+    const char *address = lyd_get_value(import_find(real, "address"));
+    if (!folder)
+        return;
+    struct lyd_node *health = import_container(import, folder->place, real, "noria-health:health");
+    bool ipv6 = strchr(address, ':');
+    char *host = import_text("%s%s%s", ipv6 ? "[" : "", address, ipv6 ? "]" : "");
+    char *both = import_text("%s:%s", host, lyd_get_value(import_find(real, "port")));
+    add_file(import, folder, "maintenance", host, health);
+    add_file(import, folder, "maintenance-port", both, health);
+    import_left(import, folder->place,
+                "maintenancedir: files are named by addresses, not by names of hosts");
+    free(both);
+    free(host);
 }
 
 void ldirectord_own_check(struct import *import, struct place place, const struct section *section,

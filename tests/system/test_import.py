@@ -32,25 +32,25 @@ def check(xml, folder):
 
 
 EXPECTED = {
-    "HTTP_GET.port": ["10 router_id"],
+    "HTTP_GET.port": [],
     "IPv6": ["4 router_id"],
-    "PING_CHECK": ["11 router_id"],
-    "SMTP_CHECK": ["22 router_id"],
+    "PING_CHECK": [],
+    "SMTP_CHECK": [],
     "SSL_GET": [],
-    "UDP_CHECK": ["11 router_id"],
+    "UDP_CHECK": [],
     "conditional_conf": [
         "3 @high", "4 @low", "6 script", "7 @high", "8 @low", "19 @high", "20 @low",
         "25 track-script"],
     "fwmark": ["4 router_id"],
-    "inhibit": ["10 router_id"],
-    "misc_check": ["11 router_id"],
-    "misc_check_arg": ["10 router_id"],
+    "inhibit": [],
+    "misc_check": [],
+    "misc_check_arg": [],
     "quorum": [],
     "sample": [],
-    "status_code": ["11 router_id"],
+    "status_code": [],
     "track_interface": [],
-    "virtual_server_group": ["10 router_id"],
-    "virtualhost": ["10 router_id"],
+    "virtual_server_group": [],
+    "virtualhost": [],
     "vrrp": ["32 virtual-address"],
     "vrrp.localcheck": [
         "11 script", "12 script", "19 script", "20 script", "24 script", "25 script", "30 script",
@@ -305,6 +305,7 @@ virtual=www.example.com:80
 ALERTS = """
 global_defs {
   notification_email { ops@example.org boss@example.org }
+  router_id lb1
   notification_email_from lb@example.org
   smtp_server 192.0.2.25 2525
   script_user nobody
@@ -332,17 +333,20 @@ def test_scripts_and_e_mail_of_keepalived(tmp_path, daemon_factory):
     file = tmp_path / "keepalived.conf"
     file.write_text(ALERTS)
     done = run("keepalived", file)
-    assert left(done) == ["12 quorum_down", "20 notify_up"], done.stderr
+    assert left(done) == ["13 quorum_down"], done.stderr
     with daemon_factory(null="all", configuration=PERMIT_ADMIN).session() as session:
         session.set(done.stdout)
         health = {leaf: session.get(f"virtual-servers/virtual-server/health/{leaf}") for leaf in (
             "quorum-up", "notify-down", "hook-user", "omega", "ha-suspend")}
         assert health == {"quorum-up": ["/usr/bin/true"], "notify-down": ["/usr/bin/true"],
-                          "hook-user": ["nobody"], "omega": ["true"], "ha-suspend": ["true"]}
+                          "hook-user": ["nobody"] * 2, "omega": ["true"], "ha-suspend": ["true"]}
         assert session.get("mail/recipient/address") == ["ops@example.org", "boss@example.org"]
         assert session.get("mail/recipient/virtual-server") == ["tcp-192.0.2.1-80"]
         assert session.get("mail/recipient/event") == ["real-server", "quorum"]
         assert session.get("mail/smtp/port") == ["2525"]
+        assert session.get("mail/node-name") == ["lb1"]
+        own = "virtual-servers/virtual-server/real-server/health"
+        assert session.get(f"{own}/notify-up") == ["/usr/bin/true"]
 
 
 def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
