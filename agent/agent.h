@@ -1,5 +1,5 @@
 /*
- * The agent: the one context that holds everything, its event loop, and its start and stop.
+ * The agent: the one context that holds everything, and what everything asks of it.
  *
  * The core thread runs the loop, the transactions and the backends. Workers (NETCONF, SNMP) have
  * threads of their own; they read snapshots and submit transactions.
@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "agent/calls.h"
 #include "agent/datastore/snapshot.h"
 #include "agent/precedence.h"
 #include "backends/backend.h"
@@ -64,37 +65,13 @@ struct agent {
     int64_t started;              /**< Nanoseconds since 1970 UTC. */
     uv_mutex_t running_lock;      /**< Guards the pointer that follows. */
     struct snapshot *running;
-    uv_async_t wake;          /**< Tells the core thread that calls have come. */
-    uv_mutex_t call_lock;     /**< Guards the two that follow. */
-    struct agent_call *calls; /**< Newest first. */
-    bool ending;              /**< No more calls are taken. */
-    bool started_up;          /**< Loop, handles and mutexes are there. */
-    bool ready;               /**< All has started. Core thread. */
+    struct calls calls; /**< For the core thread. */
+    bool ending;        /**< The end has begun. Core thread. */
+    bool started_up;    /**< Loop, handles and mutexes are there. */
+    bool ready;         /**< All has started. Core thread. */
     uv_signal_t signals[AGENT_SIGNALS];
     uv_timer_t idle_timer; /**< While ending: waits for the last transaction. */
 };
-
-/** Bring the agent up: modules, stored configuration, backends, then NETCONF and SNMP. */
-enum outcome agent_start(struct agent *agent, const struct agent_options *options,
-                         struct error *err);
-
-/** Run until agent_stop() is called or SIGTERM or SIGINT comes. Core thread. */
-void agent_run(struct agent *agent);
-
-/** Ask the agent to end. Any thread. */
-void agent_stop(struct agent *agent);
-
-/** Free everything; the kernel's services go on. */
-void agent_free(struct agent *agent);
-
-/**
- * Validate the configuration that the agent would start with, and end.
- * @param[out] what Names what was validated, for a message; to be freed.
- */
-enum outcome agent_check(const struct agent_options *options, char **what, struct error *err);
-
-/** Print what the engines hold as configuration to standard output; nothing is changed. */
-enum outcome agent_adopt(const struct agent_options *options, struct error *err);
 
 /** Whether a backend claims or follows a unit. Any thread. */
 bool agent_concerns(const struct agent *agent, const struct backend *backend,

@@ -4,6 +4,7 @@
 #include "agent/configuration.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,22 @@
 #include "agent/datastore/stored.h"
 #include "agent/log.h"
 #include "agent/transaction/transaction.h"
+
+enum outcome configuration_schema(const struct agent_options *options, struct schema **schema,
+                                  struct error *err)
+{
+    const char *folders[32] = {NULL};
+    size_t count = 0;
+    char *copy = strdup(options->yang_dirs), *rest = NULL;
+    if (!copy)
+        return fail_memory(err);
+    for (char *folder = strtok_r(copy, ":", &rest); folder && count < 31;
+         folder = strtok_r(NULL, ":", &rest))
+        folders[count++] = folder;
+    enum outcome outcome = schema_load(folders, options->null_backend, schema, err);
+    free(copy);
+    return outcome;
+}
 
 static enum outcome parse(const struct schema *schema, const char *file, struct lyd_node **tree,
                           struct error *err)

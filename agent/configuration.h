@@ -7,6 +7,10 @@
 #include "agent/agent.h"
 #include "agent/datastore/journal.h"
 
+/** Load the modules from the folders of options->yang_dirs. @param[out] schema As schema_load(). */
+enum outcome configuration_schema(const struct agent_options *options, struct schema **schema,
+                                  struct error *err);
+
 /**
  * Read and validate a configuration file: XML, the top-level containers one after the other.
  * @param[out] snapshot With one reference and revision 1.

@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "agent/agent.h"
+#include "agent/life.h"
 #include "agent/log.h"
+#include "agent/offline.h"
 #include "agent/options.h"
 #include "agent/status.h"
 
@@ -19,7 +20,7 @@ static int check(const struct agent_options *options)
 {
     struct error error = {0};
     char *what = NULL;
-    enum outcome outcome = agent_check(options, &what, &error);
+    enum outcome outcome = offline_check(options, &what, &error);
     if (outcome == DONE)
         printf("%s is valid\n", what);
     else
@@ -32,7 +33,7 @@ static int check(const struct agent_options *options)
 static int adopt(const struct agent_options *options)
 {
     struct error error = {0};
-    enum outcome outcome = agent_adopt(options, &error);
+    enum outcome outcome = offline_adopt(options, &error);
     if (outcome != DONE)
         print_error("noriad", &error);
     error_clear(&error);
@@ -43,15 +44,15 @@ static int run(const struct agent_options *options)
 {
     static struct agent agent; /* threads hold its address */
     struct error error = {0};
-    enum outcome outcome = agent_start(&agent, options, &error);
+    enum outcome outcome = life_start(&agent, options, &error);
     if (outcome == DONE) {
-        agent_run(&agent);
+        life_run(&agent);
     } else {
         log_error(AREA_AGENT, "cannot start: %s%s%s", error.path ? error.path : "",
                   error.path ? ": " : "", error_message(&error));
         status_tell_failure(error_message(&error));
     }
-    agent_free(&agent);
+    life_end(&agent);
     error_clear(&error);
     return outcome == DONE ? EXIT_SUCCESS : EXIT_FAILURE;
 }
