@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/array.h"
+#include "clients/import/keepalived_repeat.h"
 
 enum {
     DEPTH = 32,               /* of blocks, of files in files, of definitions in definitions */
@@ -272,6 +273,31 @@ static enum outcome take_expanded(struct reader *reader, struct place place, con
     return outcome;
 }
 
+/* "~SEQ(...) line", "~LST(...) line". */
+static enum outcome take_repeated(struct reader *reader, struct place place, const char *line,
+                                  unsigned level)
+{
+    struct repeat repeat;
+    enum outcome outcome = DONE;
+    bool fits = level < DEPTH;
+    if (!repeat_read(line, &repeat))
+        import_left(reader->import, place, "%.*s: not understood; write its lines out",
+                    (int)strcspn(line, "( \t"), line);
+    for (size_t i = 0; i < repeat.count && fits && outcome == DONE; i++) {
+        for (size_t k = 0; k < repeat.name_count; k++)
+            define(reader, repeat.names[k], strlen(repeat.names[k]),
+                   repeat.values[i * repeat.name_count + k]);
+        fits = ++reader->expansions <= EXPANSIONS;
+        if (fits)
+            outcome = take_line(reader, place, repeat.rest, level + 1);
+    }
+    if (!fits && !reader->full)
+        import_left(reader->import, place, "definitions come to too much");
+    reader->full = reader->full || !fits;
+    repeat_clear(&repeat);
+    return outcome;
+}
+
 static void include(struct reader *reader, struct place place, const char *pattern, unsigned level,
                     enum outcome *outcome)
 {
@@ -306,6 +332,17 @@ static bool begins_with(const char *line, const char *keyword)
     return !strncmp(line, keyword, length) && isspace((unsigned char)line[length]);
 }
 
+/* "include" and its variants, which differ in what keepalived calls an error. */
+static bool is_include(const char *line)
+{
+    static const char *const words[] = {"include",  "includer", "includem",
+                                        "includew", "includeb", "includea"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (begins_with(line, words[i]))
+            return true;
+    return false;
+}
+
 static enum outcome take_line(struct reader *reader, struct place place, const char *line,
                               unsigned level)
 {
@@ -321,17 +358,14 @@ static enum outcome take_line(struct reader *reader, struct place place, const c
             return DONE;
         }
     }
-    if (*line == '~') {
-        import_left(reader->import, place, "%.*s: sequences are not known",
-                    (int)strcspn(line, "( \t"), line);
-        return DONE;
-    }
+    if (*line == '~')
+        return take_repeated(reader, place, line, level);
     const struct definition *one = find_reference(reader, line, &begin, &end);
     if (one)
         return take_expanded(reader, place, line, begin, end, one->value, level);
-    if (begins_with(line, "include")) {
+    if (is_include(line)) {
         enum outcome outcome = DONE;
-        char *pattern = import_need(strdup(line + strlen("include ")));
+        char *pattern = import_need(strdup(line + strcspn(line, " \t")));
         char *last = pattern + strlen(pattern);
         while (last > pattern && isspace((unsigned char)last[-1]))
             *--last = '\0';

@@ -165,6 +165,7 @@ static const struct keyword server_keywords[] = {
     {"mh-port", .take = take_flag},
     {"mh-fallback", .take = take_flag},
     {"ops", "one-packet", "true"},
+    {"hashed", .why = "it is the kernel's own mark, and sets nothing"},
     {"persistence_timeout", .take = take_persistence},
     {"persistence_granularity", .take = take_granularity},
     {"persistence_engine", "persistence/engine"},

@@ -537,6 +537,17 @@ def test_no_password_is_repeated(tmp_path):
     assert "password" in done.stderr and "s3cr" not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize("word", ["include", "includer", "includem", "includew", "includeb",
+                                  "includea"])
+def test_each_way_to_include(word, tmp_path):
+    (tmp_path / "part").write_text("virtual_server 192.0.2.1 80 {\n}\n")
+    file = tmp_path / "keepalived.conf"
+    file.write_text(f"{word} part\n")
+    done = run("keepalived", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "192.0.2.1" in done.stdout
+
+
 def test_a_file_that_includes_itself_comes_to_an_end(tmp_path):
     file = tmp_path / "keepalived.conf"
     file.write_text("include keepalived.conf\nvirtual_server 192.0.2.1 80 {\n}\n")

@@ -40,7 +40,11 @@ def of_keepalived():
             if block in BLOCKS - {"virtual_server_group"} and word not in ("or", "virtual_server")]
 
 
-WORDS = of_keepalived()
+# Those that keepalived takes, too, and does not tell of.
+UNTOLD = [("virtual_server", "lb_algo"), ("virtual_server", "lb_kind"), ("real_server", "lb_kind"),
+          ("virtual_server", "hashed"), ("bfd_instance", "neighbour_ip"),
+          ("HTTP_GET|SSL_GET", "nb_get_retry")]
+WORDS = of_keepalived() + UNTOLD
 
 # What follows a keyword; nothing, if it is not here.
 VALUES = {
@@ -93,7 +97,8 @@ VALUES = {
     "checker_log_all_failures": "on", "log_all_failures": "on",
     "smtp_alert": "off", "smtp_alert_vrrp": "on", "smtp_alert_checker": "off",
     ("BFD_CHECK", "name"): "near", ("FILE_CHECK", "track_file"): "other",
-    "ip_family": "inet6",
+    "ip_family": "inet6", "lb_algo": "rr", "lb_kind": "DR", "neighbour_ip": "10.0.0.4",
+    "nb_get_retry": "7",
 }
 
 # What else has to be there for a keyword to mean something.

@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -172,6 +173,19 @@ def test_a_server_that_hangs_holds_nobody_up(daemon, kind, tls, password):
         assert time.monotonic() - begin < 1
         daemon.stop()
         assert time.monotonic() - begin < 10
+
+
+def test_a_server_that_hangs_and_goes_on(session, post, tls, password):
+    session.set(smtp(post.port, login(password, tls) + "<timeout>2</timeout>"))
+    before = len(post.received())
+    post.everyone(signal.SIGSTOP)
+    try:
+        fails(session, "imed out")
+    finally:
+        post.everyone(signal.SIGCONT)
+    session.rpc(SELF_TEST)
+    sent(session, 2, 15)
+    wait_for(lambda: len(post.received()) == before + 2, "both in their box")
 
 
 def test_one_recipient_that_is_refused_keeps_no_other_from_the_message(daemon, session):

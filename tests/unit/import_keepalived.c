@@ -73,6 +73,39 @@ static void definitions(void **state)
     assert_string_equal(read_as("a ${_HASH}b\n", NULL), "a #b;");
 }
 
+static void repeated_lines(void **state)
+{
+    assert_string_equal(read_as("~SEQ(N, 0, 3) a ${N}.1\n", NULL), "a 0.1;a 1.1;a 2.1;a 3.1;");
+    assert_string_equal(read_as("~SEQx(N, 144, 0x10, 192) a ${N}\n", NULL), "a 90;a a0;a b0;a c0;");
+    assert_string_equal(read_as("~SEQ(N,3,-2,-2) a ${N}\n~SEQ(M,2) b ${M}", NULL),
+                        "a 3;a 1;a -1;b 1;b 2;");
+    assert_string_equal(
+        read_as("~LST({A,  B}, {10,1},{20,4}) ~SEQ(C,8,2,10) a ${C}.${A}.${B}", NULL),
+        "a 8.10.1;a 10.10.1;a 8.20.4;a 10.20.4;");
+    assert_string_equal(read_as("$L= \\\nx { \\\n y ${N} \\\n}\n~LST(N, 1, 2) $L\n", NULL),
+                        "x{y 1;};x{y 2;};");
+    assert_int_equal(lefts, 0);
+    static const char *const wrong[] = {"~SEQ(N) a\n",
+                                        "~SEQ(N, 1, 0, 3) a\n",
+                                        "~SEQ(1, 3) a\n",
+                                        "~SEQ(N, x) a\n",
+                                        "~SEQ(N, 1, 2, 3, 4) a\n",
+                                        "~SEQ(N, 3 a\n",
+                                        "~SEQ a\n",
+                                        "~LST(N) a\n",
+                                        "~LST({}, {}) a\n",
+                                        "~LST({A, B}, {1}) a\n",
+                                        "~NEW(N, 1) a\n",
+                                        "~SEQ(N, 0, 999999999) a\n",
+                                        "~LST(,) a\n"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        assert_string_equal(read_as(wrong[i], NULL), "");
+        assert_int_equal(lefts, 1);
+    }
+    read_as("~SEQ(A, 1, 1000) ~SEQ(B, 1, 1000) ~SEQ(C, 1, 1000) a\n", NULL);
+    assert_int_equal(lefts, 1); /* too many */
+}
+
 static void conditional_lines(void **state)
 {
     const char *text = "@x a\n@y b\n@^x c\n@^y d\n";
@@ -96,6 +129,7 @@ int main(void)
         cmocka_unit_test(words_quotes_and_comments),
         cmocka_unit_test(blocks),
         cmocka_unit_test(definitions),
+        cmocka_unit_test(repeated_lines),
         cmocka_unit_test(conditional_lines),
         cmocka_unit_test(lines_that_go_on),
     };
