@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/clock.h"
 #include "agent/steering/internal.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
@@ -57,4 +58,46 @@ const struct lyd_node *steering_configured(const struct agent *agent,
 {
     const struct lyd_node *server = find_virtual(agent, key->virtual_server);
     return server ? steering_configured_in(server, key) : NULL;
+}
+
+static enum steering_order_kind kind_of(const char *name)
+{
+    static const enum steering_order_kind kinds[] = {STEERING_ORDER_UP, STEERING_ORDER_DOWN,
+                                                     STEERING_ORDER_DRAIN};
+    for (size_t i = 0; name && i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (!strcmp(name, steering_order_name(kinds[i])))
+            return kinds[i];
+    return STEERING_ORDER_NONE;
+}
+
+/* Copy a text, and cut it between two characters if it is too long. */
+static void copy_text(char *to, size_t size, const char *text)
+{
+    size_t length = text ? strlen(text) : 0;
+    if (length >= size)
+        for (length = size - 1; length && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
+            continue;
+    memcpy(to, text ? text : "", length);
+    to[length] = '\0';
+}
+
+struct steering_order steering_order_in(const struct lyd_node *real)
+{
+    const struct lyd_node *node = real ? child_node(real, "maintenance") : NULL;
+    const char *owner = node ? leaf_value(node, "owner") : NULL;
+    const char *reason = node ? leaf_value(node, "reason") : NULL;
+    struct steering_order order = {.kind = kind_of(node ? leaf_value(node, "order") : NULL)};
+    if (order.kind == STEERING_ORDER_NONE)
+        return order;
+    order.configured = true;
+    order.since = clock_now();
+    copy_text(order.owner, sizeof(order.owner), owner);
+    copy_text(order.reason, sizeof(order.reason), reason);
+    return order;
+}
+
+void steering_configured_order(const struct agent *agent, const struct steering_key *key,
+                               struct steering_order *order)
+{
+    *order = steering_order_in(steering_configured(agent, key));
 }

@@ -155,6 +155,9 @@ const struct lyd_node *steering_configured(const struct agent *agent,
 /** Whether the virtual server (without an address) or real server of a key is configured. */
 bool steering_is_configured(const struct agent *agent, const struct steering_key *key);
 
+/** The order that a real server's node, or NULL, gives; kind NONE: it gives none. */
+struct steering_order steering_order_in(const struct lyd_node *real);
+
 /** Whether it and its virtual server are enabled, too. */
 bool steering_is_enabled(const struct agent *agent, const struct steering_key *key);
 

@@ -5,10 +5,8 @@
  * configured, it takes the place of whatever holds; an operator may give another order on top of
  * it, and when that is taken back or ends, the configured one holds again.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include "agent/clock.h"
 #include "agent/steering/internal.h"
 #include "agent/steering/notices.h"
 
@@ -16,49 +14,6 @@
 
 /* Who gave an order that names nobody, for notifications. */
 #define NOBODY "configuration"
-
-static enum steering_order_kind kind_of(const char *name)
-{
-    static const enum steering_order_kind kinds[] = {STEERING_ORDER_UP, STEERING_ORDER_DOWN,
-                                                     STEERING_ORDER_DRAIN};
-    for (size_t i = 0; name && i < sizeof(kinds) / sizeof(*kinds); i++)
-        if (!strcmp(name, steering_order_name(kinds[i])))
-            return kinds[i];
-    return STEERING_ORDER_NONE;
-}
-
-/* Copy a text, and cut it between two characters if it is too long. */
-static void copy_text(char *to, size_t size, const char *text)
-{
-    size_t length = text ? strlen(text) : 0;
-    if (length >= size)
-        for (length = size - 1; length && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
-            continue;
-    memcpy(to, text ? text : "", length);
-    to[length] = '\0';
-}
-
-/* The order that a real server's configuration gives; kind NONE: it gives none. */
-static struct steering_order order_of(const struct lyd_node *real)
-{
-    const struct lyd_node *node = real ? child_node(real, "maintenance") : NULL;
-    const char *owner = node ? leaf_value(node, "owner") : NULL;
-    const char *reason = node ? leaf_value(node, "reason") : NULL;
-    struct steering_order order = {.kind = kind_of(node ? leaf_value(node, "order") : NULL)};
-    if (order.kind == STEERING_ORDER_NONE)
-        return order;
-    order.configured = true;
-    order.since = clock_now();
-    copy_text(order.owner, sizeof(order.owner), owner);
-    copy_text(order.reason, sizeof(order.reason), reason);
-    return order;
-}
-
-void steering_configured_order(const struct agent *agent, const struct steering_key *key,
-                               struct steering_order *order)
-{
-    *order = order_of(steering_configured(agent, key));
-}
 
 static bool same_order(const struct steering_order *a, const struct steering_order *b)
 {
@@ -108,12 +63,12 @@ static void check_servers(struct steering *steering, const struct entry *before,
         if (!is_real(real))
             continue;
         struct steering_key key = key_of(real, name);
-        struct steering_order wanted = order_of(real);
+        struct steering_order wanted = steering_order_in(real);
         const struct steering_record *record = steering_table_find(&steering->table, &key);
         if (!wanted.kind && !(record && record->order))
             continue;
         struct steering_order was =
-            order_of(before ? steering_configured_in(before->node, &key) : NULL);
+            steering_order_in(before ? steering_configured_in(before->node, &key) : NULL);
         bring_about(steering, &key, &wanted, !same_order(&was, &wanted));
     }
 }

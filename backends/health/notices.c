@@ -10,7 +10,6 @@
 #include "agent/event/event.h"
 #include "agent/log.h"
 #include "backends/health/service.h"
-#include "backends/health/state.h"
 
 #define VIRTUAL_SERVERS "/noria-virtual-server:virtual-servers"
 

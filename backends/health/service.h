@@ -195,7 +195,8 @@ void hook_quorum(const struct health_service *service, const struct health_quoru
 
 /* Events, notices.c: */
 
-/** The name of a cause, as noria-health has it. A static string. state.c */
+/** A verdict and a cause as noria-health names them. Static strings. names.c */
+const char *health_state_name(enum steering_health health);
 const char *health_cause_name(enum health_cause cause);
 
 /** A line in the log for a run that has failed, whether it counts or not. */

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "backends/health/service.h"
-#include "backends/health/state.h"
 
 /* Room for numbers of a hook as texts. */
 #define NUMBER_SIZE 24

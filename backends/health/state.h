@@ -11,7 +11,4 @@
 enum outcome health_operational(struct backend *backend, const struct state_request *request,
                                 struct error *err);
 
-/** A verdict as YANG names it. A static string. */
-const char *health_state_name(enum steering_health health);
-
 #endif
