@@ -11,6 +11,7 @@
 #include "backends/ipvs/placement.h"
 #include "backends/ipvs/rivals.h"
 #include "backends/ipvs/steered.h"
+#include "backends/ipvs/unsettled.h"
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
 
@@ -29,6 +30,7 @@ struct plan {
     struct ipvs_part *parts; /* Owned. */
     size_t part_count;
     size_t part_room;
+    unsigned unsettled;        /* Its number, see unsettled.h; 0: it makes no services. */
     struct backend_step *step; /* While orders of those who leave are stored. */
     size_t waiting;            /* How many of them. */
 };
@@ -446,6 +448,7 @@ void ipvs_apply(struct backend *backend, struct backend_step *step)
     struct error back = {0};
     enum outcome outcome = DONE;
 
+    plan->unsettled = ipvs_unsettled_note(directors, plan->parts, plan->part_count);
     for (size_t i = 0; i < plan->part_count && outcome == DONE; i++) {
         outcome = ipvs_part_apply(&plan->parts[i], &step->error);
         if (outcome != DONE)
@@ -476,7 +479,10 @@ void ipvs_revert(struct backend *backend, struct backend_step *step)
     step_done(step, stuck ? FAILED : DONE);
 }
 
-void ipvs_release(struct backend *backend, void *plan)
+void ipvs_release(struct backend *backend, void *data)
 {
+    struct plan *plan = data;
+    if (plan)
+        ipvs_unsettled_forget(backend->data, plan->unsettled);
     free_plan(plan);
 }

@@ -11,6 +11,7 @@
 #include "backends/ipvs/drains.h"
 #include "backends/ipvs/rivals.h"
 #include "backends/ipvs/steered.h"
+#include "backends/ipvs/unsettled.h"
 
 #define UNIT "/noria-director:directors/director"
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
@@ -199,6 +200,7 @@ void ipvs_directors_start(struct ipvs_directors *directors)
     directors->family = ipvs_family_watch(directors->backend->loop, on_family, directors);
     for (size_t i = 0; i < directors->count; i++)
         ipvs_engine_connect(directors->engines[i]);
+    ipvs_unsettled_remove(directors);
 }
 
 static void free_directors(struct ipvs_directors *directors)

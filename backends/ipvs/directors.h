@@ -19,6 +19,7 @@ struct ipvs_directors {
     size_t count;
     size_t room;
     size_t groups;                    /**< How many virtual servers in running are groups. */
+    unsigned unsettled;               /**< The last number of unsettled.h. */
     bool comparing;                   /**< A helper thread looks for drift in one of them. */
     struct ipvs_steered *steered;     /**< What follows steering. Owned. */
     struct ipvs_drains *drains;       /**< Real servers that drain. Owned. */

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from netconf import RpcError, item, items, real, server, servers, wait_for
+from netconf import BASE, RpcError, item, items, real, server, servers, wait_for
 from test_directors import director, directors
 from test_ipvs import table
 
@@ -103,3 +103,37 @@ def test_a_socket_that_fails_loses_nothing(ipvs, daemon_factory, call, error, nu
     daemon.log_file.write_text("")
     daemon.start()
     assert "the kernel's table is as configured" in daemon.log()
+
+
+def test_a_commit_that_was_cut_off_leaves_no_service(ipvs, netns, daemon_factory):
+    """The agent is killed when the kernel has the change, and nobody was told that it is stored."""
+    blue = netns("cutoff")
+    ipvs("-A", "-t", "203.0.113.1:99", "-s", "rr")
+
+    def tables():
+        return table(ipvs), table(lambda *options: subprocess.run(
+            ["ip", "netns", "exec", blue, "ipvsadm", *options], check=True, capture_output=True,
+            text=True).stdout)
+    daemon = daemon_factory(null=True)
+    with daemon.session() as session:
+        session.set(directors(director("blue", blue)) + servers(
+            server("stays", real("10.0.0.1", 80), "192.0.2.1", 80)
+            + server("moves", real("10.0.0.1", 80), "192.0.2.2", 80)))
+        before = tables()
+        edit = (server("new", real("10.0.0.1", 80), "192.0.2.3", 80) + server("mark", mark=7)
+                + server("six", address="2001:db8::1", port=80)
+                + server("moves", "<director>blue</director>"))
+        session.edit(servers(edit) + items(item("slow", "<delay>30000</delay>")))
+        session.send(f'<rpc xmlns="{BASE}" message-id="cut"><commit/></rpc>')
+        wait_for(lambda: len(tables()[0]) == 5 and len(tables()[1]) == 1, "the kernel to have it")
+        daemon.kill()
+    daemon.start()
+    assert tables() == before
+    assert daemon.log().count("which was never stored: it is removed") == 4
+    with daemon.session() as session:
+        session.set(servers(edit))
+    after = tables()
+    assert len(after[0]) == 5 and len(after[1]) == 1
+    daemon.kill()
+    daemon.start()
+    assert tables() == after
