@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/yang_string.h"
+
 static enum outcome record(struct error *err, enum outcome outcome, enum error_tag tag,
                            const char *path, const char *format, va_list args)
 {
@@ -18,6 +20,8 @@ static enum outcome record(struct error *err, enum outcome outcome, enum error_t
     err->path = path ? strdup(path) : NULL;
     if (vasprintf(&err->message, format, args) < 0)
         err->message = NULL;
+    else
+        yang_string_mend(err->message); /* libyang quotes bytes of what it could not read */
     return outcome;
 }
 
