@@ -166,6 +166,48 @@ static const char *behind_tag(const char *at, const char *end, bool *has_id, boo
     return end;
 }
 
+/* Behind an end tag, a comment and the like; NULL: it is a start tag. */
+static const char *behind_other(const char *at, const char *end)
+{
+    if (at[1] == '/')
+        return behind(at, end, ">");
+    if (at[1] == '?')
+        return behind(at + 2, end, "?>");
+    if (at[1] != '!')
+        return NULL;
+    bool data = (size_t)(end - at) >= 9 && !memcmp(at, "<![CDATA[", 9);
+    bool comment = (size_t)(end - at) >= 4 && !memcmp(at, "<!--", 4);
+    return comment ? behind(at + 4, end, "-->") : behind(at, end, data ? "]]>" : ">");
+}
+
+static bool is_named(const char *tag, const char *behind_it, const char *name)
+{
+    const char *start = tag + 1, *at = start;
+    for (; at < behind_it && !is_space(*at) && *at != '>' && *at != '/'; at++)
+        start = *at == ':' ? at + 1 : start;
+    return (size_t)(at - start) == strlen(name) && !memcmp(start, name, (size_t)(at - start));
+}
+
+bool frame_is_safe(const char *message, size_t length, bool (*well_formed)(void *arg), void *arg)
+{
+    const char *end = message + length, *at = message, *tag, *other;
+    bool has_id, empty = false;
+    for (size_t tags = 0; tags < 2;) {
+        tag = memchr(at, '<', (size_t)(end - at));
+        if (!tag || end - tag < 2)
+            return true;
+        other = behind_other(tag, end);
+        at = other ? other : behind_tag(tag, end, &has_id, &empty);
+        tags += !other;
+    }
+    if (!is_named(tag, at, "action"))
+        return true;
+    while (at < end && is_space(*at))
+        at++;
+    bool text = !empty && (at == end || *at != '<' || (end - at > 8 && !memcmp(at, "<![", 3)));
+    return !text && well_formed(arg);
+}
+
 struct frame_look frame_look(const char *message, size_t length)
 {
     struct frame_look look = {.wild = memchr(message, '\0', length) != NULL};
@@ -174,15 +216,10 @@ struct frame_look frame_look(const char *message, size_t length)
     bool first = true;
     while (!look.wild && (at = memchr(at, '<', (size_t)(end - at))) && end - at > 1) {
         bool has_id = false, empty = false;
-        if (at[1] == '/') {
-            depth -= depth > 0;
-            at = behind(at, end, ">");
-        } else if (at[1] == '?') {
-            at = behind(at + 2, end, "?>");
-        } else if (at[1] == '!') {
-            bool data = (size_t)(end - at) >= 9 && !memcmp(at, "<![CDATA[", 9);
-            bool comment = (size_t)(end - at) >= 4 && !memcmp(at, "<!--", 4);
-            at = comment ? behind(at + 4, end, "-->") : behind(at, end, data ? "]]>" : ">");
+        const char *other = behind_other(at, end);
+        if (other) {
+            depth -= at[1] == '/' && depth > 0;
+            at = other;
         } else {
             const char *tag = at;
             at = behind_tag(at, end, &has_id, &empty);

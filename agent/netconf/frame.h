@@ -56,6 +56,13 @@ struct frame_look {
     bool has_message_id; /**< The outermost element has the attribute message-id. */
 };
 
+/**
+ * Whether libyang may have a message. Where the element in the outermost one is an <action>, it
+ * frees what it has not set if there is anything wrong in that start tag, or a text behind it.
+ * @param well_formed Whether the message is, which is asked for in such a case alone.
+ */
+bool frame_is_safe(const char *message, size_t length, bool (*well_formed)(void *arg), void *arg);
+
 /** Look at a message without parsing it. What is not well-formed is left for the parser to find. */
 struct frame_look frame_look(const char *message, size_t length);
 

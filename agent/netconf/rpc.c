@@ -136,13 +136,41 @@ static void refuse_named(struct rpc *rpc, enum error_tag tag, const struct ly_er
     if (!item->path || sscanf(item->path, "Data location \"%m[^\"]", &path) != 1)
         path = NULL;
     refuse(&rpc->error, tag, path, "%s", item->msg);
-    *(tag == TAG_UNKNOWN_NAMESPACE ? &rpc->error.detail : &rpc->error.element) = name;
+    *(tag == TAG_UNKNOWN_ELEMENT ? &rpc->error.element : &rpc->error.detail) = name;
     free(path);
 }
 
 static bool begins(const char *message, const char *beginning)
 {
     return !strncmp(message, beginning, strlen(beginning));
+}
+
+static bool tells_of_attribute(const char *message)
+{
+    return begins(message, "Missing mandatory prefix for XML metadata") ||
+           begins(message, "Annotation definition for attribute") ||
+           (begins(message, "Unknown (or not implemented) YANG module") &&
+            strstr(message, " for metadata "));
+}
+
+/* The attribute is what the message has in quotes last; where it is libyang does not always say. */
+static void refuse_attribute(struct rpc *rpc, const struct ly_err_item *item)
+{
+    const char *end = strrchr(item->msg, '"'), *start = end;
+    struct lyd_node *message = NULL;
+    bool without_id;
+    while (start && start > item->msg && start[-1] != '"')
+        start--;
+    refuse_named(rpc, TAG_UNKNOWN_ATTRIBUTE, item);
+    free(rpc->error.detail);
+    rpc->error.detail = start ? strndup(start, (size_t)(end - start)) : NULL;
+    if (!rpc->error.path &&
+        !lyd_parse_data_mem(rpc->session->server->bare,
+                            link_message(rpc->session->link, &without_id)->data, LYD_XML,
+                            LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &message) &&
+        lyd_child(message))
+        rpc->error.element = strdup(LYD_NAME(lyd_child(message)));
+    lyd_free_all(message);
 }
 
 /*
@@ -156,7 +184,9 @@ static bool explain_parse(struct rpc *rpc)
         item = item->next;
     const char *message = item && item->msg ? item->msg : "";
     bool inside = item && item->path && strstr(item->path, "Data location");
-    if (begins(message, "Unexpected child element"))
+    if (tells_of_attribute(message))
+        refuse_attribute(rpc, item);
+    else if (begins(message, "Unexpected child element"))
         refuse_named(rpc, TAG_UNKNOWN_ELEMENT, item);
     else if (begins(message, "Missing the operation"))
         rpc_refuse(rpc, TAG_MISSING_ELEMENT, "rpc", "The element rpc has no operation in it.");
@@ -213,6 +243,19 @@ static bool explain(struct session *session, const struct lyd_node *envelope, st
     return answers;
 }
 
+static bool is_well_formed(void *arg)
+{
+    const struct session *session = arg;
+    bool without_id;
+    struct lyd_node *tree = NULL;
+    LY_ERR error =
+        lyd_parse_data_mem(session->server->bare, link_message(session->link, &without_id)->data,
+                           LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &tree);
+    lyd_free_all(tree);
+    ly_err_clean(session->server->bare, NULL);
+    return !error;
+}
+
 bool rpc_serve(struct session *session, struct text *reply)
 {
     struct lyd_node *envelope = NULL, *request = NULL;
@@ -222,7 +265,8 @@ bool rpc_serve(struct session *session, struct text *reply)
     if (ly_in_new_memory(message->data, &in))
         return false;
     /* Of a message that is blank libyang has no complaint. */
-    if (lyd_parse_op(session->server->agent->schema->ctx, NULL, in, LYD_XML, LYD_TYPE_RPC_NETCONF,
+    if (!frame_is_safe(message->data, message->length, is_well_formed, session) ||
+        lyd_parse_op(session->server->agent->schema->ctx, NULL, in, LYD_XML, LYD_TYPE_RPC_NETCONF,
                      &envelope, &request) ||
         !request)
         answered = explain(session, envelope, reply);

@@ -28,6 +28,7 @@ class RpcError(Exception):
         self.app_tag = text("error-app-tag")
         self.message = text("error-message")
         self.element = text("bad-element")
+        self.attribute = text("bad-attribute")
         self.session = text("session-id")
         super().__init__(f"{self.tag} {self.path or ''}: {self.message}")
 

@@ -158,6 +158,65 @@ def test_malformed_xml_is_answered_and_the_others_go_on(daemon, session):
     assert session.data("running")
 
 
+@pytest.mark.parametrize("name", [b"\xe4", "x" * 19 + "\u20ac"])
+def test_what_a_reply_quotes_is_utf8(daemon, name):
+    """libyang quotes bytes of what it cannot read, and cuts them off within a character."""
+    name = name if isinstance(name, bytes) else name.encode()
+    replies = []
+    for content in (b"<%s/>", b"<get></%s>", b"<get>%s</get>", b"<get>&%s;</get>", b"<get><%s/></get>",
+                    b"<get/>%s", b"<get/></%srpc>", b"<get/><!%s"):
+        with daemon.session(versions=("1.0",)) as session:
+            session.send_bytes(f'<rpc xmlns="{BASE}" message-id="1">'.encode() + content % name
+                               + b"</rpc>]]>]]>")
+            try:
+                replies.append(ElementTree.fromstring(session.receive()))
+            except EOFError:
+                pass  # not even the envelope could be read
+    assert len(replies) > 4 and all(reply.tag == f"{{{BASE}}}rpc-reply" for reply in replies)
+
+
+ATTRIBUTES = {
+    "without a namespace": ('<get-config speed="1"/>', "speed", "get-config"),
+    "of a module": ('<get n:speed="1"/>', "ietf-netconf:speed", "get"),
+    "of nobody": ('<get-config xmlns:x="urn:x" x:speed="1"/>', "x:speed", "get-config"),
+    "deeper": ('<get-config><source n:speed="1"><running/></source></get-config>',
+               "ietf-netconf:speed", "get-config"),
+}
+
+
+@pytest.mark.parametrize("case", ATTRIBUTES)
+def test_an_unknown_attribute_is_named(session, case):
+    operation, attribute, element = ATTRIBUTES[case]
+    session.send(f'<rpc xmlns="{BASE}" xmlns:n="{BASE}" message-id="1">{operation}</rpc>')
+    error = RpcError(ElementTree.fromstring(session.receive()))
+    assert (error.tag, error.attribute, error.element) == ("unknown-attribute", attribute, element)
+
+
+ACTION = '<action xmlns="urn:ietf:params:xml:ns:yang:1"'
+BAD_ACTIONS = {
+    "text": f"{ACTION}>text<null xmlns='{NULL}'/></action>",
+    "nothing but text": f"{ACTION}>text</action>",
+    "a space that is no white space": f"{ACTION}>&#32;<null xmlns='{NULL}'/></action>",
+    "character data": f"{ACTION}> <![CDATA[ ]]></action>",
+    "an entity of nobody": f"{ACTION} a='&none;'><null xmlns='{NULL}'/></action>",
+    "an attribute without a value": f"{ACTION} a=><null xmlns='{NULL}'/></action>",
+    "a prefix of nobody": f"{ACTION} x:a='1'><null xmlns='{NULL}'/></action>",
+    "a name of nobody": f"<x:action><null xmlns='{NULL}'/></x:action>",
+    "no end": ACTION,
+    "another prefix": "<y:action xmlns:y='urn:ietf:params:xml:ns:yang:1'>text</y:action>",
+}
+
+
+@pytest.mark.parametrize("case", BAD_ACTIONS)
+def test_a_bad_action_is_refused_and_the_agent_goes_on(daemon, session, case):
+    """libyang frees what it has not set, which ends the agent now or some time later."""
+    for _ in range(20):
+        with pytest.raises(RpcError) as refused:
+            session.rpc(f"<!-- <action> -->{BAD_ACTIONS[case]}")
+        assert refused.value.tag == "malformed-message"
+        session.rpc(f'<get><filter type="subtree"><agent xmlns="{AGENT}"/></filter></get>')
+
+
 BLANK = {"spaces": "  ", "a newline": "\n", "a comment": "<!-- nothing -->", "a declaration":
          '<?xml version="1.0"?>'}
 
