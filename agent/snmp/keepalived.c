@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/command_line.h"
+
 const oid keepalived_mib[KEEPALIVED_MIB_LENGTH] = {1, 3, 6, 1, 4, 1, 9586, 100, 5};
 
 #define MICROSECONDS 1e6
@@ -151,15 +153,18 @@ bool keepalived_omega(const struct lyd_node *row, struct snmp_value *value)
 
 bool keepalived_command(const struct lyd_node *row, const char *leaf, struct snmp_value *value)
 {
-    const char *path = said_of(row, leaf);
+    const char *line = said_of(row, leaf);
+    char **words = line ? command_line_split(line, NULL) : NULL;
     char text[SNMP_TEXT_MAX + 1];
+    size_t length = 0;
 
-    if (!path)
-        return false;
-    int length = snprintf(text, sizeof(text), "'%s'", path);
-    value->length = length > SNMP_TEXT_MAX ? SNMP_TEXT_MAX : (size_t)length;
+    for (char **word = words; word && *word && length < SNMP_TEXT_MAX; word++)
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s'%s'",
+                                   length ? " " : "", *word);
+    value->length = length > SNMP_TEXT_MAX ? SNMP_TEXT_MAX : length;
     memcpy(value->text, text, value->length);
-    return true;
+    free(words);
+    return words;
 }
 
 bool keepalived_action(const struct lyd_node *row, struct snmp_value *value)

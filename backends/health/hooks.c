@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/command_line.h"
 #include "agent/log.h"
 
 #define RUNNING_MAX 8
@@ -27,7 +28,9 @@ struct hook {
     bool has_user;
     uv_uid_t uid;
     uv_gid_t gid;
-    char *words[HOOK_ARGUMENTS_MAX + 2];     /* the program and its arguments, ended by NULL */
+    char **own;                              /* the operator's words; owned */
+    char *arguments[HOOK_ARGUMENTS_MAX + 1]; /* those of ours, ended by NULL */
+    char **words;                            /* all of these, ended by NULL; owned */
     char *variables[HOOK_VARIABLES_MAX + 2]; /* its environment, ended by NULL */
 };
 
@@ -42,8 +45,10 @@ struct hooks {
 
 static void free_hook(struct hook *hook)
 {
-    for (char **word = hook->words; *word; word++)
-        free(*word);
+    for (char **argument = hook->arguments; *argument; argument++)
+        free(*argument);
+    free(hook->words);
+    free(hook->own);
     for (char **variable = hook->variables; *variable; variable++)
         free(*variable);
     free(hook);
@@ -208,15 +213,31 @@ static bool add_variable(struct hook *hook, size_t *count, const char *name, con
     return false;
 }
 
+/* The operator's words, and ours behind them. @return Whether there was memory. */
+static bool join_words(struct hook *hook, const struct hook_order *order)
+{
+    size_t own = 0, count = 0;
+    hook->own = command_line_split(order->line, &own);
+    hook->words = hook->own ? calloc(own + HOOK_ARGUMENTS_MAX + 1, sizeof(*hook->words)) : NULL;
+    if (!hook->words)
+        return false;
+    memcpy(hook->words, hook->own, own * sizeof(*hook->words));
+    for (; count < HOOK_ARGUMENTS_MAX && order->arguments[count]; count++) {
+        hook->arguments[count] = strdup(order->arguments[count]);
+        if (!hook->arguments[count])
+            return false;
+        hook->words[own + count] = hook->arguments[count];
+    }
+    return true;
+}
+
 /* @return Whether there was memory for all. */
 static bool copy_order(struct hook *hook, const struct hook_order *order)
 {
     const char *path = getenv("PATH");
     size_t count = 0;
-    bool whole = (hook->words[0] = strdup(order->path)) &&
+    bool whole = join_words(hook, order) &&
                  add_variable(hook, &count, "PATH", path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
-    for (size_t i = 0; i < HOOK_ARGUMENTS_MAX && order->arguments[i] && whole; i++)
-        whole = (hook->words[i + 1] = strdup(order->arguments[i]));
     for (size_t i = 0; i < HOOK_VARIABLES_MAX && order->variables[i].name && whole; i++)
         whole = !order->variables[i].value ||
                 add_variable(hook, &count, order->variables[i].name, order->variables[i].value);
@@ -231,7 +252,7 @@ bool hook_user_known(const char *name)
 
 void hook_run(struct hooks *hooks, const struct hook_order *order)
 {
-    struct hook *hook = order->path ? calloc(1, sizeof(*hook)) : NULL;
+    struct hook *hook = order->line ? calloc(1, sizeof(*hook)) : NULL;
     if (!hook)
         return;
     hook->hooks = hooks;
@@ -240,7 +261,8 @@ void hook_run(struct hooks *hooks, const struct hook_order *order)
                         : !set_user(hook, order->user)  ? "its user is not known on this node"
                                                         : NULL;
     if (fault) {
-        log_warning(AREA_HEALTH, "the command %s is not run: %s", order->path, fault);
+        log_warning(AREA_HEALTH, "the command %.*s is not run: %s",
+                    (int)strcspn(order->line, " \t"), order->line, fault);
         free_hook(hook);
         return;
     }

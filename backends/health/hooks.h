@@ -12,15 +12,15 @@
 
 struct hooks;
 
-/** Arguments of a hook at most, without the program, and variables of its environment. */
+/** Arguments of ours at most, and variables of the environment. */
 #define HOOK_ARGUMENTS_MAX 8
 #define HOOK_VARIABLES_MAX 16
 
 /** What is to be run. Texts are borrowed for the call. */
 struct hook_order {
-    const char *path;                              /**< The program; NULL: nothing happens. */
-    const char *user;                              /**< As whom; NULL: as the agent. */
-    const char *arguments[HOOK_ARGUMENTS_MAX + 1]; /**< Ended by NULL. */
+    const char *line; /**< The program and arguments of its own; NULL: nothing happens. */
+    const char *user; /**< As whom; NULL: as the agent. */
+    const char *arguments[HOOK_ARGUMENTS_MAX + 1]; /**< What follows. Ended by NULL. */
     struct hook_variable {
         const char *name, *value;        /**< Value NULL: it is left out. */
     } variables[HOOK_VARIABLES_MAX + 1]; /**< Beside PATH. Ended by the name NULL. */

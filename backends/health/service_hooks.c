@@ -21,7 +21,7 @@ void hook_server(const struct health_server *server, const struct health_occasio
     snprintf(latency, sizeof(latency), "%" PRIu64,
              occasion->result ? occasion->result->latency / 1000 : 0);
     struct hook_order order = {
-        .path = own    ? own
+        .line = own    ? own
                 : down ? service->notify_down
                        : service->notify_up,
         .user = service->hook_user,
@@ -50,7 +50,7 @@ static void hook_fallback(const struct health_service *service, const struct hoo
     char *where;
     if (asprintf(&where, "%s:%s", service->virtual_address, service->virtual_port) < 0)
         return;
-    order.path = service->fallback_command;
+    order.line = service->fallback_command;
     order.arguments[0] = lost ? "start" : "stop";
     order.arguments[1] = where;
     order.arguments[2] = service->protocol;
@@ -65,7 +65,7 @@ void hook_quorum(const struct health_service *service, const struct health_quoru
     snprintf(weight, sizeof(weight), "%" PRIu64, quorum->weight_up);
     snprintf(needed, sizeof(needed), "%" PRIu32, service->quorum);
     struct hook_order order = {
-        .path = quorum->lost ? service->quorum_down : service->quorum_up,
+        .line = quorum->lost ? service->quorum_down : service->quorum_up,
         .user = service->hook_user,
         .arguments = {quorum->lost ? "down" : "up", service->name, service->virtual_address,
                       service->virtual_port},

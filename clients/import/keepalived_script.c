@@ -6,22 +6,16 @@
 
 #include "clients/import/keepalived.h"
 
-/*
- * The program of a statement, or NULL: Noria's are paths without arguments, since it has its own to
- * tell.
- */
+/* The program of a statement, and its arguments; or NULL. */
 static const char *program_of(struct import *import, const struct statement *statement)
 {
     const char *program = statement_argument(statement);
     if (!statement)
         return NULL;
-    if (program && *program == '/' && !strpbrk(program, " \t"))
+    if (program && *program == '/')
         return program;
-    import_left(
-        import, statement->place,
-        "%s: Noria runs a program by its path, with arguments of its own; name a script that "
-        "calls this one (docs/health.md)",
-        statement->words[0]);
+    import_left(import, statement->place, "%s: the program needs its whole path",
+                statement->words[0]);
     return NULL;
 }
 

@@ -15,11 +15,14 @@ static void take_command(struct import *import, const struct section *section,
     const struct setting *command = ldirectord_setting(section, "fallbackcommand");
     if (!command)
         return;
-    if (*command->value != '/' || strpbrk(command->value, " \t")) {
-        import_left(import, command->place,
-                    "fallbackcommand: Noria runs a program by its path, without more arguments");
+    if (*command->value != '/') {
+        import_left(import, command->place, "fallbackcommand: the program needs its whole path");
         return;
     }
+    if (strpbrk(command->value, "|&;<>()$`\\*?["))
+        import_left(import, command->place,
+                    "fallbackcommand: there is no shell; look at %s, or call sh -c",
+                    command->value);
     struct lyd_node *health =
         import_container(import, command->place, server, "noria-health:health");
     import_leaf(import, command->place, health, "fallback-command", command->value);

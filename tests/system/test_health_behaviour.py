@@ -140,16 +140,16 @@ def test_commands_know_what_happened(session, listener, tmp_path):
     hook.write_text(f'#!/bin/sh\necho "$* | $(id -un) $NORIA_STATE $NORIA_CAUSE $NORIA_CHECK '
                     f'$NORIA_ERROR $NORIA_QUORUM" >> {heard}\n')
     hook.chmod(0o755)
-    session.set(checked(QUICK + check("port") + f"<notify-down>{hook}</notify-down>"
-                        f"<fallback-command>{hook}</fallback-command>"
+    session.set(checked(QUICK + check("port") + f"<notify-down>{hook} own 'two  words'</notify-down>"
+                        f"<fallback-command>{hook} -v</fallback-command>"
                         "<hook-user>nobody</hook-user>", listener.real()))
     wait_state(session, listener, "up")
     listener.close()
-    for line in (f"down web 192.0.2.1 80 127.0.0.1 {listener.port} | nobody down check port connect:"
-                 " Connection refused ", "start 192.0.2.1:80 tcp | nobody down    1"):
+    for line in (f"own two  words down web 192.0.2.1 80 127.0.0.1 {listener.port} | nobody down check port connect:"
+                 " Connection refused ", "-v start 192.0.2.1:80 tcp | nobody down    1"):
         wait_for(lambda: line in heard.read_text().splitlines(), f"{line}: {heard.read_text()}")
     listener.open()
-    wait_for(lambda: "stop 192.0.2.1:80 tcp | nobody up    1" in heard.read_text().splitlines(),
+    wait_for(lambda: "-v stop 192.0.2.1:80 tcp | nobody up    1" in heard.read_text().splitlines(),
              "the end of the fallback")
 
 

@@ -314,7 +314,7 @@ virtual_server 192.0.2.1 80 {
   ha_suspend
   omega
   quorum_up /usr/bin/true
-  quorum_down "/usr/bin/false with arguments"
+  quorum_down "/usr/bin/false 'two words' one"
   real_server 10.0.0.1 80 { notify_down /usr/bin/true
     TCP_CHECK { } }
   real_server 10.0.0.2 80 { notify_down /usr/bin/true
@@ -333,12 +333,13 @@ def test_scripts_and_e_mail_of_keepalived(tmp_path, daemon_factory):
     file = tmp_path / "keepalived.conf"
     file.write_text(ALERTS)
     done = run("keepalived", file)
-    assert left(done) == ["13 quorum_down"], done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
     with daemon_factory(null="all", configuration=PERMIT_ADMIN).session() as session:
         session.set(done.stdout)
         health = {leaf: session.get(f"virtual-servers/virtual-server/health/{leaf}") for leaf in (
-            "quorum-up", "notify-down", "hook-user", "omega", "ha-suspend")}
-        assert health == {"quorum-up": ["/usr/bin/true"], "notify-down": ["/usr/bin/true"],
+            "quorum-up", "quorum-down", "notify-down", "hook-user", "omega", "ha-suspend")}
+        assert health == {"quorum-up": ["/usr/bin/true"],
+                          "quorum-down": ["/usr/bin/false 'two words' one"], "notify-down": ["/usr/bin/true"],
                           "hook-user": ["nobody"] * 2, "omega": ["true"], "ha-suspend": ["true"]}
         assert session.get("mail/recipient/address") == ["ops@example.org", "boss@example.org"]
         assert session.get("mail/recipient/virtual-server") == ["tcp-192.0.2.1-80"]

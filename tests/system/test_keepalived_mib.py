@@ -48,7 +48,7 @@ virtual_server 192.0.2.1 80 {
   hysteresis 1
   inhibit_on_failure
   omega
-  quorum_up /usr/bin/true
+  quorum_up "/usr/bin/true one 'two words'"
   quorum_down /usr/bin/false
   virtualhost www.example.org
   sorry_server 127.0.0.1 8082
@@ -148,7 +148,7 @@ NORIA = servers(
            "<persistence><timeout>60</timeout><prefix-length>24</prefix-length></persistence>"
            + health(CHECKS + "<quorum>2</quorum><hysteresis>1</hysteresis>"
                     "<on-failure>inhibit</on-failure><omega>true</omega>"
-                    "<quorum-up>/usr/bin/true</quorum-up><quorum-down>/usr/bin/false</quorum-down>"
+                    "<quorum-up>/usr/bin/true one 'two words'</quorum-up><quorum-down>/usr/bin/false</quorum-down>"
                     "<notify-up>/usr/bin/true</notify-up><notify-down>/usr/bin/false</notify-down>"
                     + check("tcp"))
            + "<sorry-server><address>127.0.0.1</address><port>8082</port></sorry-server>"
