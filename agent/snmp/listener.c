@@ -19,18 +19,29 @@
 #define CONNECTIONS_MAX 100
 
 /* Those of all listeners; there is one SNMP thread. */
-static unsigned connections;
+static struct {
+    int socket;
+    const netsnmp_transport *listener;
+} connections[CONNECTIONS_MAX];
+static size_t connection_count;
 static bool said; /* That there are too many. */
 
-/* How Net-SNMP does it. */
-static int (*accept_by_library)(netsnmp_transport *transport);
-static int (*close_by_library)(netsnmp_transport *transport);
+/* How Net-SNMP does it, of IPv4 and of IPv6. */
+static struct {
+    int (*accept)(netsnmp_transport *transport);
+    int (*close)(netsnmp_transport *transport);
+} by_library[2];
+
+static bool is_v6(const netsnmp_transport *transport)
+{
+    return transport->domain == netsnmp_TCPIPv6Domain;
+}
 
 static int accept_some(netsnmp_transport *transport)
 {
-    int fd = accept_by_library(transport);
+    int fd = by_library[is_v6(transport)].accept(transport);
 
-    if (fd >= 0 && connections == CONNECTIONS_MAX) {
+    if (fd >= 0 && connection_count == CONNECTIONS_MAX) {
         close(fd);
         if (!said)
             log_warning(AREA_SNMP, "more than %u connections at once are turned away",
@@ -38,24 +49,38 @@ static int accept_some(netsnmp_transport *transport)
         said = true;
         return -1;
     }
-    connections += fd >= 0;
+    if (fd >= 0) {
+        connections[connection_count].socket = fd;
+        connections[connection_count++].listener = transport;
+    }
     return fd;
 }
 
 /* The listener's own is none of the connections, which have copies of its transport. */
 static int close_one(netsnmp_transport *transport)
 {
-    if (!(transport->flags & NETSNMP_TRANSPORT_FLAG_LISTEN) && transport->sock >= 0) {
-        connections--;
+    for (size_t i = connection_count; i-- > 0;) {
+        if (transport->flags & NETSNMP_TRANSPORT_FLAG_LISTEN ||
+            connections[i].socket != transport->sock)
+            continue;
+        connections[i] = connections[--connection_count];
         said = false;
     }
-    return close_by_library(transport);
+    return by_library[is_v6(transport)].close(transport);
+}
+
+/* Net-SNMP finds them at their end, and forgets them. */
+static void end_connections(const netsnmp_transport *listener)
+{
+    for (size_t i = 0; i < connection_count; i++)
+        if (connections[i].listener == listener)
+            shutdown(connections[i].socket, SHUT_RDWR);
 }
 
 static void bound_connections(netsnmp_transport *transport)
 {
-    accept_by_library = transport->f_accept;
-    close_by_library = transport->f_close;
+    by_library[is_v6(transport)].accept = transport->f_accept;
+    by_library[is_v6(transport)].close = transport->f_close;
     transport->f_accept = accept_some;
     transport->f_close = close_one;
 }
@@ -65,6 +90,7 @@ static void bound_connections(netsnmp_transport *transport)
 static void close_at(struct snmp_listeners *listeners, size_t i)
 {
     log_info(AREA_SNMP, "no longer listening on %s", listeners->open[i].spec);
+    end_connections(listeners->open[i].accepting);
     netsnmp_deregister_agent_nsap(listeners->open[i].handle);
     free(listeners->open[i].spec);
     listeners->open[i] = listeners->open[--listeners->count];
@@ -161,6 +187,7 @@ enum outcome snmp_listeners_open(struct snmp_listeners *listeners,
         free(made->spec);
         return fail_address(address, number, err);
     }
+    made->accepting = address->socktype == SOCK_STREAM ? transport : NULL;
     made->transport = address->socktype == SOCK_DGRAM && !transport->f_open ? transport : NULL;
     snmp_ahead_adopt(made->transport);
     listeners->count++;

@@ -13,6 +13,7 @@ struct snmp_listener {
     char *spec;                            /**< As in the settings. Owned. */
     int handle;                            /**< Net-SNMP's. */
     struct netsnmp_transport_s *transport; /**< Of UDP, else NULL. Net-SNMP's. */
+    struct netsnmp_transport_s *accepting; /**< Of TCP, else NULL. Net-SNMP's. */
 };
 
 /** All open addresses; zero-initialise before use. */
@@ -21,9 +22,7 @@ struct snmp_listeners {
     struct snmp_listener *open; /**< Owned. */
 };
 
-/**
- * Close what settings do not have.
- */
+/** Close what settings do not have, with the connections that it has accepted. */
 void snmp_listeners_close_others(struct snmp_listeners *listeners,
                                  const struct snmp_settings *settings);
 

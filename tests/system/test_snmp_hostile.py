@@ -68,6 +68,27 @@ def test_connections_that_ask_nothing_do_not_take_the_agent_s_descriptors(daemon
     assert not snmp("snmpget", port, AGENT_VERSION, host="tcp:127.0.0.1").returncode
 
 
+def test_connections_end_with_their_listener(daemon):
+    first, second = free_port(), free_port()
+    request = message(GET, [(AGENT_VERSION, b"\x05\x00")])
+
+    def listen(name, port, address="127.0.0.1", operation=""):
+        return (f"<listen{operation}><name>{name}</name><address>{address}</address><port>{port}"
+                "</port><transport>tcp</transport></listen>")
+
+    with daemon.session() as session:
+        session.set(agent(listen("one", first) + listen("two", second, "::1")))
+        one = socket.create_connection(("127.0.0.1", first), 5)
+        two = socket.create_connection(("::1", second), 5)
+        for connection in (one, two, one):
+            connection.sendall(request)
+            assert connection.recv(1 << 16)
+        session.set(agent(listen("one", first, operation=' nc:operation="delete"')))
+        assert one.recv(1) == b"", "it has ended"
+        two.sendall(request)
+        assert two.recv(1 << 16), "and the other one goes on"
+
+
 def test_spoilt_messages_do_no_harm(daemon):
     """Seeded, so that what fails once fails again."""
     dice = random.Random(7)
