@@ -14,6 +14,9 @@
 /* The longest name of a context (RFC 3411). */
 #define CONTEXT_MAX 32
 
+/* What fits into a datagram of IPv4; IPv6's header has 20 octets more. */
+#define UDP_MAX 65507
+
 /* In libnetsnmpagent; no header that is installed declares it. */
 extern SNMPCallback vacm_in_view_callback;
 extern SNMPCallback vacm_warn_if_not_configured;
@@ -136,6 +139,20 @@ static bool knows_context(const netsnmp_pdu *pdu)
     return netsnmp_subtree_find_first(name) != NULL;
 }
 
+/*
+ * Net-SNMP knows no limit where the manager tells none (version 1 and 2c), or a higher one than UDP
+ * has; what is larger could not be sent, and nobody would get to know.
+ */
+static void bound_answer(netsnmp_pdu *pdu)
+{
+    long most = pdu->tDomain == netsnmpUDPDomain        ? UDP_MAX
+                : pdu->tDomain == netsnmp_UDPIPv6Domain ? UDP_MAX - 20
+                                                        : 0;
+
+    if (most && (!pdu->msgMaxSize || pdu->msgMaxSize > most))
+        pdu->msgMaxSize = most;
+}
+
 static int judge(const struct snmp_settings *settings, int minor,
                  const struct view_parameters *view)
 {
@@ -167,6 +184,8 @@ static int check(int major, int minor, void *serverarg, void *clientarg)
     struct view_parameters *view = serverarg;
     struct snmp_settings *const *settings = clientarg;
 
+    if (minor == SNMPD_CALLBACK_ACM_CHECK_INITIAL)
+        bound_answer(view->pdu);
     view->errorcode = judge(*settings, minor, view);
     return view->errorcode;
 }

@@ -18,9 +18,18 @@ static bool is_too_long(const netsnmp_session *session)
 
 /* --- what is not GETBULK's --- */
 
+/* Without variables, unless it is of version 1 (RFC 3416, 4.2.1; RFC 1157, 4.1.2). */
+static void make_too_big(netsnmp_pdu *pdu)
+{
+    snmp_free_varbind(pdu->variables);
+    pdu->variables = NULL;
+    pdu->errstat = SNMP_ERR_TOOBIG;
+    pdu->errindex = 0;
+}
+
 /*
- * Net-SNMP answers tooBig with the variables of the request; if that is too large, too, it sends
- * nothing, and the manager waits in vain. It is to be without variables (RFC 3416, 4.2.1).
+ * Net-SNMP answers tooBig with the variables of the request. If that is too large, too, it sends
+ * nothing, and the manager waits in vain.
  */
 int snmp_send(netsnmp_session *session, netsnmp_pdu *pdu)
 {
@@ -28,13 +37,13 @@ int snmp_send(netsnmp_session *session, netsnmp_pdu *pdu)
 
     if (!send_by_library)
         *(void **)&send_by_library = dlsym(RTLD_NEXT, "snmp_send");
+    bool answer = pdu->command == SNMP_MSG_RESPONSE;
+    if (answer && pdu->errstat == SNMP_ERR_TOOBIG && pdu->version != SNMP_VERSION_1)
+        make_too_big(pdu);
     int sent = send_by_library(session, pdu);
-    if (sent || pdu->command != SNMP_MSG_RESPONSE || !is_too_long(session))
+    if (sent || !answer || !is_too_long(session))
         return sent;
-    snmp_free_varbind(pdu->variables);
-    pdu->variables = NULL;
-    pdu->errstat = SNMP_ERR_TOOBIG;
-    pdu->errindex = 0;
+    make_too_big(pdu);
     return send_by_library(session, pdu);
 }
 

@@ -10,9 +10,11 @@ from daemon import AGENT, free_port
 from netconf import wait_for
 from snmp_packet import (GET, GETBULK, GETNEXT, NOTHING, answer_of, ask, message, message_v3, pdu)
 from test_snmp import AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, run, snmp
+from test_snmp_notify import self_test
 from test_snmp_users import agent
 
-KEEPALIVED = ".1.3.6.1.4.1.9586.100.5"
+KEEPALIVED, LOG = ".1.3.6.1.4.1.9586.100.5", ".1.3.6.1.2.1.92"
+SERVERS_HERE = f"{NORIA}.2"  # nothing comes and goes there
 END_OF_VIEW, TOO_BIG = 0x82, 1
 AT_ONCE = 40
 
@@ -37,7 +39,7 @@ def text(name):
 def walked(port, root):
     done = run("snmpwalk", "-v2c", "-cpublic", "-Onq", "-t5", f"127.0.0.1:{port}", root)
     return [numbers(line.split()[0]) for line in done.stdout.splitlines()
-            if line.startswith(root + ".")]
+            if line.startswith(root + ".") and "No more variables" not in line]
 
 
 def near(name, root):
@@ -77,8 +79,12 @@ def check_order(port, root):
                 assert got is None or got[:len(numbers(root))] != numbers(root), text(name)
 
 
-@pytest.mark.parametrize("root", [NORIA, KEEPALIVED])
+@pytest.mark.parametrize("root", [NORIA, KEEPALIVED, LOG, ".1.3.6.1"])
 def test_what_is_behind_each_oid(daemon, root):
+    with daemon.session() as session:
+        for number in range(4):
+            self_test(session, f"log {number}")
+    wait_for(lambda: len(walked(daemon.snmp_port, f"{LOG}.1.3.1.1.9")) >= 4, "the log")
     check_order(daemon.snmp_port, root)
 
 
@@ -91,12 +97,12 @@ def test_what_is_behind_each_oid_through_a_master_agent(daemon, tmp_path):
                              env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
                                   "PATH": "/usr/sbin:/usr/bin"})
     try:
-        here = walked(daemon.snmp_port, NORIA)
+        here = walked(daemon.snmp_port, SERVERS_HERE)
         with daemon.session() as session:
             session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
                         "</agentx-socket></snmp-agent>")
-        wait_for(lambda: walked(port, NORIA) == here, "all tables", 40)
-        check_order(port, NORIA)
+        wait_for(lambda: walked(port, SERVERS_HERE) == here, "all tables", 40)
+        check_order(port, SERVERS_HERE)
     finally:
         snmpd.terminate()
         snmpd.wait(10)
@@ -142,7 +148,10 @@ def test_an_answer_is_no_larger_than_the_manager_takes(daemon):
                                                   engine, size))
         return len(answer), answer_of(answer)
 
+    long = [(".1.3.6.1.2.1.1.1.0", NOTHING)] * 2000
+    assert answer_of(ask(daemon.snmp_port, message(GET, long))) == (TOO_BIG, 0, [])
     many = [(AGENT_VERSION, NOTHING)] * 40
+    assert asked(GET, long, 0x7FFFFFFF)[1] == (TOO_BIG, 0, []), "more than a datagram can have"
     assert asked(GET, many, 65507)[1][0] == 0
     length, (status, _, bindings) = asked(GET, many, 484)
     assert length <= 484 and status == TOO_BIG and bindings == []
