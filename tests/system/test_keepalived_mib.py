@@ -474,16 +474,24 @@ def use(clients):
 
 
 def settled(port, dead):
-    """What an agent says when it has come to verdicts and has seen three clients."""
+    """What an agent says when it has come to verdicts and has seen three clients.
+
+    A walk takes its time: what it says at its begin and at its end must be of the same verdicts.
+    """
     def checked():
-        states = by_column(instances(port)).get("3.4.1.6", {}).values()
-        return sum(value == "INTEGER: 2" for value in states) == dead
+        columns = by_column(instances(port))
+        states = columns.get("3.4.1.6", {}).values()
+        down = sum(value == "INTEGER: 2" for value in states)
+        up = sum(int(value.split()[1]) for value in columns.get("3.3.1.21", {}).values())
+        return down == dead and up + down == len(states) and columns
+
+    def used():
+        columns = checked()
+        return columns and "Counter64: 3" in columns["3.3.1.38"].values() and columns
 
     wait_for(checked, "the dead real servers", 90)
     use(3)
-    wait_for(lambda: "Counter64: 3" in by_column(instances(port))["3.3.1.38"].values(),
-             "three connections", 20)
-    return by_column(instances(port))
+    return wait_for(used, "three connections", 60)
 
 
 # Traffic: they are compared by type, and by whether there was any.
