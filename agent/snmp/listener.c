@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <net-snmp/net-snmp-includes.h>
 
+#include <dlfcn.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,24 @@ static void bound_connections(netsnmp_transport *transport)
     by_library[is_v6(transport)].close = transport->f_close;
     transport->f_accept = accept_some;
     transport->f_close = close_one;
+}
+
+/* Octets: a SET of some ten thousand variables. */
+#define REQUEST_MAX 1048576
+
+/*
+ * A message says how long it is before anybody knows whose it is, and Net-SNMP gathers up to two
+ * gigabytes of each connection. In place of its own, which it calls with what has come of one.
+ * @return Its length; 0: that is not known yet; below 0: the connection is to be closed.
+ */
+int asn_check_packet(u_char *packet, size_t length)
+{
+    static int (*check_by_library)(u_char * packet, size_t length);
+
+    if (!check_by_library)
+        *(void **)&check_by_library = dlsym(RTLD_NEXT, "asn_check_packet");
+    int whole = check_by_library(packet, length);
+    return whole > REQUEST_MAX ? -1 : whole;
 }
 
 /* --- listeners --- */

@@ -68,6 +68,30 @@ def test_connections_that_ask_nothing_do_not_take_the_agent_s_descriptors(daemon
     assert not snmp("snmpget", port, AGENT_VERSION, host="tcp:127.0.0.1").returncode
 
 
+def test_a_message_without_end_is_not_gathered(daemon):
+    port = free_port()
+    with daemon.session() as session:
+        session.set(agent(f"<listen><name>tcp</name><address>127.0.0.1</address><port>{port}</port>"
+                          "<transport>tcp</transport></listen>"))
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(b"\x30\x84\x7f\xff\xff\xf0")
+        connection.settimeout(5)
+        try:
+            for _ in range(64):
+                connection.sendall(bytes(1 << 18))
+            assert connection.recv(1) == b""
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    assert not snmp("snmpget", port, AGENT_VERSION, host="tcp:127.0.0.1").returncode
+    many = [(AGENT_VERSION, b"\x05\x00")] * 9000
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        request = message(GET, many)
+        assert len(request) > 100000
+        connection.sendall(request)
+        connection.settimeout(10)
+        assert connection.recv(1 << 16), "what is large and no more than that has an answer"
+
+
 def test_connections_end_with_their_listener(daemon):
     first, second = free_port(), free_port()
     request = message(GET, [(AGENT_VERSION, b"\x05\x00")])
