@@ -300,16 +300,11 @@ static enum outcome edit_top(struct edit *edit, const struct lyd_node *node,
     return outcome == DONE ? edit_instances(edit, node, operation, clear, err) : outcome;
 }
 
-static int compare_pointed(const void *a, const void *b)
-{
-    return entry_compare(*(struct entry *const *)a, *(struct entry *const *)b);
-}
-
 /* One entry given twice in one edit has no clear meaning. */
 static enum outcome refuse_twice(struct edit *edit, struct error *err)
 {
     if (edit->put_count)
-        qsort(edit->puts, edit->put_count, sizeof(*edit->puts), compare_pointed);
+        qsort(edit->puts, edit->put_count, sizeof(*edit->puts), entry_compare_pointed);
     for (size_t i = 1; i < edit->put_count; i++) {
         const struct entry *entry = edit->puts[i];
         if (!entry_compare(edit->puts[i - 1], entry))

@@ -230,7 +230,7 @@ enum outcome snapshot_each(const struct snapshot *snapshot, const struct unit *u
     return outcome;
 }
 
-static int compare_pointed(const void *a, const void *b)
+int entry_compare_pointed(const void *a, const void *b)
 {
     return entry_compare(*(struct entry *const *)a, *(struct entry *const *)b);
 }
@@ -302,8 +302,8 @@ struct snapshot *snapshot_with(const struct snapshot *base, struct entry *const 
         memcpy(changes.puts, puts, put_count * sizeof(*puts));
     if (del_count)
         memcpy(changes.dels, dels, del_count * sizeof(*dels));
-    qsort(changes.puts, put_count, sizeof(*puts), compare_pointed);
-    qsort(changes.dels, del_count, sizeof(*dels), compare_pointed);
+    qsort(changes.puts, put_count, sizeof(*puts), entry_compare_pointed);
+    qsort(changes.dels, del_count, sizeof(*dels), entry_compare_pointed);
     builder.next->revision = base->revision;
     builder.next->committed = base->committed;
     merge(&builder, base, &changes);

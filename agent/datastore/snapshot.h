@@ -75,8 +75,11 @@ enum outcome snapshot_each(const struct snapshot *snapshot, const struct unit *u
 /** The entries of a unit. @return The first one's index; *count is how many follow. */
 size_t snapshot_range(const struct snapshot *snapshot, const struct unit *unit, size_t *count);
 
-/** Order of entries in a snapshot, for qsort: as strcmp(). */
+/** Order of entries in a snapshot: as strcmp(). */
 int entry_compare(const struct entry *a, const struct entry *b);
+
+/** entry_compare() for an array of pointers to entries, by qsort(3). */
+int entry_compare_pointed(const void *a, const void *b);
 
 /**
  * A snapshot that may be given its revision: the given one if this is the only reference to it,

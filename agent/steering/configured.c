@@ -20,6 +20,13 @@ static const struct lyd_node *find_virtual(const struct agent *agent, const char
     return entry ? entry->node : NULL;
 }
 
+struct steering_key steering_key_of(const struct lyd_node *real, const char *virtual_server)
+{
+    return (struct steering_key){.virtual_server = virtual_server,
+                                 .address = leaf_value(real, "address"),
+                                 .port = (uint16_t)strtoul(leaf_value(real, "port"), NULL, 10)};
+}
+
 const struct lyd_node *steering_configured_in(const struct lyd_node *server,
                                               const struct steering_key *key)
 {

@@ -155,6 +155,9 @@ const struct lyd_node *steering_configured(const struct agent *agent,
 /** Whether the virtual server (without an address) or real server of a key is configured. */
 bool steering_is_configured(const struct agent *agent, const struct steering_key *key);
 
+/** The key of a real server's node. Borrows from both. */
+struct steering_key steering_key_of(const struct lyd_node *real, const char *virtual_server);
+
 /** The order that a real server's node, or NULL, gives; kind NONE: it gives none. */
 struct steering_order steering_order_in(const struct lyd_node *real);
 

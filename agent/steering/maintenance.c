@@ -46,13 +46,6 @@ static bool is_real(const struct lyd_node *node)
     return node->schema && !strcmp(node->schema->name, "real-server");
 }
 
-static struct steering_key key_of(const struct lyd_node *real, const char *virtual_server)
-{
-    return (struct steering_key){.virtual_server = virtual_server,
-                                 .address = leaf_value(real, "address"),
-                                 .port = (uint16_t)strtoul(leaf_value(real, "port"), NULL, 10)};
-}
-
 static void check_servers(struct steering *steering, const struct entry *before,
                           const struct entry *after)
 {
@@ -62,7 +55,7 @@ static void check_servers(struct steering *steering, const struct entry *before,
     {
         if (!is_real(real))
             continue;
-        struct steering_key key = key_of(real, name);
+        struct steering_key key = steering_key_of(real, name);
         struct steering_order wanted = steering_order_in(real);
         const struct steering_record *record = steering_table_find(&steering->table, &key);
         if (!wanted.kind && !(record && record->order))

@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "agent/steering/internal.h"
 #include "agent/steering/notices.h"
 #include "agent/steering/steering.h"
 #include "agent/transaction/operations.h"
@@ -117,13 +118,6 @@ static void give(struct giving *giving, const struct steering_key *key,
     steering_set_order(agent, key, &next, stored, giving);
 }
 
-static struct steering_key key_of(const struct lyd_node *real, const char *virtual_server)
-{
-    return (struct steering_key){.virtual_server = virtual_server,
-                                 .address = leaf_value(real, "address"),
-                                 .port = (uint16_t)strtoul(leaf_value(real, "port"), NULL, 10)};
-}
-
 /* Whether an order can be given: who leaves cannot be kept, and what is not there not taken back.
  */
 static enum outcome check(struct backend_call *call, const struct steering_key *key,
@@ -151,7 +145,7 @@ static void give_one(struct giving *giving, const struct lyd_node *real,
                      const struct steering_order *order)
 {
     struct backend_call *call = giving->call;
-    struct steering_key key = key_of(real, leaf_value(lyd_parent(real), "name"));
+    struct steering_key key = steering_key_of(real, leaf_value(lyd_parent(real), "name"));
     giving->outcome = check(call, &key, order->kind);
     if (giving->outcome != DONE)
         return;
@@ -175,7 +169,7 @@ static void give_all(struct giving *giving, const struct lyd_node *server,
     {
         if (strcmp(LYD_NAME(child), "real-server") != 0)
             continue;
-        struct steering_key key = key_of(child, name);
+        struct steering_key key = steering_key_of(child, name);
         struct steering_server now;
         steering_read(agent, &key, &now);
         if (now.order.kind != STEERING_ORDER_LEAVE &&

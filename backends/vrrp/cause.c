@@ -13,6 +13,7 @@
 
 #include "agent/agent.h"
 #include "agent/clock.h"
+#include "backends/vrrp/generation.h"
 #include "backends/vrrp/own.h"
 #include "backends/vrrp/vrrp.h"
 
@@ -43,11 +44,6 @@ static const struct lyd_node *node_of(const struct vrrp *vrrp, const char *list,
     snprintf(key, sizeof(key), "[name='%s']", name);
     const struct entry *entry = unit ? snapshot_find(vrrp->running, unit, key) : NULL;
     return entry ? entry->node : NULL;
-}
-
-static bool is_child(const struct lyd_node *node, const char *name)
-{
-    return node->schema && !strcmp(node->schema->name, name);
 }
 
 static bool is_weightless(const struct lyd_node *node)
@@ -123,7 +119,7 @@ static bool find_interfaces(const struct finding *finding, const struct lyd_node
         return true;
     LY_LIST_FOR(lyd_child(node), child)
     {
-        if (is_child(child, "track-interface") &&
+        if (vrrp_is_child(child, "track-interface") &&
             find_interface(finding, leaf_value(child, "interface")))
             return true;
     }
@@ -140,14 +136,14 @@ static bool find_own(const struct finding *finding, const struct lyd_node *node)
     size_t room = sizeof(finding->cause->detail);
     LY_LIST_FOR(lyd_child(node), child)
     {
-        if (is_child(child, "track-virtual-server")) {
+        if (vrrp_is_child(child, "track-virtual-server")) {
             const char *name = leaf_value(child, "virtual-server");
             if (!steering_quorum_lost(agent, name))
                 continue;
             snprintf(detail, room, "the quorum of the virtual server %s is lost", name);
             return found(finding, "quorum-lost");
         }
-        if (is_child(child, "track-agent") && vrrp_own_unwell(agent, detail, room))
+        if (vrrp_is_child(child, "track-agent") && vrrp_own_unwell(agent, detail, room))
             return found(finding, "agent");
     }
     return false;
@@ -167,7 +163,8 @@ static bool find_tracked(const struct finding *finding, const struct lyd_node *n
     LY_LIST_FOR(lyd_child(node), child)
     {
         for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-            if (is_child(child, lists[i][0]) && is_weightless(child) == weightless && length < room)
+            if (vrrp_is_child(child, lists[i][0]) && is_weightless(child) == weightless &&
+                length < room)
                 length += (size_t)snprintf(detail + length, room - length, "%s %s %s",
                                            length ? " or" : "what is tracked:", lists[i][1],
                                            leaf_value(child, lists[i][1]));
@@ -187,8 +184,9 @@ static bool find_among(const struct finding *finding,
     LY_LIST_FOR(lyd_child(finding->group), child)
     {
         const struct lyd_node *member =
-            is_child(child, "member") ? node_of(finding->vrrp, VRRP_INSTANCE, lyd_get_value(child))
-                                      : NULL;
+            vrrp_is_child(child, "member")
+                ? node_of(finding->vrrp, VRRP_INSTANCE, lyd_get_value(child))
+                : NULL;
         if (member && member != finding->node && find(finding, member))
             return true;
     }
