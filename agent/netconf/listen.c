@@ -172,23 +172,35 @@ static struct listener *find_place(const struct listener_set *set, const struct 
     return NULL;
 }
 
+/* What an operator may do about an errno of listening, to follow "Cannot listen on ...". */
+static const char *advice(int reason)
+{
+    switch (reason) {
+    case EADDRNOTAVAIL:
+        return "it is no address of this machine: name one that it has";
+    case EADDRINUSE:
+        return "another program listens there: stop it, or name another port";
+    case EACCES:
+        return "ports below 1024 need CAP_NET_BIND_SERVICE: run noriad as root, or name another "
+               "port";
+    default:
+        return strerrordesc_np(reason);
+    }
+}
+
 static enum outcome say_why(const struct listener *listener, int reason, struct error *err)
 {
     char *path;
     enum outcome outcome;
     if (asprintf(&path, "%s/address", listener->path) < 0)
         return fail_memory(err);
-    if (reason == EADDRNOTAVAIL)
-        outcome =
-            refuse(err, TAG_INVALID_VALUE, path,
-                   "%s is no address of this machine: name one that it has.", listener->address);
-    else if (reason == EADDRINUSE)
-        outcome = refuse(err, TAG_IN_USE, path,
-                         "Another program listens on %s port %u: stop it or name another port.",
-                         listener->address, listener->port);
+    if (reason == EADDRNOTAVAIL || reason == EADDRINUSE)
+        outcome = refuse(err, reason == EADDRINUSE ? TAG_IN_USE : TAG_INVALID_VALUE, path,
+                         "Cannot listen on %s port %u: %s.", listener->address, listener->port,
+                         advice(reason));
     else
         outcome = fail(err, TAG_OPERATION_FAILED, path, "Cannot listen on %s port %u: %s.",
-                       listener->address, listener->port, strerror(reason));
+                       listener->address, listener->port, advice(reason));
     free(path);
     return outcome;
 }
@@ -206,7 +218,7 @@ static void report(struct listeners *listeners)
         return;
     }
     backend_report_down(listeners->backend, "Cannot listen on %s port %u: %s. It is tried again.",
-                        missing->address, missing->port, strerror(missing->reason));
+                        missing->address, missing->port, advice(missing->reason));
 }
 
 static void retry(uv_timer_t *timer)

@@ -110,6 +110,34 @@ def test_without_the_right_to_its_folders_it_says_so(daemon_factory, tmp_path):
     assert "Permission denied" in said and "run noriad as root" in said
 
 
+def reason(session, backend):
+    names = session.get("agent/backend/name")
+    return dict(zip([name for name, status in zip(names, session.get("agent/backend/oper-status"))
+                     if status == "down"], session.get("agent/backend/reason"))).get(backend)
+
+
+def test_a_port_that_another_program_has_keeps_nobody_out(daemon_factory):
+    """Root gets in by the local socket, is told what to do, and it mends itself."""
+    daemon = daemon_factory(start=False, null="all")
+    with socket.create_server(("127.0.0.1", daemon.ssh_port)):
+        daemon.start()
+        with daemon.session() as session:
+            assert reason(session, "netconf-server") == (
+                f"Cannot listen on 127.0.0.1 port {daemon.ssh_port}: another program listens there: "
+                "stop it, or name another port. It is tried again.")
+    with daemon.session() as session:
+        wait_for(lambda: not reason(session, "netconf-server"), "the port to be had", 20)
+
+
+def test_a_low_port_without_the_right_to_it(daemon_factory):
+    daemon = daemon_factory(start=False, null="all", prefix=[
+        "setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"])
+    daemon.config.write_text(daemon.config.read_text().replace(str(daemon.ssh_port), "830"))
+    daemon.start()
+    with daemon.session() as session:
+        assert "CAP_NET_BIND_SERVICE" in reason(session, "netconf-server")
+
+
 def test_a_file_system_that_is_read_only(daemon_factory, tmp_path):
     disk = tmp_path / "disk"
     disk.mkdir()
