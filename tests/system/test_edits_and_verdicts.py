@@ -17,7 +17,7 @@ import pytest
 
 from director import director, directors, run
 from health import HEALTH
-from netconf import RpcError, item, items, servers, wait_for
+from netconf import SERVERS, RpcError, item, items, servers, wait_for
 from test_ipvs import table
 from test_steering import act
 
@@ -248,8 +248,10 @@ class Turmoil:
             self.move_namespace()
         for name, one in self.model.items():
             for host in one["reals"]:
-                with contextlib.suppress(RpcError):
+                try:
                     act(self.session, "resume", host, name=name)
+                except RpcError as error:
+                    assert error.tag == "data-missing", error  # there is no order
 
 
 def test_the_kernel_comes_to_what_is_configured_and_found(ipvs, netns, daemon_factory, tmp_path):
@@ -278,4 +280,7 @@ def test_the_kernel_comes_to_what_is_configured_and_found(ipvs, netns, daemon_fa
             now = held(ipvs, namespace)
             differs = {key: (now.get(key), expected.get(key)) for key in {*now, *expected}
                        if now.get(key) != expected.get(key)}
+            shown = turmoil.session.data(
+                "get", f'<filter type="subtree"><virtual-servers xmlns="{SERVERS}"/></filter>')
+            print(shown, daemon.log()[-6000:], sep="\n")
             raise AssertionError(f"seed {SEED}, {where}, (held, wanted): {differs}") from None
