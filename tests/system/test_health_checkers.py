@@ -355,6 +355,16 @@ def test_dns(session):
     wait_state(session, server, "up")
 
 
+def hear_and_say(*answers, greeting=b""):
+    """A server that answers what it hears, and then goes away without a reset."""
+    def talk(connection):
+        connection.sendall(greeting)
+        for answer in answers:
+            connection.recv(10000)
+            connection.sendall(answer)
+    return talk
+
+
 def of_stream(answer, rest=b""):
     """A DNS server by TCP, for Listener."""
     def talk(connection):
@@ -389,7 +399,7 @@ def test_dns_by_tcp(session):
     wait_error(session, "damaged")
     listener.answer = of_stream(lambda q: b"")
     wait_error(session, "the answer is not to the question")
-    listener.answer = lambda connection: connection.sendall(b"\xff\xff" + b"x" * 65534)
+    listener.answer = hear_and_say(b"\xff\xff" + b"x" * 65534)
     wait_error(session, "the connection was closed before the answer came")
     listener.answer = "hang"
     wait_error(session, "timed out after 0.5 s while waiting for the answer by TCP")
@@ -537,8 +547,8 @@ def test_starttls_of_ldap(session):
             (agrees(b"\x30"), "StartTLS: something follows the answer"),
             (agrees(code=117), "StartTLS is refused: result 117"),
             (agrees(number=2), "the answer is to another request"),
-            (lambda c: c.sendall(b"\x30\x0c"), "the connection was closed before the answer came"),
-            (lambda c: c.sendall(b"\x30\x84" + b"\xff" * 1000), "the answer is not LDAP"),
+            (hear_and_say(b"\x30\x0c"), "the connection was closed before the answer came"),
+            (hear_and_say(b"\x30\x84" + b"\xff" * 1000), "the answer is not LDAP"),
             ("hang", "timed out after 0.5 s while waiting for the answer to StartTLS")):
         listener.answer = answer
         wait_error(session, words)
@@ -672,7 +682,7 @@ def test_nntp_with_starttls(session, context):
     listener.answer = lines((b"STARTTLS", b"382 go on\r\n"), (b"", b"200 what?\r\n"),
                             greeting=b"200 ready\r\n")
     wait_error(session, "TLS: wrong version number")
-    listener.answer = lines((b"STARTTLS", b"382 go on\r\n"), greeting=b"200 ready\r\n")
+    listener.answer = hear_and_say(b"382 go on\r\n", b"", greeting=b"200 ready\r\n")
     wait_error(session, "TLS: the connection was closed in the handshake")
 
 
