@@ -1,9 +1,9 @@
 /*
  * The text of a keepalived.conf(5) as statements: a line's words, and the block that it opens.
  *
- * Comments, quotes, lines that go on, definitions ($NAME=...), conditional lines (@ID), repeated
- * ones
- * (~SEQ, ~LST) and included files are dealt with here. What is not (random numbers) is noted.
+ * Comments, quotes, lines that go on, definitions ($NAME=...), conditional lines (@ID), and
+ * repeated ones (~SEQ, ~LST) and included files are dealt with here. What is not (random numbers)
+ * is noted.
  */
 #ifndef NORIA_IMPORT_KEEPALIVED_READ_H
 #define NORIA_IMPORT_KEEPALIVED_READ_H

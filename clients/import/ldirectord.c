@@ -12,21 +12,6 @@
 
 enum { RANGE_MAX = 1024 };
 
-const struct setting *ldirectord_setting(const struct section *section, const char *key)
-{
-    for (; section; section = section->all)
-        for (size_t i = section->count; i > 0; i--)
-            if (!strcmp(section->settings[i - 1].key, key))
-                return &section->settings[i - 1];
-    return NULL;
-}
-
-const char *ldirectord_value(const struct section *section, const char *key, const char *fallback)
-{
-    const struct setting *setting = ldirectord_setting(section, key);
-    return setting ? setting->value : fallback;
-}
-
 /* What keys mean that are not dealt with one by one; "": they are dealt with. */
 static const char *why_left(const char *key)
 {
