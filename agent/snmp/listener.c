@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <net-snmp/net-snmp-includes.h>
 
-#include <dlfcn.h>
 #include <net-snmp/agent/net-snmp-agent-includes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,103 +12,12 @@
 
 #include "agent/log.h"
 #include "agent/snmp/ahead.h"
-
-/* --- connections: anybody can open them, so that there are no more than a number --- */
-
-/* The agent has other use for descriptors. */
-#define CONNECTIONS_MAX 100
-
-/* Those of all listeners; there is one SNMP thread. */
-static struct {
-    int socket;
-    const netsnmp_transport *listener;
-} connections[CONNECTIONS_MAX];
-static size_t connection_count;
-static bool said; /* That there are too many. */
-
-/* How Net-SNMP does it, of IPv4 and of IPv6. */
-static struct {
-    int (*accept)(netsnmp_transport *transport);
-    int (*close)(netsnmp_transport *transport);
-} by_library[2];
-
-static bool is_v6(const netsnmp_transport *transport)
-{
-    return transport->domain == netsnmp_TCPIPv6Domain;
-}
-
-static int accept_some(netsnmp_transport *transport)
-{
-    int fd = by_library[is_v6(transport)].accept(transport);
-
-    if (fd >= 0 && connection_count == CONNECTIONS_MAX) {
-        close(fd);
-        if (!said)
-            log_warning(AREA_SNMP, "more than %u connections at once are turned away",
-                        CONNECTIONS_MAX);
-        said = true;
-        return -1;
-    }
-    if (fd >= 0) {
-        connections[connection_count].socket = fd;
-        connections[connection_count++].listener = transport;
-    }
-    return fd;
-}
-
-/* The listener's own is none of the connections, which have copies of its transport. */
-static int close_one(netsnmp_transport *transport)
-{
-    for (size_t i = connection_count; i-- > 0;) {
-        if (transport->flags & NETSNMP_TRANSPORT_FLAG_LISTEN ||
-            connections[i].socket != transport->sock)
-            continue;
-        connections[i] = connections[--connection_count];
-        said = false;
-    }
-    return by_library[is_v6(transport)].close(transport);
-}
-
-/* Net-SNMP finds them at their end, and forgets them. */
-static void end_connections(const netsnmp_transport *listener)
-{
-    for (size_t i = 0; i < connection_count; i++)
-        if (connections[i].listener == listener)
-            shutdown(connections[i].socket, SHUT_RDWR);
-}
-
-static void bound_connections(netsnmp_transport *transport)
-{
-    by_library[is_v6(transport)].accept = transport->f_accept;
-    by_library[is_v6(transport)].close = transport->f_close;
-    transport->f_accept = accept_some;
-    transport->f_close = close_one;
-}
-
-/* Octets: a SET of some ten thousand variables. */
-#define REQUEST_MAX 1048576
-
-/*
- * A message says how long it is before anybody knows whose it is, and Net-SNMP gathers up to two
- * gigabytes of each connection. In place of its own, which it calls with what has come of one.
- * @return Its length; 0: that is not known yet; below 0: the connection is to be closed.
- */
-int asn_check_packet(u_char *packet, size_t length)
-{
-    static int (*check_by_library)(u_char * packet, size_t length);
-
-    if (!check_by_library)
-        *(void **)&check_by_library = dlsym(RTLD_NEXT, "asn_check_packet");
-    int whole = check_by_library(packet, length);
-    return whole > REQUEST_MAX ? -1 : whole;
-}
-
-/* --- listeners --- */
+#include "agent/snmp/connection.h"
 
 static void close_at(struct snmp_listeners *listeners, size_t i)
 {
     log_info(AREA_SNMP, "no longer listening on %s", listeners->open[i].spec);
-    end_connections(listeners->open[i].accepting);
+    snmp_connections_end(listeners->open[i].accepting);
     netsnmp_deregister_agent_nsap(listeners->open[i].handle);
     free(listeners->open[i].spec);
     listeners->open[i] = listeners->open[--listeners->count];
@@ -199,7 +107,7 @@ enum outcome snmp_listeners_open(struct snmp_listeners *listeners,
     errno = 0;
     netsnmp_transport *transport = netsnmp_transport_open_server("snmp", address->spec);
     if (transport && address->socktype == SOCK_STREAM)
-        bound_connections(transport);
+        snmp_connections_bound(transport);
     made->handle = transport ? netsnmp_register_agent_nsap(transport) : 0;
     if (made->handle == 0) {
         number = errno;

@@ -62,6 +62,8 @@ def test_connections_that_ask_nothing_do_not_take_the_agent_s_descriptors(daemon
     assert walk(daemon.snmp_port, f"{NORIA}.1.1"), "all have been accepted, or not"
     taken = len(os.listdir(f"/proc/{daemon.process.pid}/fd")) - held
     assert 50 < taken <= 100
+    wait_for(lambda: not snmp("snmpget", port, AGENT_VERSION, host="tcp:127.0.0.1").returncode,
+             "one that is silent to make room", 40)
     for connection in idle:
         connection.close()
     wait_for(lambda: len(os.listdir(f"/proc/{daemon.process.pid}/fd")) < held + 5, "their end")
