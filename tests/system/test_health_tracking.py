@@ -135,6 +135,7 @@ def test_a_check_may_have_alpha_and_warmup_of_its_own(session):
     "<imap><username>olga</username><password>Geheimnis</password></imap>",
     "<http><username>olga</username><password>Geheimnis</password></http>",
     "<nntp><username>olga</username><password>Geheimnis</password></nntp>",
+    "<ldap><username>cn=olga</username><password>Geheimnis</password></ldap>",
     "<radius><secret>Geheimnis</secret><username>olga</username><password>Geheimnis</password>"
     "</radius>",
     "<mysql><username>olga</username><password>Geheimnis</password></mysql>",
