@@ -143,23 +143,34 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Behind a start tag; notes whether it has a message-id and whether it is an empty element. */
-static const char *behind_tag(const char *at, const char *end, bool *has_id, bool *empty)
+/* What a start tag has. */
+struct tag {
+    bool has_id, has_operation; /* Attributes without a prefix. */
+    bool empty;                 /* It is an element without content. */
+};
+
+static bool is_attribute(const char *at, const char *end, const char *name)
 {
-    static const char name[] = "message-id";
+    size_t length = strlen(name);
+    return (size_t)(end - at) > length && !memcmp(at, name, length) &&
+           (is_space(at[length]) || at[length] == '=');
+}
+
+/* Behind a start tag. */
+static const char *behind_tag(const char *at, const char *end, struct tag *tag)
+{
     char quote = 0, before = 0;
     for (; at < end; at++) {
         if (quote) {
             quote = *at == quote ? 0 : quote;
         } else if (*at == '>') {
-            *empty = before == '/';
+            tag->empty = before == '/';
             return at + 1;
         } else if (*at == '"' || *at == '\'') {
             quote = *at;
-        } else if (is_space(before) && (size_t)(end - at) >= sizeof(name) &&
-                   !memcmp(at, name, sizeof(name) - 1) &&
-                   (is_space(at[sizeof(name) - 1]) || at[sizeof(name) - 1] == '=')) {
-            *has_id = true;
+        } else if (is_space(before)) {
+            tag->has_id |= is_attribute(at, end, "message-id");
+            tag->has_operation |= is_attribute(at, end, "operation");
         }
         before = *at;
     }
@@ -191,21 +202,27 @@ static bool is_named(const char *tag, const char *behind_it, const char *name)
 bool frame_is_safe(const char *message, size_t length, bool (*well_formed)(void *arg), void *arg)
 {
     const char *end = message + length, *at = message, *tag, *other;
-    bool has_id, empty = false;
+    struct tag found = {0};
     for (size_t tags = 0; tags < 2;) {
         tag = memchr(at, '<', (size_t)(end - at));
         if (!tag || end - tag < 2)
             return true;
         other = behind_other(tag, end);
-        at = other ? other : behind_tag(tag, end, &has_id, &empty);
+        at = other ? other : behind_tag(tag, end, &found);
         tags += !other;
     }
     if (!is_named(tag, at, "action"))
         return true;
     while (at < end && is_space(*at))
         at++;
-    bool text = !empty && (at == end || *at != '<' || (end - at > 8 && !memcmp(at, "<![", 3)));
+    bool text =
+        !found.empty && (at == end || *at != '<' || (end - at > 8 && !memcmp(at, "<![", 3)));
     return !text && well_formed(arg);
+}
+
+static bool is_remark(const char *at)
+{
+    return at[1] == '?' || !strncmp(at, "<!--", 4);
 }
 
 struct frame_look frame_look(const char *message, size_t length)
@@ -215,19 +232,41 @@ struct frame_look frame_look(const char *message, size_t length)
     size_t depth = 0;
     bool first = true;
     while (!look.wild && (at = memchr(at, '<', (size_t)(end - at))) && end - at > 1) {
-        bool has_id = false, empty = false;
+        struct tag found = {0};
         const char *other = behind_other(at, end);
         if (other) {
             depth -= at[1] == '/' && depth > 0;
+            look.has_remarks |= depth && is_remark(at);
             at = other;
-        } else {
-            const char *tag = at;
-            at = behind_tag(at, end, &has_id, &empty);
-            look.has_message_id = first ? has_id : look.has_message_id;
-            first = false;
-            depth += !empty;
-            look.wild = depth + empty > FRAME_DEPTH_MAX || at - tag > FRAME_TAG_MAX;
+            continue;
         }
+        const char *tag = at;
+        at = behind_tag(at, end, &found);
+        look.has_message_id |= first && found.has_id;
+        look.has_operation |= !first && found.has_operation;
+        first = false;
+        depth += !found.empty;
+        look.wild = depth + found.empty > FRAME_DEPTH_MAX || at - tag > FRAME_TAG_MAX;
     }
     return look;
+}
+
+/* One that has no end is left for the parser to find. */
+void frame_strip(struct text *message)
+{
+    const char *end = message->data + message->length, *at = message->data, *tag, *next;
+    char *to = message->data;
+    while ((tag = memchr(at, '<', (size_t)(end - at))) && end - tag > 1) {
+        next = behind_other(tag, end);
+        bool remark = next && next < end && is_remark(tag);
+        next = next ? next : behind_tag(tag, end, &(struct tag){0});
+        size_t kept = (size_t)((remark ? tag : next) - at);
+        memmove(to, at, kept);
+        to += kept;
+        at = next;
+    }
+    memmove(to, at, (size_t)(end - at));
+    to += end - at;
+    *to = '\0';
+    message->length = (size_t)(to - message->data);
 }

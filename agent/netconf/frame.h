@@ -54,6 +54,8 @@ enum frame_result frame_next(struct frame_reader *reader, bool chunked, struct t
 struct frame_look {
     bool wild;           /**< A NUL byte, too deep, or a start tag too long: not to be parsed. */
     bool has_message_id; /**< The outermost element has the attribute message-id. */
+    bool has_operation;  /**< Another has an attribute operation without a prefix. */
+    bool has_remarks;    /**< Elements have comments or processing instructions in them. */
 };
 
 /**
@@ -65,5 +67,8 @@ bool frame_is_safe(const char *message, size_t length, bool (*well_formed)(void 
 
 /** Look at a message without parsing it. What is not well-formed is left for the parser to find. */
 struct frame_look frame_look(const char *message, size_t length);
+
+/** Take out comments and processing instructions, which libyang does not know within a text. */
+void frame_strip(struct text *message);
 
 #endif

@@ -151,6 +151,8 @@ static void advance(struct link *link)
     struct frame_look look = {0};
     if (result == FRAME_MESSAGE)
         look = frame_look(message.data, message.length);
+    if (look.has_remarks)
+        frame_strip(&message);
     if (result == FRAME_BROKEN || look.wild) {
         log_notice(AREA_NETCONF, "a session ends: its client sent %s",
                    look.wild ? "a message with NUL, too deep, or with too long a start tag"
@@ -162,7 +164,7 @@ static void advance(struct link *link)
     pthread_mutex_lock(&link->lock);
     text_free(&link->message);
     link->message = message;
-    link->without_id = !look.has_message_id;
+    link->look = look;
     link->busy = true;
     pthread_mutex_unlock(&link->lock);
     if (!greeting)
@@ -269,8 +271,13 @@ bool link_waits(struct link *link)
 
 const struct text *link_message(struct link *link, bool *without_id)
 {
-    *without_id = link->without_id;
+    *without_id = !link->look.has_message_id;
     return &link->message;
+}
+
+const struct frame_look *link_look(const struct link *link)
+{
+    return &link->look;
 }
 
 void link_greeted(struct link *link, bool chunked)

@@ -38,14 +38,14 @@ struct link {
     bool greeted;     /**< It knows that the hello messages were exchanged. */
     bool gone;        /**< The session has hung up. */
     /* Guarded by the lock: */
-    bool greeting;       /**< Until the hello messages were exchanged. */
-    bool chunked;        /**< base:1.1 framing. */
-    bool busy;           /**< The session has a message. Written by the transport. */
-    bool done;           /**< It has finished with it. */
-    bool without_id;     /**< The message has no message-id. */
-    struct text message; /**< What the session works at. */
-    struct text said;    /**< What it has said, framed, and the transport has not taken. */
-    bool starved;        /**< The session waits for room for notifications. */
+    bool greeting;          /**< Until the hello messages were exchanged. */
+    bool chunked;           /**< base:1.1 framing. */
+    bool busy;              /**< The session has a message. Written by the transport. */
+    bool done;              /**< It has finished with it. */
+    struct frame_look look; /**< What a look at the message found. */
+    struct text message;    /**< What the session works at. */
+    struct text said;       /**< What it has said, framed, and the transport has not taken. */
+    bool starved;           /**< The session waits for room for notifications. */
 };
 
 /**
@@ -108,6 +108,9 @@ bool link_waits(struct link *link);
 
 /** The message that the session works at. Borrowed until link_reply(). */
 const struct text *link_message(struct link *link, bool *without_id);
+
+/** What a look at it found. Borrowed like it. */
+const struct frame_look *link_look(const struct link *link);
 
 /** The hello messages were exchanged. */
 void link_greeted(struct link *link, bool chunked);

@@ -117,7 +117,7 @@ enum outcome rpc_edit_data(struct rpc *rpc)
 {
     const struct lyd_node *leaf = rpc_parameter(rpc, "datastore");
     const struct lyd_node *config = rpc_parameter(rpc, "config");
-    const struct lyd_node_any *any = (const struct lyd_node_any *)config;
+    struct lyd_node *edit;
     enum datastore datastore;
     if (!leaf)
         return refuse_missing(rpc, "datastore");
@@ -127,9 +127,8 @@ enum outcome rpc_edit_data(struct rpc *rpc)
         return rpc_refuse_datastore(rpc, leaf, "running or candidate");
     if (!config)
         return refuse_missing(rpc, "config");
-    if (any->value_type != LYD_ANYDATA_DATATREE)
-        return rpc_refuse(rpc, TAG_INVALID_VALUE, "config",
-                          "The element config must hold elements, not text.");
-    return datastore_edit(rpc->agent, datastore, &rpc->origin, any->value.tree,
-                          rpc_default_operation(rpc), false, &rpc->error);
+    if (rpc_inline(rpc, config, &edit) != DONE)
+        return REFUSED;
+    return datastore_edit(rpc->agent, datastore, &rpc->origin, edit, rpc_default_operation(rpc),
+                          false, &rpc->error);
 }

@@ -82,6 +82,14 @@ enum outcome rpc_datastore(struct rpc *rpc, const char *parameter, enum datastor
 enum outcome rpc_inline(struct rpc *rpc, const struct lyd_node *config, struct lyd_node **data)
 {
     const struct lyd_node_any *any = (const struct lyd_node_any *)config;
+    /* libyang drops it, and what was to be deleted would be merged. */
+    if (link_look(rpc->session->link)->has_operation) {
+        rpc_refuse(rpc, TAG_UNKNOWN_ATTRIBUTE, "config",
+                   "An attribute operation has no namespace: declare "
+                   "xmlns:nc=\"urn:ietf:params:xml:ns:netconf:base:1.0\", and write nc:operation.");
+        rpc->error.detail = strdup("operation");
+        return REFUSED;
+    }
     if (any->value_type == LYD_ANYDATA_DATATREE) {
         *data = any->value.tree;
         return DONE;

@@ -133,9 +133,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.chunked = data[0] == '1';
     text_add(&message, (const char *)data + 1, size - 1);
     struct frame_look look = frame_look(message.data, message.length);
+    if (look.has_remarks)
+        frame_strip(&message);
     if (!look.wild) {
         session.link->message = message;
-        session.link->without_id = !look.has_message_id;
+        session.link->look = look;
         if (rpc_serve(&session, &reply))
             check_reply(message.data, &reply);
         session.link->message = (struct text){0};

@@ -217,6 +217,42 @@ def test_a_bad_action_is_refused_and_the_agent_goes_on(daemon, session, case):
         session.rpc(f'<get><filter type="subtree"><agent xmlns="{AGENT}"/></filter></get>')
 
 
+# How a value may be written, and what it is.
+VALUES = {
+    "character data": ("a<![CDATA[<b>&amp;<!-- -->]]>", "a&lt;b&gt;&amp;amp;&lt;!-- --&gt;"),
+    "a comment": ("a<!-- <c> -->b<!---->", "ab"),
+    "an instruction": ("<?x <y> ?>ab<?z?>", "ab"),
+    "references": ("&#65;&#x42;&lt;&apos;", "AB&lt;'"),
+    "white space": (" \n a ", " \n a "),
+    "nothing": ("<!-- nothing -->", ""),
+}
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_a_value_is_what_xml_says(session, case):
+    written, value = VALUES[case]
+    session.edit(items("<!-- 1 --><?x?>" + item("a", f"<value>{written}</value><!-- 2 -->")))
+    data = session.data("candidate", f'<filter type="subtree"><null xmlns="{NULL}"><!-- 3 --><item>'
+                                     "<name>a<!-- 4 --></name></item></null></filter>")
+    assert f"<name>a</name><value>{value}</value>" in data.replace("<value/>", "<value></value>")
+
+
+@pytest.mark.parametrize("operation", ["edit-config", "edit-data"])
+def test_an_operation_without_a_namespace_is_refused(session, operation):
+    """Else what is to be deleted is merged."""
+    session.set(items(item("a")))
+    content = items('<item operation="delete"><name>a</name></item>')
+    config = f"<config>{content}</config>"
+    nmda = ('xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-nmda" xmlns:ds="urn:ietf:params:xml:ns:'
+            'yang:ietf-datastores"><datastore>ds:running</datastore')
+    with pytest.raises(RpcError) as refused:
+        session.rpc(f"<edit-config><target><running/></target>{config}</edit-config>"
+                    if operation == "edit-config" else f"<edit-data {nmda}>{config}</edit-data>")
+    assert (refused.value.tag, refused.value.attribute) == ("unknown-attribute", "operation")
+    filter_ = f'<filter type="subtree"><null xmlns="{NULL}"><item operation="x"/></null></filter>'
+    assert "item" not in session.data("running", filter_), "in a filter it is a condition"
+
+
 BLANK = {"spaces": "  ", "a newline": "\n", "a comment": "<!-- nothing -->", "a declaration":
          '<?xml version="1.0"?>'}
 

@@ -273,6 +273,33 @@ static void write_element(FILE *out, unsigned deeper)
     fputs(pick(2) ? "</r>" : "</r >", out);
 }
 
+/* As libyang prints it; to be freed. */
+static char *tree_of(const struct ly_ctx *bare, const char *text)
+{
+    struct lyd_node *tree = NULL;
+    char *printed = NULL;
+    assert_int_equal(
+        lyd_parse_data_mem(bare, text, LYD_XML, LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &tree), 0);
+    assert_int_equal(lyd_print_mem(&printed, tree, LYD_XML, LYD_PRINT_SHRINK), 0);
+    lyd_free_all(tree);
+    return printed;
+}
+
+/* What is stripped of remarks means the same, and has none. */
+static void check_stripped(const struct ly_ctx *bare, const char *text)
+{
+    struct text message = {0};
+    text_add_string(&message, text);
+    frame_strip(&message);
+    char *before = tree_of(bare, text), *after = tree_of(bare, message.data);
+    assert_string_equal(after, before);
+    assert_int_equal(message.length, strlen(message.data));
+    assert_false(frame_look(message.data, message.length).has_remarks);
+    free(before);
+    free(after);
+    text_free(&message);
+}
+
 static void a_look_finds_what_libyang_finds(void **state)
 {
     struct ly_ctx *bare = NULL;
@@ -293,6 +320,8 @@ static void a_look_finds_what_libyang_finds(void **state)
             parsed++;
             with_id += has_id(tree);
             deep += depth_of(tree) > FRAME_DEPTH_MAX;
+            if (!look.wild)
+                check_stripped(bare, text);
             if (look.wild != (depth_of(tree) > FRAME_DEPTH_MAX) ||
                 (!look.wild && look.has_message_id != has_id(tree)))
                 fail_msg("depth %zu, wild %d; id %d, found %d: %.2000s", depth_of(tree), look.wild,
