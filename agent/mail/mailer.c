@@ -17,6 +17,8 @@
 #include "agent/mail/reminder.h"
 
 #define SECOND UINT64_C(1000000000)
+#define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"
+#define SERVER_KEY_SIZE 128 /* a name has 64 characters at most */
 
 /* Messages that wait at most; how long one waits; and the shortest and longest time between two
  * tries. */
@@ -45,8 +47,10 @@ struct mailer {
     pthread_t thread;
     int wake;
     atomic_bool ending;
-    pthread_mutex_t lock;         /* guards the two that follow */
-    struct mail_settings *wanted; /* one reference */
+    pthread_mutex_t lock;             /* guards what follows, up to the thread's own */
+    struct mail_settings *wanted;     /* one reference */
+    struct event_subscriber *offered; /* begun with the settings that are wanted; or NULL */
+    bool subscribed;                  /* there is one, here or with the thread */
     struct mailer_figures figures;
     /* The thread's own: */
     struct mail_settings *settings;  /* in use; one reference */
@@ -246,19 +250,38 @@ static void send_last(struct mailer *mailer)
 
 /* Gathering. */
 
+/* What the operator has written about an event's virtual server. @return To be freed, or NULL. */
+static char *about(const struct mailer *mailer, const struct lyd_node *event)
+{
+    char key[SERVER_KEY_SIZE], *text = NULL;
+    const char *name = leaf_value(event, "virtual-server");
+    const struct unit *unit = name ? schema_unit_find(mailer->agent->schema, SERVERS) : NULL;
+    if (!unit || snprintf(key, sizeof(key), "[name='%s']", name) >= (int)sizeof(key))
+        return NULL;
+    struct snapshot *running = agent_running(mailer->agent);
+    const struct entry *entry = snapshot_find(running, unit, key);
+    const char *found = entry ? leaf_value(entry->node, "description") : NULL;
+    if (found && *found)
+        text = strdup(found);
+    snapshot_unref(running);
+    return text;
+}
+
 static void gather(struct mailer *mailer, const struct event *event, uint64_t lost)
 {
+    char *description = event ? about(mailer, event->node) : NULL;
     for (size_t i = 0; i < mailer->settings->recipient_count; i++) {
         struct gathering *gathering = &mailer->gatherings[i];
         bool fresh = !gathering->digest.count && !gathering->digest.lost;
         if (event && !mail_wants(&mailer->settings->recipients[i], event->node))
             continue;
         if (event)
-            mail_digest_add(&gathering->digest, event->node, event->time);
+            mail_digest_add(&gathering->digest, event->node, description, event->time);
         gathering->digest.lost += lost;
         if (fresh)
             gathering->due = uv_hrtime() + mailer->settings->delay * SECOND;
     }
+    free(description);
 }
 
 static void take_events(struct mailer *mailer)
@@ -272,12 +295,39 @@ static void take_events(struct mailer *mailer)
     }
 }
 
+/* From when settings are wanted on no event is missed, whenever the thread takes them. Locked. */
+static void subscribe(struct mailer *mailer)
+{
+    if (!mailer->wanted->recipient_count || mailer->subscribed)
+        return;
+    mailer->offered = event_subscribe(mailer->agent, "e-mail", mailer->wake);
+    mailer->subscribed = mailer->offered;
+}
+
+/* @param offered A subscription that was begun with the settings, or NULL. */
+static void take_subscription(struct mailer *mailer, struct event_subscriber *offered)
+{
+    if (offered)
+        mailer->events = offered;
+    if (mailer->settings->recipient_count)
+        return;
+    event_unsubscribe(mailer->events);
+    mailer->events = NULL;
+    pthread_mutex_lock(&mailer->lock);
+    mailer->subscribed = false;
+    subscribe(mailer); /* settings may have come meanwhile */
+    pthread_mutex_unlock(&mailer->lock);
+}
+
 /* What was gathered by the settings of before becomes messages by them. */
 static void take_settings(struct mailer *mailer)
 {
     pthread_mutex_lock(&mailer->lock);
     struct mail_settings *wanted =
         mailer->wanted == mailer->settings ? NULL : mail_settings_ref(mailer->wanted);
+    struct event_subscriber *offered = wanted ? mailer->offered : NULL;
+    if (wanted)
+        mailer->offered = NULL;
     pthread_mutex_unlock(&mailer->lock);
     if (!wanted)
         return;
@@ -292,12 +342,7 @@ static void take_settings(struct mailer *mailer)
         unsigned remind = wanted->recipients[i].remind;
         mailer->gatherings[i].remind = remind ? uv_hrtime() + remind * SECOND : UINT64_MAX;
     }
-    if (wanted->recipient_count && !mailer->events)
-        mailer->events = event_subscribe(mailer->agent, "e-mail", mailer->wake);
-    if (!wanted->recipient_count) {
-        event_unsubscribe(mailer->events);
-        mailer->events = NULL;
-    }
+    take_subscription(mailer, offered);
     try_all_now(mailer); /* it may be the server that is another one */
 }
 
@@ -342,6 +387,7 @@ static void *run(void *arg)
     take_events(mailer);
     send_last(mailer);
     event_unsubscribe(mailer->events);
+    event_unsubscribe(mailer->offered);
     free(mailer->gatherings);
     mail_settings_unref(mailer->settings);
     return NULL;
@@ -371,8 +417,11 @@ struct mailer *mailer_new(struct agent *agent, struct mail_settings *settings)
     mailer->wanted = settings;
     pthread_mutex_init(&mailer->lock, NULL);
     mailer->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (mailer->wake >= 0)
+        subscribe(mailer);
     if (mailer->wake >= 0 && start_without_signals(mailer))
         return mailer;
+    event_unsubscribe(mailer->offered);
     if (mailer->wake >= 0)
         close(mailer->wake);
     pthread_mutex_destroy(&mailer->lock);
@@ -386,6 +435,7 @@ struct mail_settings *mailer_exchange(struct mailer *mailer, struct mail_setting
     pthread_mutex_lock(&mailer->lock);
     struct mail_settings *before = mailer->wanted;
     mailer->wanted = settings;
+    subscribe(mailer);
     pthread_mutex_unlock(&mailer->lock);
     eventfd_write(mailer->wake, 1);
     return before;

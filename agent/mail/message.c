@@ -54,22 +54,30 @@ static const char *value(const struct lyd_node *event, const char *leaf)
     return found ? found : "";
 }
 
-static void put_real_server(FILE *stream, const struct lyd_node *event)
+static void put_virtual_server(FILE *stream, const struct lyd_node *event, const char *about)
+{
+    fprintf(stream, "%s%s%s%s", value(event, "virtual-server"), about ? " (" : "",
+            about ? about : "", about ? ")" : "");
+}
+
+static void put_real_server(FILE *stream, const struct lyd_node *event, const char *about)
 {
     const char *error = leaf_value(event, "error"), *check = leaf_value(event, "check");
     bool v6 = strchr(value(event, "address"), ':');
-    fprintf(stream, "real server %s%s%s:%s of %s is %s", v6 ? "[" : "", value(event, "address"),
-            v6 ? "]" : "", value(event, "port"), value(event, "virtual-server"),
-            value(event, "state"));
+    fprintf(stream, "real server %s%s%s:%s of ", v6 ? "[" : "", value(event, "address"),
+            v6 ? "]" : "", value(event, "port"));
+    put_virtual_server(stream, event, about);
+    fprintf(stream, " is %s", value(event, "state"));
     if (check)
         fprintf(stream, " (check %s%s%s)", check, error ? ": " : "", error ? error : "");
 }
 
-static void put_quorum(FILE *stream, const struct lyd_node *event)
+static void put_quorum(FILE *stream, const struct lyd_node *event, const char *about)
 {
-    fprintf(stream, "the quorum of %s is %s: real servers of weight %s serve, the quorum is %s",
-            value(event, "virtual-server"), value(event, "state"), value(event, "weight-up"),
-            value(event, "quorum"));
+    fputs("the quorum of ", stream);
+    put_virtual_server(stream, event, about);
+    fprintf(stream, " is %s: real servers of weight %s serve, the quorum is %s",
+            value(event, "state"), value(event, "weight-up"), value(event, "quorum"));
 }
 
 static void put_vrrp(FILE *stream, const struct lyd_node *event)
@@ -105,7 +113,7 @@ static void make_one_line(char *text)
             *text = ' ';
 }
 
-char *mail_words(const struct lyd_node *event)
+char *mail_words(const struct lyd_node *event, const char *about)
 {
     char *text = NULL;
     size_t size;
@@ -114,10 +122,10 @@ char *mail_words(const struct lyd_node *event)
         return NULL;
     switch (mail_kind_of(event)) {
     case MAIL_REAL_SERVER:
-        put_real_server(stream, event);
+        put_real_server(stream, event, about);
         break;
     case MAIL_QUORUM:
-        put_quorum(stream, event);
+        put_quorum(stream, event, about);
         break;
     case MAIL_VRRP:
         put_vrrp(stream, event);
@@ -167,10 +175,12 @@ void mail_digest_add_words(struct mail_digest *digest, char *words, int64_t time
         digest->first = words;
 }
 
-void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, int64_t time)
+void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, const char *about,
+                     int64_t time)
 {
     count_event(digest, event);
-    mail_digest_add_words(digest, digest->count < MAIL_LINES_MAX ? mail_words(event) : NULL, time);
+    char *words = digest->count < MAIL_LINES_MAX ? mail_words(event, about) : NULL;
+    mail_digest_add_words(digest, words, time);
 }
 
 void mail_digest_clear(struct mail_digest *digest)

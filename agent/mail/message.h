@@ -34,11 +34,20 @@ unsigned mail_kind_of(const struct lyd_node *event);
 /** Whether a recipient wants to know of an event. */
 bool mail_wants(const struct mail_recipient *recipient, const struct lyd_node *event);
 
-/** What an event says, in words and on one line. @return To be freed; NULL for want of memory. */
-char *mail_words(const struct lyd_node *event);
+/**
+ * What an event says, in words and on one line.
+ * @param about What the operator has written about its virtual server, or NULL.
+ * @return To be freed; NULL for want of memory.
+ */
+char *mail_words(const struct lyd_node *event, const char *about);
 
-/** Add an event that a recipient wants to know of. @param time In nanoseconds since 1970 UTC. */
-void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, int64_t time);
+/**
+ * Add an event that a recipient wants to know of.
+ * @param about As of mail_words().
+ * @param time In nanoseconds since 1970 UTC.
+ */
+void mail_digest_add(struct mail_digest *digest, const struct lyd_node *event, const char *about,
+                     int64_t time);
 
 /**
  * Add a line of other words.

@@ -145,12 +145,14 @@ def test_changes_of_a_short_time_are_one_message_by_smtp(daemon, session, tmp_pa
                      + recipient("ops", "ops@example.org", "<event>real-server</event>")
                      + recipient("other", "other@example.org",
                                  "<virtual-server>mail</virtual-server>")))
-    session.set(checked(QUICK + check("port"), *(listener.real() for listener in gone)))
+    session.set(checked(QUICK + check("port"), "<description>the shop: call ann</description>",
+                        *(listener.real() for listener in gone)))
     wait_for(lambda: post.messages, "a message")
     (envelope, message), = post.messages
     assert envelope == ["ops@example.org"]
     assert message["Subject"] == "[lb1] 20 events: 20 down, 0 up"
-    assert message.get_content().count("is down (check port: connect: Connection refused)") == 20
+    assert message.get_content().count(
+        "of web (the shop: call ann) is down (check port: connect: Connection refused)") == 20
     assert (post.hello, post.logins) == ("lb1.example", ["\0noria\0swordfish"])
     assert "swordfish" not in daemon.log() + session.data("get")
 
@@ -219,6 +221,16 @@ def test_the_last_messages_are_sent_at_the_end(daemon, sendmail):
         session.rpc('<emit-self-test xmlns="urn:noria:yang:noria-agent"/>')
     daemon.stop()
     assert len(received()) == 1
+
+
+def test_what_happens_right_after_a_commit_is_told(session, sendmail):
+    program, _ = sendmail
+    for count in range(1, 31):
+        session.set(mail(f"<delay>0</delay><sendmail><program>{program}</program></sendmail>"
+                         + recipient("ops", "ops@example.org")))
+        session.rpc('<emit-self-test xmlns="urn:noria:yang:noria-agent"/>')
+        wait_for(lambda: figures(session)["sent"] == [str(count)], f"message {count}", 20)
+        session.set(mail('<recipient nc:operation="delete"><name>ops</name></recipient>'))
 
 
 def test_a_program_that_hangs_holds_nobody_up(daemon, tmp_path):

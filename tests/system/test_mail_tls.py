@@ -75,6 +75,7 @@ def error_of(session):
 def fails(session, words):
     """A message waits, and why it could not be sent is told."""
     session.rpc(SELF_TEST)
+    wait_for(lambda: error_of(session), "an error", 40)
     wait_for(lambda: words in error_of(session), f"{words}: {error_of(session)}", 40)
     assert (figures(session)["waiting"], figures(session)["failed"]) == (["1"], ["0"])
 

@@ -62,7 +62,7 @@ def test_it_is_told_of_real_servers_and_quorums(daemon, tmp_path):
     with daemon.session() as session:
         reader.text = ""
         listener.close()
-        reader.wait(f"RS {of} DOWN")
+        reader.wait(f"RS {of} DOWN", "VS [192.0.2.1]:tcp:80 DOWN")
         session.set(fifo(reader.path, operation="delete"))
         reader.text = ""
         listener.open()

@@ -56,12 +56,22 @@ static void events_are_told_in_words(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct lyd_node *event = given_event(cases[i].xml);
-        char *words = mail_words(event);
+        char *words = mail_words(event, NULL);
         assert_string_equal(words, cases[i].words);
         assert_int_equal(mail_kind_of(event), cases[i].kind);
         free(words);
         lyd_free_all(event);
     }
+}
+
+static void what_is_written_about_a_virtual_server_is_said(void **state)
+{
+    struct lyd_node *event = given_down("web", "10.0.0.1");
+    char *words = mail_words(event, "the shop\nBcc: b");
+    assert_string_equal(words, "real server 10.0.0.1:80 of web (the shop Bcc: b) is down (check "
+                               "page: connect: Connection refused)");
+    free(words);
+    lyd_free_all(event);
 }
 
 static void recipients_hear_what_they_want(void **state)
@@ -91,7 +101,7 @@ static void one_event_is_in_the_subject(void **state)
 {
     struct mail_digest digest = {0};
     struct lyd_node *event = given_down("web", "10.0.0.1");
-    mail_digest_add(&digest, event, INT64_C(1700000000) * 1000000000);
+    mail_digest_add(&digest, event, NULL, INT64_C(1700000000) * 1000000000);
     char *message = message_of(&digest);
     assert_non_null(strstr(message, "Subject: [lb1] real server 10.0.0.1:80 of web is down "
                                     "(check page: connect: Connection refused)\r\n"));
@@ -109,7 +119,7 @@ static void many_events_are_one_message(void **state)
     struct mail_digest digest = {0};
     struct lyd_node *event = given_down("web", "10.0.0.1");
     for (unsigned i = 0; i < 10000; i++)
-        mail_digest_add(&digest, event, INT64_C(1700000000) * 1000000000);
+        mail_digest_add(&digest, event, NULL, INT64_C(1700000000) * 1000000000);
     digest.lost = 7;
     char *message = message_of(&digest);
     assert_non_null(strstr(message, "Subject: [lb1] 10000 events: 10000 down, 0 up\r\n"));
@@ -124,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_told_in_words),
+        cmocka_unit_test(what_is_written_about_a_virtual_server_is_said),
         cmocka_unit_test(recipients_hear_what_they_want),
         cmocka_unit_test(one_event_is_in_the_subject),
         cmocka_unit_test(many_events_are_one_message),
