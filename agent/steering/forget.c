@@ -98,6 +98,30 @@ void steering_forget(struct steering *steering, const struct change_set *changes
         check_changed(steering, &changes->changes[i]);
 }
 
+static void forget_unchecked(struct steering *steering, struct steering_service *service)
+{
+    static const struct steering_verdict none = {.weight = STEERING_WEIGHT_CONFIGURED};
+    struct steering_record *record = service->records, *next;
+    for (; record; record = next) {
+        struct steering_key key = steering_record_key(record);
+        next = record->next_of_service;
+        if (record->recalled && !record->verdict.otherwise)
+            steering_set_verdict(steering->agent, &key, &none);
+    }
+    if (service->recalled && !service->otherwise)
+        steering_set_quorum_lost(steering->agent, service->name, false, false);
+}
+
+void steering_forget_unchecked(struct agent *agent)
+{
+    struct steering *steering = agent->steering;
+    for (size_t i = 0; steering && i < steering->table.service_buckets; i++) {
+        struct steering_service *service = steering->table.services[i];
+        for (; service; service = service->next)
+            forget_unchecked(steering, service);
+    }
+}
+
 void steering_transaction_ended(struct agent *agent, const struct change_set *changes)
 {
     struct steering *steering = agent->steering;

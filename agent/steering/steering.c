@@ -158,6 +158,7 @@ void steering_set_verdict(struct agent *agent, const struct steering_key *key,
     struct steering_service *service = record->service;
     uv_mutex_lock(&steering->lock);
     record->verdict = *verdict;
+    record->recalled = false;
     if (verdict->health == STEERING_UNCHECKED)
         record->verdict = (struct steering_verdict){.weight = STEERING_WEIGHT_CONFIGURED};
     struct steering_sum after = sum_of(record);
@@ -168,13 +169,16 @@ void steering_set_verdict(struct agent *agent, const struct steering_key *key,
     steering_store_verdicts_later(steering);
 }
 
-void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, bool lost)
+void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, bool lost,
+                              bool otherwise)
 {
     struct steering *steering = agent->steering;
     struct steering_key key = {.virtual_server = virtual_server};
     struct steering_service *service =
         steering ? steering_table_service(&steering->table, virtual_server) : NULL;
     bool unconfirmed = false;
+    if (service)
+        service->recalled = false;
     if (!steering || lost == (service && service->quorum_lost) ||
         (!service && !is_known(steering, &key, &unconfirmed)))
         return;
@@ -183,6 +187,8 @@ void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, b
         service->unconfirmed = unconfirmed;
     if (service)
         service->quorum_lost = lost;
+    if (service)
+        service->otherwise = otherwise;
     uv_mutex_unlock(&steering->lock);
     if (service)
         steering_note(steering, service);

@@ -59,6 +59,7 @@ struct steering_verdict {
     int32_t weight; /**< While it is up: dynamic weights, slow start; or as configured. */
     bool inhibit;   /**< While it is down: stay in the kernel with weight 0. */
     int64_t since;  /**< Of health, in nanoseconds since 1970 UTC. */
+    bool otherwise; /**< Not by checks that are configured: it holds without any. */
 };
 
 /** What an operator has ordered for a real server. */
@@ -164,8 +165,18 @@ bool steering_quorum_lost(struct agent *agent, const char *virtual_server);
 void steering_set_verdict(struct agent *agent, const struct steering_key *key,
                           const struct steering_verdict *verdict);
 
-/** Set whether the quorum of a virtual server is lost. Core thread. */
-void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, bool lost);
+/**
+ * Set whether the quorum of a virtual server is lost. Core thread.
+ * @param otherwise As of a verdict.
+ */
+void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, bool lost,
+                              bool otherwise);
+
+/**
+ * All that is checked has been told since the start: what else is known by checks from before it is
+ * forgotten. A crash may have come between the end of the checks and the storing of it.
+ */
+void steering_forget_unchecked(struct agent *agent);
 
 /**
  * Give an order, or take it back with STEERING_ORDER_NONE. It holds at once; done() is called when

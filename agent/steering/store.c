@@ -48,7 +48,7 @@ static bool write_verdicts(FILE *stream, const void *arg)
         for (const struct steering_service *at = table->services[i]; at; at = at->next) {
             if (!at->quorum_lost)
                 continue;
-            fputs("lost", stream);
+            fputs(at->otherwise ? "otherwise-lost" : "lost", stream);
             write_text(stream, at->name);
             fputc('\n', stream);
         }
@@ -59,7 +59,7 @@ static bool write_verdicts(FILE *stream, const void *arg)
             if (verdict->health == STEERING_UNCHECKED)
                 continue;
             fprintf(stream, "verdict %d %" PRId32 " %d %" PRId64, (int)verdict->health,
-                    verdict->weight, verdict->inhibit, verdict->since);
+                    verdict->weight, verdict->inhibit | verdict->otherwise << 1, verdict->since);
             write_key(stream, at);
             fputc('\n', stream);
         }
@@ -162,23 +162,29 @@ static void read_verdict(struct steering_table *table, struct cursor *cursor)
     struct steering_verdict verdict = {0};
     verdict.health = (enum steering_health)take_number(cursor, STEERING_UP, STEERING_DOWN);
     verdict.weight = (int32_t)take_number(cursor, INT32_MIN, INT32_MAX);
-    verdict.inhibit = take_number(cursor, 0, 1);
+    int64_t marks = take_number(cursor, 0, 3);
+    verdict.inhibit = marks & 1;
+    verdict.otherwise = marks & 2;
     verdict.since = take_number(cursor, INT64_MIN, INT64_MAX);
     struct steering_key key = take_key(cursor, &names);
     struct steering_record *record = cursor->bad ? NULL : steering_table_add(table, &key);
-    if (record)
+    if (record) {
         record->verdict = verdict;
+        record->recalled = true;
+    }
     cursor->bad = !record;
 }
 
-static void read_lost(struct steering_table *table, struct cursor *cursor)
+static void read_lost(struct steering_table *table, struct cursor *cursor, bool otherwise)
 {
     struct names names;
     take_text(cursor, names.service, sizeof(names.service));
     struct steering_service *service =
         cursor->bad ? NULL : steering_table_add_service(table, names.service);
-    if (service)
-        service->quorum_lost = true;
+    if (service) {
+        service->quorum_lost = service->recalled = true;
+        service->otherwise = otherwise;
+    }
     cursor->bad = !service;
 }
 
@@ -196,7 +202,9 @@ enum outcome steering_read_file(struct steering_table *table, const char *data, 
         else if (take_word(&cursor, "verdict"))
             read_verdict(table, &cursor);
         else if (take_word(&cursor, "lost"))
-            read_lost(table, &cursor);
+            read_lost(table, &cursor, false);
+        else if (take_word(&cursor, "otherwise-lost"))
+            read_lost(table, &cursor, true);
         else
             cursor.bad = true;
         cursor.bad = cursor.bad || !take_word(&cursor, "\n");

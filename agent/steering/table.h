@@ -20,6 +20,7 @@ struct steering_record {
     uint16_t port;
     bool unconfirmed; /**< It was not configured when it was first spoken of. */
     struct steering_verdict verdict;
+    bool recalled;                /**< The verdict is of before a restart. */
     struct steering_order *order; /**< NULL: none. Owned. */
     int64_t connections;          /**< While it drains; -1: not counted yet. */
     uint64_t told;                /**< When its drain was last told of (uv_hrtime()). */
@@ -32,7 +33,9 @@ struct steering_service {
     char *name;                    /**< Owned. */
     bool unconfirmed;              /**< As of a record. */
     bool quorum_lost;
-    bool changed; /**< It is to be told of. */
+    bool otherwise; /**< Likewise, as of a verdict. */
+    bool recalled;  /**< It is of before a restart. */
+    bool changed;   /**< It is to be told of. */
     struct steering_service *next_changed;
     struct steering_record *records;
 };

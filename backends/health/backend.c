@@ -141,6 +141,7 @@ static enum outcome health_start(struct backend *backend, const struct snapshot 
     if (outcome != DONE)
         return outcome;
     health_engine_begin(engine);
+    steering_forget_unchecked(backend->agent);
     engine->follower = (struct steering_follower){.changed = orders_changed, .arg = engine};
     if (backend->agent->steering)
         steering_follow(backend->agent, &engine->follower);

@@ -171,7 +171,7 @@ static void retire(struct health_service *from, const struct health_service *to)
     }
     if (to)
         return;
-    steering_set_quorum_lost(agent, from->name, false);
+    steering_set_quorum_lost(agent, from->name, false, false);
     notice_quorum_alarm(from, &(struct health_quorum){.lost = false});
 }
 
@@ -228,7 +228,7 @@ void service_swap(struct health_engine *engine, struct health_service *from,
     if (!to || from)
         return;
     /* What the steering knows is of before a restart, or of before this was taken back. */
-    steering_set_quorum_lost(engine->backend->agent, to->name, to->lost);
+    steering_set_quorum_lost(engine->backend->agent, to->name, to->lost, false);
     confirm_alarms(to);
 }
 
@@ -272,6 +272,6 @@ void service_note_quorum(struct health_service *service)
     service->lost = lost;
     service->lost_since = clock_now();
     uv_mutex_unlock(&service->engine->lock);
-    steering_set_quorum_lost(service->engine->backend->agent, service->name, lost);
+    steering_set_quorum_lost(service->engine->backend->agent, service->name, lost, false);
     announce_quorum(service);
 }

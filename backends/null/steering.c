@@ -32,6 +32,7 @@ static void judge(struct agent *agent, const struct lyd_node *node)
         .weight = (int32_t)strtol(leaf_value(node, "weight"), NULL, 10),
         .inhibit = !strcmp(leaf_value(node, "inhibit"), "true"),
         .since = clock_now(),
+        .otherwise = true,
     };
     steering_set_verdict(agent, &key, &verdict);
 }
@@ -45,7 +46,7 @@ void null_judge(struct backend *backend, struct backend_call *call)
             judge(backend->agent, node);
         else
             steering_set_quorum_lost(backend->agent, lyd_get_value(node),
-                                     !strcmp(LYD_NAME(node), "quorum-lost-of"));
+                                     !strcmp(LYD_NAME(node), "quorum-lost-of"), true);
     }
     call_done(call, DONE);
 }

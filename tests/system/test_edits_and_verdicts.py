@@ -282,5 +282,5 @@ def test_the_kernel_comes_to_what_is_configured_and_found(ipvs, netns, daemon_fa
                        if now.get(key) != expected.get(key)}
             shown = turmoil.session.data(
                 "get", f'<filter type="subtree"><virtual-servers xmlns="{SERVERS}"/></filter>')
-            print(shown, daemon.log()[-6000:], sep="\n")
+            print(shown, daemon.log()[-60000:], sep="\n")
             raise AssertionError(f"seed {SEED}, {where}, (held, wanted): {differs}") from None

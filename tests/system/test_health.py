@@ -7,7 +7,7 @@ import pytest
 from health import QUICK, Listener, check, checked, health, status, wait_state
 from netconf import RpcError, item, items, real, server, servers, wait_for
 from test_notifications import Subscriber
-from test_steering import quorum_lost
+from test_steering import quorum_lost, sum_of
 
 
 @pytest.fixture(name="daemon")
@@ -280,6 +280,23 @@ def test_a_deletion_that_is_taken_back_leaves_the_quorum_lost(session, listener)
         session.rpc("<discard-changes/>")
         assert quorum_lost(session) and status(session)[""]["quorum-state"] == "lost"
         wait_for(lambda: alarms(session)["quorum-lost"] == "false", "the alarm to be as before")
+
+
+def test_a_verdict_ends_with_its_checks_over_a_crash(daemon, listener):
+    """Which comes before it could be stored that there is none any more."""
+    listener.close()
+    stored = daemon.state / "verdicts"
+    with daemon.session() as session:
+        session.set(checked(QUICK + check("port"), listener.real()))
+        wait_state(session, listener, "down")
+        wait_for(lambda: stored.exists() and b"lost" in stored.read_bytes()
+                 and b"verdict" in stored.read_bytes(), "the verdict to be stored")
+        session.set(servers(server("web", health("", operation="delete"))))
+        daemon.kill()
+    daemon.start()
+    with daemon.session() as session:
+        assert sum_of(session, listener.address, listener.port) == -1
+        assert not quorum_lost(session)
 
 
 def test_verdicts_outlive_a_restart(daemon, listener):
