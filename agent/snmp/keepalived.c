@@ -158,13 +158,15 @@ bool keepalived_command(const struct lyd_node *row, const char *leaf, struct snm
     char text[SNMP_TEXT_MAX + 1];
     size_t length = 0;
 
-    for (char **word = words; word && *word && length < SNMP_TEXT_MAX; word++)
+    if (!words)
+        return false;
+    for (char **word = words; *word && length < SNMP_TEXT_MAX; word++)
         length += (size_t)snprintf(text + length, sizeof(text) - length, "%s'%s'",
                                    length ? " " : "", *word);
     value->length = length > SNMP_TEXT_MAX ? SNMP_TEXT_MAX : length;
     memcpy(value->text, text, value->length);
     free(words);
-    return words;
+    return true;
 }
 
 bool keepalived_action(const struct lyd_node *row, struct snmp_value *value)
