@@ -119,7 +119,8 @@ def wanted(model, files, where):
         reals = {f"{host}:80": 0 if host in down else weight
                  for host, weight in one["reals"].items() if host not in down or one["inhibit"]}
         if one["checked"] and one["sorry"] and up < one["quorum"]:
-            reals = {"10.0.9.9:80": 1}
+            reals = {f"{host}:80": 0 for host in one["reals"] if one["inhibit"]}
+            reals["10.0.9.9:80"] = 1
         services[("TCP", f'{one["address"]}:80')] = (one["scheduler"], reals)
     return services
 
