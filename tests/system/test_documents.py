@@ -19,6 +19,7 @@ PLACEHOLDERS = {
     "ssh-ed25519 AAAA...": "ssh-ed25519 "
                            "AAAAC3NzaC1lZDI1NTE5AAAAIPoiHmnoiLTTSl5VJLZs0Nl7Dt3gSLDRF5WyTFTGbXNt",
     "$6$...": "$6$salt$" + "x" * 86,
+    "<user>monitor</user>": "<user>nobody</user>",
     "80:00:1f:...": "80:00:1f:88:04:6e:6f:72:69:61",
 }
 # Of localized keys; by the element around them.
@@ -131,7 +132,8 @@ def test_what_a_page_shows_can_be_applied(shown, page):
         become(session, shown)
         for line, text in snippets(page):
             try:
-                apply(session, fill_in(text).replace("/etc/noria/", f"{shown.folder}/"))
+                apply(session, fill_in(text).replace("/etc/noria/", f"{shown.folder}/")
+                      .replace("/run/noria/", f"{shown.run}/"))
             except RpcError as error:
                 raise AssertionError(f"{page.name}, line {line}: {error}\n{text}") from None
 
