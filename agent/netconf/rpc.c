@@ -256,6 +256,22 @@ static bool is_well_formed(void *arg)
     return !error;
 }
 
+/* An attribute that is there twice: no XML, but libyang has no complaint. */
+static bool has_twins(const struct lyd_node *envelope)
+{
+    const struct lyd_attr *one, *other;
+    LY_LIST_FOR(((const struct lyd_node_opaq *)envelope)->attr, one)
+    {
+        LY_LIST_FOR(one->next, other)
+        {
+            const char *a = one->name.module_ns, *b = other->name.module_ns;
+            if (!strcmp(one->name.name, other->name.name) && !strcmp(a ? a : "", b ? b : ""))
+                return true;
+        }
+    }
+    return false;
+}
+
 bool rpc_serve(struct session *session, struct text *reply)
 {
     struct lyd_node *envelope = NULL, *request = NULL;
@@ -270,6 +286,8 @@ bool rpc_serve(struct session *session, struct text *reply)
                      &envelope, &request) ||
         !request)
         answered = explain(session, envelope, reply);
+    else if (has_twins(envelope))
+        answered = explain(session, NULL, reply);
     else
         serve(session, envelope, request, reply);
     ly_in_free(in, 0);

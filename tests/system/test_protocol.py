@@ -253,6 +253,14 @@ def test_an_operation_without_a_namespace_is_refused(session, operation):
     assert "item" not in session.data("running", filter_), "in a filter it is a condition"
 
 
+@pytest.mark.parametrize("attributes", ["message-id='1'", "x='1' x='1'",
+                                        "xmlns:a='urn:x' xmlns:b='urn:x' a:x='1' b:x='2'"])
+def test_an_attribute_that_is_there_twice_is_no_xml(session, attributes):
+    session.send(f'<rpc xmlns="{BASE}" message-id="1" {attributes}><discard-changes/></rpc>')
+    assert "malformed-message" in session.receive()
+    assert session.data("running")
+
+
 BLANK = {"spaces": "  ", "a newline": "\n", "a comment": "<!-- nothing -->", "a declaration":
          '<?xml version="1.0"?>'}
 
