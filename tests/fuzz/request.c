@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/life.h"
 #include "agent/log.h"
 #include "agent/netconf/frame.h"
 #include "agent/netconf/internal.h"
@@ -69,11 +69,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                     .null_backend = true,
                                     .null_stand_ins = true};
     log_set_level(LOG_LEVEL_ERROR);
-    if (agent_start(&agent, &options, &error) != DONE) {
+    if (life_start(&agent, &options, &error) != DONE) {
         fprintf(stderr, "%s\n", error_message(&error));
         abort();
     }
     agent.ending = true;
+    calls_close(&agent.calls);
     session = (struct session){.server = agent.netconf, .user = "root", .local = true, .id = 1};
     session.link = link_new(1 << 20, &too_long);
     return session.link ? 0 : -1;

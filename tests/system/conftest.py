@@ -13,7 +13,7 @@ def pytest_addoption(parser):
     parser.addoption("--word", default="", help="run the tests whose name holds this word")
     parser.addoption("--part", default="1/1", help="run the first half, say, of the tests: 1/2")
     parser.addoption("--sample", type=int, default=1,
-                     help="of the tests in each file that need a kernel run every fourth, say: 4")
+                     help="of the tests in each file run every fourth, say: 4")
 
 
 def pytest_configure(config):
@@ -28,11 +28,11 @@ def part_of(item, parts):
 
 
 def sampled(items, every):
-    """Without those tests that need a kernel and are not every so many of their file."""
+    """Every so many of the tests of a file, of those that need a kernel and of the others."""
     kept, seen = [], {}
     for item in items:
-        tests = seen.setdefault(item.path, [])
-        if item.get_closest_marker("kernel") and not item.get_closest_marker("once"):
+        tests = seen.setdefault((item.path, bool(item.get_closest_marker("kernel"))), [])
+        if not item.get_closest_marker("once"):
             if item.originalname not in tests:
                 tests.append(item.originalname)
             if tests.index(item.originalname) % every:

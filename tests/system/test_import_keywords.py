@@ -238,6 +238,7 @@ def test_the_manual_page_is_read():
     assert set(NOTHING_LOST) <= set(WORDS)
 
 
+@pytest.mark.once  # the importer is run some hundred times
 @pytest.mark.parametrize("block", sorted({block for block, _ in WORDS}))
 def test_no_keyword_of_keepalived_is_dropped(block):
     wrong = []
@@ -291,6 +292,7 @@ def test_the_manual_page_of_ldirectord_is_read():
     assert set(LD_VALUES) - set(OF_LDIRECTORD) == {"schedflags", "load"}  # not in the page
 
 
+@pytest.mark.once  # the importer is run some hundred times
 @pytest.mark.parametrize("where", ["all", "virtual"])
 def test_no_keyword_of_ldirectord_is_dropped(where):
     wrong = []

@@ -52,6 +52,7 @@ def test_a_getbulk_without_end_has_one(daemon):
     assert walk(daemon.snmp_port, f"{NORIA}.1.1")
 
 
+@pytest.mark.once  # it waits
 def test_connections_that_ask_nothing_do_not_take_the_agent_s_descriptors(daemon):
     port = free_port()
     with daemon.session() as session:
