@@ -485,9 +485,9 @@ def settled(port, dead):
         up = sum(int(value.split()[1]) for value in columns.get("3.3.1.21", {}).values())
         return down == dead and up + down == len(states) and columns
 
-    def used():
+    def used():  # by the first of the counters: those that are walked after it are no older
         columns = checked()
-        return columns and "Counter64: 3" in columns["3.3.1.38"].values() and columns
+        return columns and "Gauge32: 3" in columns["3.3.1.27"].values() and columns
 
     wait_for(checked, "the dead real servers", 90)
     use(3)
