@@ -3,7 +3,6 @@
  */
 #include "agent/snmp/keepalived_mail.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,41 +81,22 @@ static bool unset(const struct lyd_node *mail, struct snmp_value *value)
 /* --- the mail server --- */
 
 /* InetAddressType (RFC 4001): unknown(0), ipv4(1), ipv6(2), dns(16); and the address. */
-static unsigned take_server(const struct lyd_node *mail, struct snmp_value *value)
+static bool take_server(const struct lyd_node *mail, struct snmp_value *value)
 {
     const char *server = leaf_value(mail, "smtp/server");
 
-    value->length = 0;
-    if (!server)
-        return 0;
-    if (inet_pton(AF_INET, server, value->text) == 1) {
-        value->length = 4;
-        return 1;
-    }
-    if (inet_pton(AF_INET6, server, value->text) == 1) {
-        value->length = 16;
-        return 2;
-    }
+    value->length = value->number = 0;
+    if (!server || snmp_address(server, value))
+        return true;
+    value->number = 16;
     value->length = strnlen(server, SNMP_TEXT_MAX);
     memcpy(value->text, server, value->length);
-    return 16;
-}
-
-static bool server_type(const struct lyd_node *mail, struct snmp_value *value)
-{
-    value->number = take_server(mail, value);
-    return true;
-}
-
-static bool server_address(const struct lyd_node *mail, struct snmp_value *value)
-{
-    take_server(mail, value);
     return true;
 }
 
 static const struct snmp_column scalars[] = {
-    {1, READ_ONLY, KIND_INTEGER, NULL, NULL, server_type},
-    {2, READ_ONLY, KIND_STRING, NULL, NULL, server_address},
+    {1, READ_ONLY, KIND_INTEGER, NULL, NULL, take_server},
+    {2, READ_ONLY, KIND_STRING, NULL, NULL, take_server},
     {3, READ_ONLY, KIND_UNSIGNED, "smtp/timeout", NULL, keepalived_zero},
     {4, READ_ONLY, KIND_STRING, "from", NULL, NULL},
     {6, READ_ONLY, KIND_UNSIGNED, "smtp/port", NULL, keepalived_zero},

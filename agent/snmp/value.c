@@ -121,7 +121,7 @@ static bool physical_of(const char *text, struct snmp_value *value)
     return false;
 }
 
-static bool address_of(const char *text, struct snmp_value *value)
+bool snmp_address(const char *text, struct snmp_value *value)
 {
     if (inet_pton(AF_INET, text, value->text) == 1) {
         value->length = 4;
@@ -146,7 +146,7 @@ bool snmp_prefix(const char *text, struct snmp_value *value, uint64_t *length)
     memcpy(address, text, end);
     address[end] = '\0';
     *length = text[end] ? strtoul(text + end + 1, NULL, 10) : 0;
-    return address_of(address, value);
+    return snmp_address(address, value);
 }
 
 /* One of the numbers of a range. */
@@ -235,9 +235,9 @@ bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp
         return true;
     case KIND_ADDRESS_TYPE:
     case KIND_ADDRESS:
-        return address_of(lyd_get_value(leaf), value);
+        return snmp_address(lyd_get_value(leaf), value);
     case KIND_IP_ADDRESS:
-        return address_of(lyd_get_value(leaf), value) && value->length == 4;
+        return snmp_address(lyd_get_value(leaf), value) && value->length == 4;
     case KIND_PHYSICAL:
         return physical_of(lyd_get_value(leaf), value);
     case KIND_PREFIX_TYPE:

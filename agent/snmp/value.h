@@ -76,6 +76,13 @@ unsigned char snmp_kind_type(enum snmp_kind kind);
 bool snmp_value_of(enum snmp_kind kind, const struct lyd_node *leaf, struct snmp_value *value);
 
 /**
+ * Read an IP address as octets.
+ * @param[out] value Also its InetAddressType as a number.
+ * @return Whether it is one; else the value is as it was, but for its text.
+ */
+bool snmp_address(const char *text, struct snmp_value *value);
+
+/**
  * Read an IP prefix, or an address alone, as octets.
  * @param[out] value Also its InetAddressType as a number.
  * @param[out] length Of the prefix in bits; 0: it says none.

@@ -60,13 +60,6 @@ bool steering_is_enabled(const struct agent *agent, const struct steering_key *k
     return is_enabled(server) && (!key->address || is_enabled(steering_configured_in(server, key)));
 }
 
-const struct lyd_node *steering_configured(const struct agent *agent,
-                                           const struct steering_key *key)
-{
-    const struct lyd_node *server = find_virtual(agent, key->virtual_server);
-    return server ? steering_configured_in(server, key) : NULL;
-}
-
 static enum steering_order_kind kind_of(const char *name)
 {
     static const enum steering_order_kind kinds[] = {STEERING_ORDER_UP, STEERING_ORDER_DOWN,
@@ -103,8 +96,15 @@ struct steering_order steering_order_in(const struct lyd_node *real)
     return order;
 }
 
+/* The node of a real server in running, or NULL. Borrowed. */
+static const struct lyd_node *find_real(const struct agent *agent, const struct steering_key *key)
+{
+    const struct lyd_node *server = find_virtual(agent, key->virtual_server);
+    return server ? steering_configured_in(server, key) : NULL;
+}
+
 void steering_configured_order(const struct agent *agent, const struct steering_key *key,
                                struct steering_order *order)
 {
-    *order = steering_order_in(steering_configured(agent, key));
+    *order = steering_order_in(find_real(agent, key));
 }

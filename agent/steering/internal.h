@@ -148,10 +148,6 @@ void steering_maintain_all(struct steering *steering);
 const struct lyd_node *steering_configured_in(const struct lyd_node *server,
                                               const struct steering_key *key);
 
-/** The node of a real server in running, or NULL. Borrowed. */
-const struct lyd_node *steering_configured(const struct agent *agent,
-                                           const struct steering_key *key);
-
 /** Whether the virtual server (without an address) or real server of a key is configured. */
 bool steering_is_configured(const struct agent *agent, const struct steering_key *key);
 
