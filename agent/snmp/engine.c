@@ -154,6 +154,7 @@ static void close_library(struct snmp_engine *engine)
     }
     snmp_shutdown(APPLICATION);
     shutdown_agent();
+    snmp_subagent_end();
     snmp_wrappers_forget();
     snmp_ahead_forget();
     snmp_tables_free(engine->tables);

@@ -8,8 +8,13 @@
 
 #include "agent/snmp/ahead.h"
 
-/* In libnetsnmpagent: the session with the master agent; no installed header declares it. */
-extern netsnmp_session *main_session;
+/* In libnetsnmpagent: the session with the master agent, the one within the agent by which its
+ * requests are answered, and what makes both; no installed header declares them. */
+extern netsnmp_session *main_session, *agentx_callback_sess;
+extern int callback_master_num;
+int handle_subagent_response(int operation, netsnmp_session *session, int number,
+                             netsnmp_pdu *message, void *magic);
+extern SNMPCallback subagent_startup;
 
 /* Seconds between two looks whether the master agent is there, and between two tries if not. */
 #define PING_INTERVAL 5
@@ -85,8 +90,23 @@ bool snmp_subagent_answered(void)
     return answered;
 }
 
+/*
+ * Net-SNMP makes this once, and again only if it was connected when it was shut down: else it would
+ * never look for a master again.
+ */
+static void begin(void)
+{
+    if (agentx_callback_sess)
+        return;
+    agentx_callback_sess =
+        netsnmp_callback_open(callback_master_num, handle_subagent_response, NULL, NULL);
+    snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_POST_READ_CONFIG, subagent_startup,
+                           NULL);
+}
+
 void snmp_subagent_configure(const char *socket)
 {
+    begin();
     netsnmp_ds_set_string(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_X_SOCKET, socket);
     netsnmp_ds_set_int(NETSNMP_DS_APPLICATION_ID, NETSNMP_DS_AGENT_AGENTX_PING_INTERVAL,
                        PING_INTERVAL);
@@ -109,4 +129,9 @@ void snmp_subagent_forget(void)
         main_session->timeout = CLOSE_TIMEOUT;
         main_session->retries = 0;
     }
+}
+
+void snmp_subagent_end(void)
+{
+    agentx_callback_sess = NULL;
 }

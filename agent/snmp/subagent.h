@@ -29,4 +29,7 @@ bool snmp_subagent_answered(void);
 /** Do not wait for the master agent any longer; before Net-SNMP is shut down. */
 void snmp_subagent_forget(void);
 
+/** After Net-SNMP was shut down. */
+void snmp_subagent_end(void);
+
 #endif

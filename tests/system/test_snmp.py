@@ -1,6 +1,7 @@
 """SNMP with Net-SNMP's tools and a real snmpd."""
 
 import re
+import socket
 import subprocess
 
 import pytest
@@ -147,7 +148,6 @@ def test_a_new_community_is_valid_at_once_and_a_deleted_one_no_more(daemon):
 
 
 def test_a_new_address_is_served_at_once(daemon):
-    import socket
     port = free_port(socket.SOCK_DGRAM)
     with daemon.session() as session:
         session.set(f'<snmp-agent xmlns="{AGENT}"><listen><name>more</name><address>127.0.0.1'
@@ -173,7 +173,6 @@ def tables(port, tool, *options):
 
 def test_tables_are_the_same_whoever_asks(daemon, tmp_path):
     """Many at once or one by one, by Net-SNMP's agent or, for a master agent, without it."""
-    import socket
     port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
     one_by_one = tables(daemon.snmp_port, "snmpwalk")
     assert len(one_by_one) > 300
@@ -211,37 +210,70 @@ def test_tables_are_the_same_whoever_asks(daemon, tmp_path):
         snmpd.wait(10)
 
 
-def test_as_a_subagent_of_snmpd_that_comes_and_goes(daemon, tmp_path):
-    import socket
-    port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
-    configuration = tmp_path / "snmpd.conf"
-    configuration.write_text(f"master agentx\nagentXSocket {agentx}\nrocommunity public\n"
-                             f"agentAddress udp:127.0.0.1:{port}\n")
+class Snmpd:
+    """A real snmpd that takes subagents; start() and stop() may be called again and again."""
 
-    def start_snmpd():
-        return subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "snmpd.log", "-C", "-c",
-                                 configuration, "-p", tmp_path / "pid", "-I", "-sysORTable"],
-                                env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
-                                     "PATH": "/usr/sbin:/usr/bin"})
+    def __init__(self, folder):
+        self.folder, self.process = folder, None
+        self.port, self.agentx = free_port(socket.SOCK_DGRAM), folder / "agentx"
+        (folder / "snmpd.conf").write_text(
+            f"master agentx\nagentXSocket {self.agentx}\nrocommunity public\nrwcommunity writer\n"
+            f"agentAddress udp:127.0.0.1:{self.port}\n")
 
-    def seen():
-        return "web" in snmp("snmpwalk", port, f"{VIRTUAL}.{NAME}").stdout
+    def start(self):
+        self.process = subprocess.Popen(
+            ["snmpd", "-f", "-Lf", self.folder / "snmpd.log", "-C", "-c",
+             self.folder / "snmpd.conf", "-p", self.folder / "pid", "-I", "-sysORTable"],
+            env={"SNMP_PERSISTENT_DIR": str(self.folder / "persistent"),
+                 "PATH": "/usr/sbin:/usr/bin"})
 
-    snmpd = start_snmpd()
-    try:
-        with daemon.session() as session:
-            session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
-                        "</agentx-socket></snmp-agent>")
-            wait_for(seen, "the subagent's tables in snmpd", 40)
-            assert is_silent(daemon.snmp_port)
-            snmpd.terminate()
-            snmpd.wait(10)
-            assert session.data("running"), "NETCONF goes on without the master"
-            snmpd = start_snmpd()
-            wait_for(seen, "the tables in the new snmpd", 60)
-    finally:
-        snmpd.terminate()
-        snmpd.wait(10)
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def sees(self):
+        """Whether it has a subagent with our tables."""
+        return "web" in snmp("snmpwalk", self.port, f"{VIRTUAL}.{NAME}").stdout
+
+
+@pytest.fixture(name="snmpd")
+def fixture_snmpd(tmp_path):
+    snmpd = Snmpd(tmp_path)
+    snmpd.start()
+    yield snmpd
+    snmpd.stop()
+
+
+def subagent_of(path):
+    """Settings of a subagent of the master at a path."""
+    return (f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{path}</agentx-socket>'
+            "</snmp-agent>")
+
+
+def test_as_a_subagent_of_snmpd_that_comes_and_goes(daemon, snmpd):
+    with daemon.session() as session:
+        session.set(subagent_of(snmpd.agentx))
+        wait_for(snmpd.sees, "the subagent's tables in snmpd", 40)
+        assert is_silent(daemon.snmp_port)
+        snmpd.stop()
+        assert session.data("running"), "NETCONF goes on without the master"
+        snmpd.start()
+        wait_for(snmpd.sees, "the tables in the new snmpd", 60)
+
+
+def test_a_subagent_with_a_wrong_socket_finds_the_right_one_later(daemon, snmpd):
+    with daemon.session() as session:
+        session.set(subagent_of("/nonexistent"))
+        session.set(subagent_of(snmpd.agentx))
+        wait_for(snmpd.sees, "the subagent's tables in snmpd", 40)
+        session.set(f'<snmp-agent xmlns="{AGENT}"><mode>master</mode>'
+                    "<agentx-write-as>admin</agentx-write-as></snmp-agent>")
+        wait_for(lambda: not snmpd.sees(), "the subagent to go", 40)
+        session.set(subagent_of(snmpd.agentx))
+        wait_for(snmpd.sees, "the tables once more", 40)
+        row = next(iter(walk(snmpd.port, f"{REAL}.8")))
+        done = snmp("snmpset", snmpd.port, f"{REAL}.8.{row}", "u", "9", community="writer")
+        assert "noAccess" in done.stderr, "a SET is answered, too; the user admin may not write here"
 
 
 @pytest.mark.kernel
