@@ -17,6 +17,7 @@
 #include "agent/snmp/access.h"
 #include "agent/snmp/ahead.h"
 #include "agent/snmp/host.h"
+#include "agent/snmp/library_log.h"
 #include "agent/snmp/subagent.h"
 #include "agent/snmp/system.h"
 #include "agent/snmp/tables.h"
@@ -33,20 +34,6 @@
 static char no_mibs[] = "mibs :";
 
 /* --- Net-SNMP up and down --- */
-
-static int forward_log(int major, int minor, void *serverarg, void *clientarg)
-{
-    const struct snmp_log_message *message = serverarg;
-    enum log_level level = message->priority < LOG_LEVEL_ERROR ? LOG_LEVEL_ERROR
-                           : message->priority > LOG_LEVEL_DEBUG
-                               ? LOG_LEVEL_DEBUG
-                               : (enum log_level)message->priority;
-    int length = (int)strcspn(message->msg, "\n");
-
-    if (length > 0 && log_wanted(level, AREA_SNMP))
-        log_line(level, AREA_SNMP, "Net-SNMP: %.*s", length, message->msg);
-    return SNMP_ERR_NOERROR;
-}
 
 static enum outcome make_directory(struct snmp_engine *engine, struct error *err)
 {
@@ -75,8 +62,7 @@ static void configure_engine_id(const struct snmp_engine_id *id)
 /* Of the host's files Net-SNMP reads none: only what it wrote into our own directory. */
 static void configure(struct snmp_engine *engine, const struct snmp_settings *settings)
 {
-    snmp_enable_calllog();
-    snmp_register_callback(SNMP_CALLBACK_LIBRARY, SNMP_CALLBACK_LOGGING, forward_log, NULL);
+    snmp_library_log_register();
     set_configuration_directory(NO_DIRECTORY);
     set_persistent_directory(engine->directory);
     netsnmp_set_mib_directory("");
@@ -251,6 +237,7 @@ enum outcome snmp_engine_apply(struct snmp_engine *engine, struct snmp_settings 
 
 enum outcome snmp_engine_retry(struct snmp_engine *engine, struct error *err)
 {
+    snmp_library_log_tell();
     if (!engine->settings)
         return DONE;
     if (set(engine, engine->settings, NULL, false, err) != DONE)

@@ -45,11 +45,13 @@ def message(command, bindings, community="public", request=1, numbers=(0, 0)):
                + pdu(command, bindings, request, numbers))
 
 
-def message_v3(content, user, engine, size=65507):
-    """A message of version 3 without authentication, of a manager that takes so many octets."""
-    header = tlv(SEQUENCE, integer(1) + integer(size) + tlv(STRING, b"\x04") + integer(3))
+def message_v3(content, user, engine, size=65507, digest=b""):
+    """A message of version 3, of a manager that takes so many octets; with a digest, as it is, or
+    without authentication."""
+    header = tlv(SEQUENCE, integer(1) + integer(size) + tlv(STRING, b"\x05" if digest else b"\x04")
+                 + integer(3))
     security = tlv(SEQUENCE, tlv(STRING, engine) + integer(0) + integer(0)
-                   + tlv(STRING, user.encode()) + tlv(STRING, b"") + tlv(STRING, b""))
+                   + tlv(STRING, user.encode()) + tlv(STRING, digest) + tlv(STRING, b""))
     scoped = tlv(SEQUENCE, tlv(STRING, engine) + tlv(STRING, b"") + content)
     return tlv(SEQUENCE, integer(3) + header + tlv(STRING, security) + scoped)
 

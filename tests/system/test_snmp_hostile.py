@@ -8,7 +8,8 @@ import pytest
 
 from daemon import free_port
 from netconf import wait_for
-from snmp_packet import GAUGE, GET, GETBULK, SET, SEQUENCE, STRING, integer, message, oid, tlv
+from snmp_packet import (GAUGE, GET, GETBULK, NOTHING, SET, SEQUENCE, STRING, ask, integer, message,
+                         message_v3, oid, pdu, tlv)
 from test_snmp import AGENT_VERSION, NORIA, snmp, walk
 from test_snmp_users import agent, user, v3
 
@@ -39,6 +40,19 @@ def test_strangers_are_counted(daemon):
     v3("snmpget", daemon.snmp_port, AGENT_VERSION, auth="wrong password", patience=0.2)
     after = [count(daemon, name) for name in COUNTERS]
     assert all(new > old for new, old in zip(after, before)), (before, after)
+
+
+def test_strangers_do_not_fill_the_log(daemon):
+    """Net-SNMP says a line of each request whose digest is wrong, which takes a user's name alone."""
+    with daemon.session() as session:
+        user(session)
+        engine = bytes.fromhex(session.get("snmp-agent/engine-id")[0].replace(":", ""))
+    before = count(daemon, WRONG_DIGESTS)
+    request = message_v3(pdu(GET, [(AGENT_VERSION, NOTHING)]), "ann", engine, digest=bytes(24))
+    for _ in range(200):
+        ask(daemon.snmp_port, request)
+    assert count(daemon, WRONG_DIGESTS) == before + 200
+    assert 0 < daemon.log().count("Authentication failed") < 100
 
 
 def test_a_getbulk_without_end_has_one(daemon):
