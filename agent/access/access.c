@@ -150,25 +150,9 @@ static const struct rule *find_rule(const struct access *access, const struct ly
     return NULL;
 }
 
-/* Whether a node, or one above it, carries an extension of ietf-netconf-acm. */
-static bool is_marked(const struct lysc_node *node, const char *extension)
-{
-    for (; node; node = node->parent) {
-        LY_ARRAY_COUNT_TYPE i;
-        LY_ARRAY_FOR(node->exts, i)
-        {
-            const struct lysc_ext *definition = node->exts[i].def;
-            if (!strcmp(definition->name, extension) &&
-                !strcmp(definition->module->name, "ietf-netconf-acm"))
-                return true;
-        }
-    }
-    return false;
-}
-
 static bool is_secret(const struct lysc_node *node)
 {
-    return is_marked(node, "default-deny-all");
+    return schema_is_marked(node, "default-deny-all");
 }
 
 /* Where no rule says anything. */
@@ -179,7 +163,7 @@ static bool allows_by_default(const struct access *access, const struct lysc_nod
         return false;
     if (right == ACCESS_READ)
         return access->rules->read_default;
-    return access->rules->write_default && !is_marked(node, "default-deny-write");
+    return access->rules->write_default && !schema_is_marked(node, "default-deny-write");
 }
 
 bool access_allows(const struct access *access, const struct lyd_node *node,
@@ -265,7 +249,7 @@ static LY_ERR survey_node(struct lysc_node *node, void *data, ly_bool *skip)
     }
     *(node->module == survey->module ? &survey->inside : &survey->outside) = true;
     survey->secret |= is_secret(node);
-    survey->guarded |= is_marked(node, "default-deny-write");
+    survey->guarded |= schema_is_marked(node, "default-deny-write");
     return LY_SUCCESS;
 }
 

@@ -94,9 +94,12 @@ static enum outcome refuse_value(const struct lyd_node *node, const struct lysc_
     ly_err_clean((struct ly_ctx *)ctx, NULL);
     if (!lyd_value_validate(ctx, schema, value, strlen(value), NULL, NULL, NULL))
         return edit_refuse(node, TAG_INVALID_VALUE, err, "The value \"%s\" is not valid for %s.",
-                           value, schema->name);
+                           schema_is_marked(schema, "default-deny-all") ? "..." : value,
+                           schema->name);
     const char *message = ly_errmsg(ctx);
-    edit_refuse(node, TAG_INVALID_VALUE, err, "%s", message ? message : "The value is not valid.");
+    char *told = message ? schema_told_of_value(schema, message) : NULL;
+    edit_refuse(node, TAG_INVALID_VALUE, err, "%s", told ? told : "The value is not valid.");
+    free(told);
     ly_err_clean((struct ly_ctx *)ctx, NULL);
     return REFUSED;
 }

@@ -239,6 +239,51 @@ static enum error_tag tag_of(const struct ly_err_item *item)
     return TAG_INVALID_VALUE;
 }
 
+bool schema_is_marked(const struct lysc_node *node, const char *extension)
+{
+    for (; node; node = node->parent) {
+        LY_ARRAY_COUNT_TYPE i;
+        LY_ARRAY_FOR(node->exts, i)
+        {
+            const struct lysc_ext *definition = node->exts[i].def;
+            if (!strcmp(definition->name, extension) &&
+                !strcmp(definition->module->name, "ietf-netconf-acm"))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Values are in quotes, behind what is wrong: 'Unsatisfied length - string "x" length is ...'. */
+char *schema_told_of_value(const struct lysc_node *node, const char *message)
+{
+    char *told;
+    size_t length = strcspn(message, "\"");
+    if (!message[length] || !node || !schema_is_marked(node, "default-deny-all"))
+        return strdup(message);
+    const char *dash = memmem(message, length, " - ", 3);
+    length = dash ? (size_t)(dash - message) : length;
+    while (length && message[length - 1] == ' ')
+        length--;
+    if (asprintf(&told, "The value of %s, which is not shown, is not valid: %.*s.", node->name,
+                 (int)length, message) < 0)
+        return NULL;
+    return told;
+}
+
+/* The same of an error with its place; what a reference names is no secret. */
+static char *told_of(const struct schema *schema, const struct ly_err_item *item, const char *path)
+{
+    const struct lysc_node *node = NULL;
+    char *message = strdup(item->msg), *told;
+    if (path && message && strchr(message, '"') &&
+        (!item->apptag || strcmp(item->apptag, "instance-required") != 0))
+        node = lys_find_path(schema->ctx, NULL, path, 0); /* the item is gone if that fails */
+    told = message ? schema_told_of_value(node, message) : NULL;
+    free(message);
+    return told;
+}
+
 enum outcome schema_refuse(const struct schema *schema, const char *instance, struct error *err,
                            const char *fallback)
 {
@@ -249,8 +294,13 @@ enum outcome schema_refuse(const struct schema *schema, const char *instance, st
     if (!item)
         return refuse(err, TAG_OPERATION_FAILED, instance, "%s", fallback);
     char *path = location_of(item, instance);
-    refuse(err, tag_of(item), path, "%s", item->msg);
-    error_set_app_tag(err, item->apptag);
+    char *app_tag = item->apptag ? strdup(item->apptag) : NULL;
+    enum error_tag tag = tag_of(item);
+    char *told = told_of(schema, item, path);
+    refuse(err, tag, path, "%s", told ? told : fallback);
+    error_set_app_tag(err, app_tag);
+    free(told);
+    free(app_tag);
     free(path);
     ly_err_clean(schema->ctx, NULL);
     return REFUSED;

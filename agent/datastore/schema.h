@@ -65,8 +65,19 @@ const struct unit *schema_unit_of_list(const struct schema *schema, const struct
 /** The unit with a path ("/noria-virtual-server:virtual-servers/virtual-server"), or NULL. */
 const struct unit *schema_unit_find(const struct schema *schema, const char *path);
 
+/** Whether a node, or one above it, carries an extension of ietf-netconf-acm (RFC 8341, 3.7.3). */
+bool schema_is_marked(const struct lysc_node *node, const char *extension);
+
 /**
- * Turn what libyang first said on this thread into an error, and forget what it said.
+ * What libyang says of a value, without the value if that is for nobody's eyes: for the log, too.
+ * @param node What the value is of; NULL: that is not known.
+ * @return To be freed; NULL for want of memory.
+ */
+char *schema_told_of_value(const struct lysc_node *node, const char *message);
+
+/**
+ * Turn what libyang first said on this thread into an error, and forget what it said. It tells no
+ * value that is a secret.
  * @param instance Path of the data at hand, for errors that name none; may be NULL.
  * @param fallback Message if libyang said nothing.
  * @return REFUSED.

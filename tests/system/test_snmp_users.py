@@ -120,6 +120,37 @@ def test_keys_cannot_be_read_and_are_nowhere_in_clear(daemon):
     assert auth not in daemon.log()
 
 
+def refusal(session, operation, content):
+    with pytest.raises(RpcError) as refused:
+        operation(content)
+    session.rpc("<discard-changes/>")
+    return str(refused.value)
+
+
+def test_a_mistyped_secret_is_refused_without_being_told(daemon):
+    def localize(password):
+        return (f'<localize-snmp-password xmlns="{AGENT}"><protocol>sha256</protocol><password>'
+                f"{password}</password></localize-snmp-password>")
+
+    def community(name, more=""):
+        return agent(f"<community><name>{name}</name>{more}</community>")
+
+    with daemon.session() as session:
+        refusals = [
+            refusal(session, session.rpc, localize("s3cret")),
+            refusal(session, session.set, agent(
+                "<user><name>ann</name><auth><protocol>sha256</protocol><key>s3cret</key></auth></user>")),
+            refusal(session, session.set, agent(
+                "<user><name>ann</name><privacy><key>5e:c3:e7</key></privacy></user>")),
+            refusal(session, session.set, community("s3cret s3cret")),
+            refusal(session, lambda edit: session.edit(edit, "running"), community("s3cret s3cret"))]
+        refusal(session, lambda edit: session.edit(edit, "running"),
+                community("s3cret", "<view>nothing</view>"))
+    assert [text for text in refusals if "is not shown, is not valid: Unsatisfied" not in text] == []
+    for told in (daemon.log(), *refusals):
+        assert "s3cret" not in told and "5e:c3:e7" not in told
+
+
 def test_a_key_that_does_not_fit_is_refused(daemon):
     with daemon.session() as session:
         key = keys(session, AUTH)[0]
