@@ -255,10 +255,11 @@ static enum outcome begin(struct transaction_request *request, struct error *err
         return take_lock(confirmed, part->session, err);
     enum outcome outcome =
         locks_check(confirmed->agent->locks, DATASTORE_RUNNING, part->session, err);
-    if (outcome == DONE && !terms)
-        return confirmed->pending ? refuse_pending(confirmed, TAG_IN_USE, err) : DONE;
-    if (outcome == DONE)
-        outcome = check_right(confirmed, part->session, terms->persist_id, err);
+    if (outcome == DONE && !terms && confirmed->pending)
+        outcome = refuse_pending(confirmed, TAG_IN_USE, err);
+    if (outcome != DONE || !terms)
+        return outcome;
+    outcome = check_right(confirmed, part->session, terms->persist_id, err);
     if (outcome == DONE)
         outcome = refuse_late(confirmed, part, err);
     if (confirmed->pending)

@@ -174,6 +174,41 @@ def test_what_is_found_under_a_lock_stays(daemon_factory):
         assert session.data("running") == found and "late" in found
 
 
+def test_a_lock_that_comes_between_an_edit_and_its_turn(daemon_factory):
+    """All wait for a slow change; the lock is given on the way, and what comes after it is refused."""
+    daemon = daemon_factory(start=False, null=True)
+    daemon.more = ["-d", "commit,netconf"]
+    daemon.start()
+    refused, done = [], []
+
+    def edit(name, more=""):
+        with daemon.session() as other:
+            try:
+                other.edit(items(item(name, more)), target="running")
+                done.append(name)
+            except RpcError as error:
+                refused.append((name, error.tag))
+
+    def begin(target, *arguments):
+        thread = threading.Thread(target=target, args=arguments)
+        thread.start()
+        return thread
+
+    with daemon.session() as session:
+        slow = begin(edit, "slow", "<delay>2000</delay>")
+        wait_for(lambda: "null: prepare of" in daemon.log(), "the change to be on its way")
+        lock = begin(session.rpc, "<lock><target><running/></target></lock>")
+        wait_for(lambda: ": lock" in daemon.log(), "the lock to wait")
+        others = [begin(edit, f"i{number}") for number in range(8)]
+        wait_for(lambda: daemon.log().count(": edit-config") == 9, "the edits to wait")
+        for thread in (slow, lock, *others):
+            thread.join(60)
+        assert {tag for _, tag in refused} <= {"in-use"} and len(refused + done) == 9
+        found = session.data("running")
+        assert [name for name in done if f"<name>{name}<" not in found] == []
+        assert [name for name, _ in refused if f"<name>{name}<" in found] == []
+
+
 def test_copy_config_between_the_datastores(session):
     session.set(items(item("kept")))
     session.edit(items(item("kept", operation="delete")))
