@@ -97,7 +97,9 @@ static void health_apply(struct backend *backend, struct backend_step *step)
     struct plan *plan = step->plan;
     swap_fifos(backend->data, plan);
     for (size_t i = 0; i < plan->count; i++)
-        service_swap(backend->data, plan->exchanges[i].before, plan->exchanges[i].after);
+        service_begin(backend->data, plan->exchanges[i].before, plan->exchanges[i].after);
+    for (size_t i = 0; i < plan->count; i++)
+        service_settle(backend->data, plan->exchanges[i].before, plan->exchanges[i].after);
     plan->applied = true;
     step_done(step, DONE);
 }
@@ -105,8 +107,10 @@ static void health_apply(struct backend *backend, struct backend_step *step)
 static void health_revert(struct backend *backend, struct backend_step *step)
 {
     struct plan *plan = step->plan;
-    for (size_t i = plan->count; i-- > 0;)
-        service_swap(backend->data, plan->exchanges[i].after, plan->exchanges[i].before);
+    for (size_t i = 0; i < plan->count; i++)
+        service_begin(backend->data, plan->exchanges[i].after, plan->exchanges[i].before);
+    for (size_t i = 0; i < plan->count; i++)
+        service_settle(backend->data, plan->exchanges[i].after, plan->exchanges[i].before);
     swap_fifos(backend->data, plan);
     plan->applied = false;
     step_done(step, DONE);
@@ -135,8 +139,10 @@ static enum outcome health_start(struct backend *backend, const struct snapshot 
     for (size_t i = first; i < first + count && outcome == DONE; i++) {
         struct health_service *service = NULL;
         outcome = service_new(engine, running->entries[i], &service, err);
-        if (outcome == DONE && service)
-            service_swap(engine, NULL, service);
+        if (outcome != DONE || !service)
+            continue;
+        service_begin(engine, NULL, service);
+        service_settle(engine, NULL, service);
     }
     if (outcome != DONE)
         return outcome;

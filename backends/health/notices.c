@@ -71,7 +71,7 @@ void notice_server(const struct health_server *server, const struct health_occas
     add(notice, "cause", health_cause_name(occasion->cause));
     add(notice, "check", check ? check->name : NULL);
     add(notice, "error", error);
-    if (result)
+    if (result && result->latency)
         add_number(notice, "latency", result->latency / 1000);
     event_emit(service->engine->backend->agent, notice);
 }

@@ -146,9 +146,25 @@ static void review(struct health_server *server, const struct health_occasion *o
     set_health(server, flapping ? STEERING_DOWN : raw, occasion);
 }
 
+/* By which of its checks it is down, or NULL. */
+static const struct health_check *failed_check(const struct health_server *server)
+{
+    for (size_t i = 0; i < server->check_count; i++)
+        if (server->checks[i].verdict.state == STEERING_DOWN)
+            return &server->checks[i];
+    return NULL;
+}
+
 void server_review(struct health_server *server)
 {
-    review(server, &(struct health_occasion){.cause = HEALTH_BY_CONFIGURATION});
+    bool down = work_out(server) == STEERING_DOWN;
+    const struct health_check *failed = down ? failed_check(server) : NULL;
+    struct probe_result result = {.ending = CHECK_FAILED};
+    if (failed)
+        result.error = probe_status(failed->subscriber.probe)->error;
+    review(server, &(struct health_occasion){.cause = HEALTH_BY_CONFIGURATION,
+                                             .check = failed,
+                                             .result = failed ? &result : NULL});
 }
 
 void server_tick(struct health_timer *timer)
@@ -169,8 +185,7 @@ void server_tick(struct health_timer *timer)
 
 bool check_noted(struct probe_subscriber *subscriber, const struct probe_result *result)
 {
-    struct health_check *check =
-        (struct health_check *)((char *)subscriber - offsetof(struct health_check, subscriber));
+    struct health_check *check = check_of(subscriber);
     bool passed = result->ending == CHECK_PASSED;
     struct verdict_check verdict = check->verdict;
     if (!passed && check->log_failures && verdict.state != STEERING_DOWN)

@@ -39,23 +39,53 @@ struct health_server *service_find(const struct health_service *service, const c
     return NULL;
 }
 
-/* Checks of both that are one probe, under one name, go on as they are. */
+static void copy_verdict(struct health_check *to, const struct health_check *from)
+{
+    to->verdict = from->verdict;
+    to->since = from->since;
+    to->weight = from->weight;
+    to->adjust = from->adjust;
+}
+
+/* What others have found by the same probe. @return Whether there is anything. */
+static bool learn_check(struct health_check *check)
+{
+    const struct probe_status *status = probe_status(check->subscriber.probe);
+    const struct probe_subscriber *one = status->runs ? check->subscriber.next : NULL;
+    for (; one; one = one->next) {
+        const struct health_check *other = check_of((struct probe_subscriber *)one);
+        /* Without either it is down for alpha, and not by a result. */
+        if (other->verdict.state != STEERING_UNCHECKED && (other->since || status->failures)) {
+            copy_verdict(check, other);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A real server of which nothing is known yet; settle() works out what its checks come to. */
+static void learn_server(struct health_server *server)
+{
+    bool learned = false;
+    for (size_t i = 0; i < server->check_count; i++)
+        learned = learn_check(&server->checks[i]) || learned;
+    if (learned)
+        server->raw = server->health = STEERING_UNCHECKED;
+}
+
+/* Checks of both that are one probe, whatever they are called, go on as they are. */
 static void carry_checks(const struct health_server *from, struct health_server *to)
 {
+    static const struct health_check unknown = {.weight = CHECK_WEIGHT_NONE};
     for (size_t i = 0; i < to->check_count; i++) {
         struct health_check *check = &to->checks[i];
-        check->verdict = (struct verdict_check){0};
-        check->since = 0;
-        check->weight = CHECK_WEIGHT_NONE;
-        check->adjust = 0;
-        for (size_t k = 0; k < from->check_count; k++) {
-            if (from->checks[k].subscriber.probe != check->subscriber.probe)
-                continue;
-            check->verdict = from->checks[k].verdict;
-            check->since = from->checks[k].since;
-            check->weight = from->checks[k].weight;
-            check->adjust = from->checks[k].adjust;
-        }
+        const struct health_check *before = NULL;
+        for (size_t k = 0; k < from->check_count; k++)
+            if (from->checks[k].subscriber.probe == check->subscriber.probe)
+                before = &from->checks[k];
+        copy_verdict(check, before ? before : &unknown);
+        if (!before)
+            learn_check(check);
     }
 }
 
@@ -78,13 +108,18 @@ static void carry_server(struct health_server *from, struct health_server *to)
 
 static void carry(struct health_service *from, struct health_service *to)
 {
-    to->lost = from->lost;
-    to->lost_since = from->lost_since;
+    if (from) {
+        to->lost = from->lost;
+        to->lost_since = from->lost_since;
+    }
     for (size_t i = 0; i < to->server_count; i++) {
         struct health_server *server = &to->servers[i];
-        struct health_server *before = service_find(from, server->address, server->port);
+        struct health_server *before =
+            from ? service_find(from, server->address, server->port) : NULL;
         if (before)
             carry_server(before, server);
+        else if (!server->since)
+            learn_server(server);
     }
 }
 
@@ -201,26 +236,31 @@ static void confirm_alarms(const struct health_service *service)
     notice_quorum_alarm(service, &(struct health_quorum){service->lost, service->weight_up});
 }
 
-void service_swap(struct health_engine *engine, struct health_service *from,
-                  struct health_service *to)
+void service_begin(struct health_engine *engine, struct health_service *from,
+                   struct health_service *to)
 {
     if (from)
         announce_now(from);
+    if (to)
+        to->suspended = service_is_suspended(to);
+    if (to && !to->suspended)
+        service_for_each_check(to, probe_subscribe);
     uv_mutex_lock(&engine->lock);
-    if (from && to)
-        carry(from, to);
     if (from)
         text_table_remove(&engine->services, &from->link);
     if (to) {
-        to->suspended = service_is_suspended(to);
+        carry(from, to);
         read_orders(to);
         count_servers(to);
         text_table_reserve(&engine->services); /* without room it gets slower, no more */
         text_table_add(&engine->services, &to->link, to->name);
     }
     uv_mutex_unlock(&engine->lock);
-    if (to && !to->suspended)
-        service_for_each_check(to, probe_subscribe);
+}
+
+void service_settle(struct health_engine *engine, struct health_service *from,
+                    struct health_service *to)
+{
     if (from)
         retire(from, to);
     if (to)

@@ -1,12 +1,14 @@
 /*
  * Virtual servers and real servers as health checks see them.
  *
- * A service is made from an entry by definition.c, without effect; service_swap() puts it to work
+ * A service is made from an entry by definition.c, without effect; service_begin() puts it to work
  * in place of another one. server.c turns results of checks into verdicts. Core thread; what
  * readers look at changes under health_engine.lock.
  */
 #ifndef NORIA_HEALTH_SERVICE_H
 #define NORIA_HEALTH_SERVICE_H
+
+#include <stddef.h>
 
 #include "backends/health/engine.h"
 #include "backends/health/probe.h"
@@ -132,13 +134,19 @@ enum outcome service_new(struct health_engine *engine, const struct entry *entry
 void service_free(struct health_service *service);
 
 /**
- * Put a service to work in place of another one of the same name; what both have in common is
- * carried over. Cannot fail, and can be undone by the reverse. service.c
+ * Put a service to work in place of another one of the same name, up to service_settle(); what both
+ * have in common is carried over. Where nothing is known of a check, what another service has found
+ * by the same one holds for it, too: so all services of a commit begin before one settles. Cannot
+ * fail, and can be undone by the reverse. service.c
  * @param from At work, from then on at rest; NULL: there was none.
  * @param to NULL: the virtual server is not checked any more.
  */
-void service_swap(struct health_engine *engine, struct health_service *from,
-                  struct health_service *to);
+void service_begin(struct health_engine *engine, struct health_service *from,
+                   struct health_service *to);
+
+/** What service_begin() has put to work is told, and what is at rest is checked no more. */
+void service_settle(struct health_engine *engine, struct health_service *from,
+                    struct health_service *to);
 
 /** Stop its checks, since the agent ends; what the steering knows stays. service.c */
 void service_rest(struct health_service *service);
@@ -149,6 +157,12 @@ struct health_server *service_find(const struct health_service *service, const c
 
 /** Order of real servers, for qsort. */
 int server_compare(const void *a, const void *b);
+
+/** The check that a subscriber is a part of. */
+static inline struct health_check *check_of(struct probe_subscriber *subscriber)
+{
+    return (struct health_check *)((char *)subscriber - offsetof(struct health_check, subscriber));
+}
 
 /** Take a result of one of its checks in (probe_subscriber.noted). server.c */
 bool check_noted(struct probe_subscriber *subscriber, const struct probe_result *result);

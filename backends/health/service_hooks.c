@@ -37,7 +37,8 @@ void hook_server(const struct health_server *server, const struct health_occasio
                       {"NORIA_CAUSE", health_cause_name(occasion->cause)},
                       {"NORIA_CHECK", occasion->check ? occasion->check->name : NULL},
                       {"NORIA_ERROR", occasion->result ? occasion->result->error : NULL},
-                      {"NORIA_LATENCY", occasion->result ? latency : NULL}},
+                      {"NORIA_LATENCY",
+                       occasion->result && occasion->result->latency ? latency : NULL}},
     };
     hook_run(service->engine->hooks, &order);
 }

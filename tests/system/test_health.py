@@ -1,5 +1,6 @@
 """Health checks: verdicts on real servers of the loopback, without a kernel's IPVS."""
 
+import re
 import resource
 
 import pytest
@@ -91,6 +92,88 @@ def test_equal_checks_are_run_once(session, listener):
     assert session.get("health-engine/running") == ["0"]
 
 
+# The first check is at once, and the next one not while a test runs.
+ONCE = "<delay-loop>600</delay-loop><warmup>0</warmup><timeout>1</timeout><retry>0</retry>"
+
+
+def one_up_one_down(session, listener, alpha):
+    """A virtual server whose real servers were checked once."""
+    other = Listener()
+    other.close()
+    settings = f"{ONCE}<alpha>{alpha}</alpha>" + check("port")
+    session.set(checked(settings, listener.real(), other.real()))
+    wait_state(session, listener, "up")
+    wait_for(lambda: session.get("health-engine/runs") == ["2"], "both checks")
+    assert state_of(session, other)["state"] == "down"
+    return other, settings
+
+
+def state_of(session, listener, name="web"):
+    return status(session, name)[f"{listener.address}:{listener.port}"]
+
+
+def judged(session, listeners, name):
+    """Verdicts, and what they come to in the engine that forwards."""
+    return [(state_of(session, one, name)["state"], sum_of(session, one.address, one.port, name))
+            for one in listeners]
+
+
+@pytest.mark.parametrize("alpha", ["false", "true"])
+@pytest.mark.parametrize("name", ["shop", "a"])
+def test_a_virtual_server_of_another_name_has_the_same_verdicts(session, listener, alpha, name):
+    """Its real servers have not changed, whatever they serve."""
+    other, settings = one_up_one_down(session, listener, alpha)
+    renamed = server(name, health(settings) + listener.real() + other.real(), "192.0.2.1", 80)
+    session.set(servers(server("web", operation="delete") + renamed))
+    assert judged(session, (listener, other), name) == [("up", -1), ("down", None)]
+    down = state_of(session, other, name)
+    assert down["checks"]["port"]["state"] == "down"
+    assert (down["changes"][0]["cause"], down["changes"][0]["error"]) == (
+        "configuration", "connect: Connection refused")
+    # Each alarm is of the new name alone, with what is wrong.
+    wait_for(lambda: sorted(standing(session)) == [
+        (name, "connect: Connection refused")], f"the alarm: {standing(session)}")
+    assert session.get("health-engine/runs") == ["2"]
+
+
+@pytest.mark.parametrize("alpha", ["false", "true"])
+def test_another_virtual_server_begins_with_what_is_known(session, listener, alpha):
+    """What the same check of the same real server has found for one holds for the next one."""
+    other, settings = one_up_one_down(session, listener, alpha)
+    session.set(servers(server("shop", health(settings) + listener.real() + other.real(),
+                               "192.0.2.2", 80)
+                        + server("docs", health(settings.replace("600", "601").replace(
+                            "<warmup>0", "<warmup>600")) + listener.real() + other.real(),
+                            "192.0.2.3", 80)))
+    assert judged(session, (listener, other), "shop") == [("up", -1), ("down", None)]
+    begins = ("down", None) if alpha == "true" else ("unchecked", -1)
+    assert judged(session, (listener, other), "docs") == [begins, begins]
+
+
+def test_a_real_server_that_moves_takes_its_verdict_along(session, listener):
+    """From one virtual server to another, whichever comes first."""
+    other, settings = one_up_one_down(session, listener, "false")
+    for name, address in (("a", "192.0.2.2"), ("z", "192.0.2.3")):
+        session.set(servers(server(name, health(settings), address, 80)))
+    for source, target in (("web", "a"), ("a", "z")):
+        session.set(servers(server(source, real(other.address, other.port, operation="delete"))
+                            + server(target, other.real())))
+        assert judged(session, [other], target) == [("down", None)]
+        assert sum_of(session, other.address, other.port, source) == -1
+    assert session.get("health-engine/runs") == ["2"]
+
+
+def test_a_change_of_name_that_fails_changes_no_verdict(session, listener):
+    other, settings = one_up_one_down(session, listener, "true")
+    renamed = server("shop", health(settings) + listener.real() + other.real(), "192.0.2.1", 80)
+    session.edit(servers(server("web", operation="delete") + renamed)
+                 + items(item("bad", "<apply>fail</apply>")))
+    with pytest.raises(RpcError):
+        session.commit()
+    assert judged(session, (listener, other), "web") == [("up", -1), ("down", None)]
+    assert session.get("health-engine/runs") == ["2"]
+
+
 def test_a_commit_keeps_what_it_does_not_touch(session, listener):
     other = Listener()
     other.close()
@@ -174,6 +257,18 @@ def alarms(session):
     types = session.get("alarms/alarm-list/alarm/alarm-type-id")
     return dict(zip([t.split(":")[-1] for t in types],
                     session.get("alarms/alarm-list/alarm/is-cleared")))
+
+
+def standing(session):
+    """Whose real servers are down, and why, by the alarms."""
+    reply = session.data("get", '<filter type="subtree"><alarms xmlns="urn:ietf:params:xml:ns:yang:'
+                         'ietf-alarms"><alarm-list/></alarms></filter>')
+    found = []
+    for alarm in re.findall(r"<alarm>.*?</alarm>", reply, re.DOTALL):
+        if "real-server-down" in alarm and "<is-cleared>false" in alarm:
+            found.append((re.search(r"virtual-server\[[^\]]*name='(\w+)'", alarm).group(1),
+                          re.search(r"<alarm-text>([^<]*)<", alarm).group(1)))
+    return found
 
 
 def test_alarms(daemon, session, listener):
