@@ -118,3 +118,14 @@ def fixture_netns():
     yield make
     for name in made:
         subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+@pytest.fixture(name="certificates", scope="module")
+def fixture_certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                    "/CN=www.example", "-addext", "subjectAltName=DNS:www.example",
+                    "-keyout", folder / "key", "-out", folder / "certificate"],
+                   check=True, capture_output=True)
+    return folder

@@ -81,6 +81,59 @@ class Listener:
         return real(self.address, self.port, content)
 
 
+class Datagrams:
+    """A UDP server whose answer may be None."""
+
+    def __init__(self, answer, address="127.0.0.1", port=0):
+        self.address = address
+        self.answer = answer
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, port))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                data, peer = self.socket.recvfrom(65536)
+                if self.answer is not None:
+                    self.socket.sendto(self.answer(data) if callable(self.answer) else self.answer,
+                                       peer)
+            except OSError:
+                return
+
+    def close(self):
+        self.socket.close()
+
+    def real(self):
+        return real(self.address, self.port)
+
+
+def lines(*answers, greeting):
+    """A server that answers each line by the first (prefix, answer) that fits."""
+    def talk(connection):
+        connection.sendall(greeting)
+        with connection.makefile("rb") as requests:
+            for request in requests:
+                talk.heard.append(request)
+                answer = next((a for prefix, a in answers if prefix in request.upper()), None)
+                if answer is None:
+                    return
+                connection.sendall(answer.replace(b"TAG", request.split()[0]))
+    talk.heard = []
+    return talk
+
+
+def hear_and_say(*answers, greeting=b""):
+    """A server that answers what it hears, and then goes away without a reset."""
+    def talk(connection):
+        connection.sendall(greeting)
+        for answer in answers:
+            connection.recv(10000)
+            connection.sendall(answer)
+    return talk
+
+
 def request_head(connection):
     """What comes up to the end of a request's head; None if the client goes away before."""
     request = b""
@@ -126,3 +179,20 @@ def wait_state(session, listener, state, name="web", seconds=10):
         raise AssertionError(f"{error}: {status(session, name)}") from None
 
 
+def wait_error(session, words, name="it", seconds=10):
+    """Wait until the one real server is down for an error that holds some words."""
+    def found():
+        for key, one in status(session).items():
+            if key and one.get("state") == "down":
+                error = one["checks"][name].get("last-error", "")
+                return error if words in error else None
+        return None
+    try:
+        return wait_for(found, words, seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {status(session)}") from None
+
+
+def set_check(session, listener, kind, more=""):
+    session.set(checked(QUICK + more + check("it", kind).replace(
+        "<check>", '<check nc:operation="replace">'), listener.real()))

@@ -14,23 +14,14 @@ from netconf import wait_for
 
 PASSWORD = "open-sesame"
 
-DOVECOT = """
+# Of each dovecot: no user of its own, and nothing that waits.
+DOVECOTS = """
 base_dir = {folder}/run
 log_path = {folder}/log
-ssl = yes
-ssl_cert = <{tls}/server.pem
-ssl_key = <{tls}/server.key
-protocols = imap pop3
 default_login_user = nobody
 default_internal_user = nobody
 default_internal_group = nogroup
-disable_plaintext_auth = no
-mail_location = maildir:{folder}/mail
 auth_failure_delay = 0
-passdb {{
-  driver = static
-  args = password={password}
-}}
 userdb {{
   driver = static
   args = uid=65534 gid=65534 home={folder}
@@ -40,6 +31,19 @@ service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
   }}
+}}
+"""
+
+DOVECOT = DOVECOTS + """
+ssl = yes
+ssl_cert = <{tls}/server.pem
+ssl_key = <{tls}/server.key
+protocols = imap pop3
+disable_plaintext_auth = no
+mail_location = maildir:{folder}/mail
+passdb {{
+  driver = static
+  args = password={password}
 }}
 service imap-login {{
   chroot =
@@ -140,29 +144,13 @@ trace unix - - n - 0 bounce
 virtual unix - n n - - virtual
 """
 
-LOGINS = """
-base_dir = {folder}/run
-log_path = {folder}/log
+LOGINS = DOVECOTS + """
 protocols =
 ssl = no
-default_login_user = nobody
-default_internal_user = nobody
-default_internal_group = nogroup
 auth_mechanisms = plain login
-auth_failure_delay = 0
 passdb {{
   driver = passwd-file
   args = {folder}/users
-}}
-userdb {{
-  driver = static
-  args = uid=65534 gid=65534 home={folder}
-}}
-service anvil {{
-  chroot =
-  unix_listener anvil-auth-penalty {{
-    mode = 0
-  }}
 }}
 service auth {{
   unix_listener {folder}/auth {{

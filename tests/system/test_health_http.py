@@ -1,13 +1,15 @@
-"""HTTP without TLS, which the agent speaks itself: it must ask and judge as libcurl does, which it
-leaves the rest to (here: what follows redirections)."""
+"""Checks by HTTP. Without TLS the agent speaks it itself: it must ask and judge as libcurl does,
+which it leaves the rest to (here: what follows redirections)."""
 
 import socket
+import ssl
 import struct
 import time
 
 import pytest
 
-from health import QUICK, Listener, check, health, request_head, status, wait_state
+from health import (QUICK, Listener, check, health, lines, request_head, set_check, status,
+                    wait_error, wait_state)
 from netconf import server, servers, wait_for
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -185,3 +187,102 @@ def test_a_server_that_does_not_read_is_timed_out(session):
         time.sleep(0.2)
     listener.answer = answer_at_once
     wait_state(session, listener, "up")
+
+
+def http(status_line="200 OK", body=b"hello", headers=b""):
+    def talk(connection):
+        request = request_head(connection)
+        if request is None:
+            return
+        talk.requests.append(request.decode())
+        connection.sendall(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (
+            status_line.encode(), len(body), headers) + body)
+    talk.requests = []
+    return talk
+
+
+def test_http(session):
+    listener = Listener(http())
+    set_check(session, listener, "<http><virtual-host>www.example</virtual-host>"
+              "<header>X-Check: yes</header>"
+              "<url><path>/a?b=c</path><regex>^hel+o$</regex></url>"
+              "<url><path>/d</path><digest>5d41402abc4b2a76b9719d911017c592</digest></url></http>")
+    wait_state(session, listener, "up")
+    first, second = listener.answer.requests[:2]
+    assert first.startswith("GET /a?b=c HTTP/1.1\r\n") and second.startswith("GET /d HTTP/1.1\r\n")
+    assert "\r\nHost: www.example\r\n" in first and "\r\nX-Check: yes\r\n" in first
+    assert "\r\nUser-Agent: noria\r\n" in first
+    listener.answer = http("503 Busy")
+    wait_error(session, "status 503 of http://www.example")
+    listener.answer = http(body=b"goodbye")
+    wait_error(session, "the body does not match")
+    listener.answer = http()
+    wait_state(session, listener, "up")
+    listener.answer = "hang"
+    wait_error(session, "timed out after 0.5 s while waiting for the answer")
+    listener.answer = lambda connection: connection.sendall(b"\x00\xff" * 100)
+    wait_error(session, "the answer is not HTTP")
+    listener.close()
+    wait_error(session, "connect: Connection refused")
+    listener.answer = http()
+    listener.open()
+    wait_state(session, listener, "up")
+
+
+def test_errors_are_fit_for_xml(session):
+    listener = Listener(http("418 \x1b\x01teapot"))
+    set_check(session, listener, "<http><url><path>/&lt;</path></url></http>")
+    wait_error(session, "status 418")
+    listener.answer = lines(greeting=b"550 \x01\xff\x80\x00&<]]>\r\n")
+    set_check(session, listener, "<smtp/>")
+    wait_error(session, "550")
+
+
+def test_http_status_ranges_and_redirects(session):
+    listener = Listener(http("302 Found", headers=b"Location: /elsewhere\r\n"))
+    set_check(session, listener, "<http/>")
+    wait_error(session, "status 302")
+    set_check(session, listener, "<http><url><path>/</path><status-code>200</status-code>"
+              "<status-code>300-303</status-code></url></http>")
+    wait_state(session, listener, "up")
+    set_check(session, listener, "<http><max-redirects>3</max-redirects></http>")
+    wait_error(session, "redirects")
+
+
+def test_http_endless_body(session):
+    def endless(connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b"\x00\x01" * 32768)
+    listener = Listener(endless)
+    set_check(session, listener, "<http><url><path>/</path><regex>\\x00\\x01</regex></url></http>")
+    wait_state(session, listener, "up")
+    set_check(session, listener, "<http><url><path>/</path><regex>nowhere</regex></url></http>")
+    wait_error(session, "the body does not match")
+    set_check(session, listener, f"<http><url><path>/</path><digest>{'0' * 64}</digest></url></http>")
+    wait_error(session, "longer than max-body")
+
+
+def test_https(session, certificates):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "certificate", certificates / "key")
+    names = []
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    plain = http()
+
+    def secured(connection):
+        with context.wrap_socket(connection, server_side=True) as wrapped:
+            plain(wrapped)
+    listener = Listener(secured)
+    set_check(session, listener, "<https><virtual-host>www.example</virtual-host></https>")
+    wait_state(session, listener, "up")
+    assert names[-1] == "www.example"
+    trusted = f"<verify>true</verify><ca-file>{certificates}/certificate</ca-file>"
+    set_check(session, listener, f"<https>{trusted}<virtual-host>www.example</virtual-host></https>")
+    wait_state(session, listener, "up")
+    set_check(session, listener, f"<https>{trusted}<server-name>other.example</server-name></https>")
+    wait_error(session, "no alternative certificate subject name matches")
+    set_check(session, listener, "<https><verify>true</verify><server-name>www.example</server-name>"
+              "</https>")
+    wait_error(session, "self-signed certificate")
