@@ -215,8 +215,6 @@ static void take_fallback(struct import *import, const struct section *section,
                                 : sorry.port);
     if (node)
         import_leaf(import, setting->place, node, "forwarding-method", method ? method : "nat");
-    if (node && !strcmp(ldirectord_value(section, "quiescent", "yes"), "yes"))
-        import_leaf(import, setting->place, node, "inhibit", "true");
     free(line);
 }
 

@@ -339,6 +339,9 @@ static void set_times(const struct source *source, const char *type, struct lyd_
     set(source, health, "delay-before-retry", interval);
     set(source, health, "timeout", timeout_of(section, negotiates(type)));
     import_number(source->import, source->place, health, "retry", retries_of(section, type));
+    /* All are down to begin with, and checked at once. */
+    set(source, health, "alpha", "true");
+    set(source, health, "warmup", "0");
     if (!strcmp(ldirectord_value(section, "quiescent", "yes"), "yes"))
         set(source, health, "on-failure", "inhibit");
 }

@@ -7,6 +7,8 @@ import subprocess
 import pytest
 
 from daemon import BUILD, PERMIT_ADMIN, SANITIZER_OPTIONS, YANG_DIRS
+from health import Listener, status, wait_state
+from test_steering import sum_of
 
 SAMPLES = pathlib.Path("/usr/share/doc/keepalived/samples")
 
@@ -381,6 +383,26 @@ def test_a_file_of_ldirectord_reaches_a_running_agent(tmp_path, daemon_factory):
         assert session.get(f"{check_path}/dns/regex") == ["host.example.com"]
         assert session.get(f"{check_path}/connect-port") == ["25"]
         assert session.get(f"{check_path}/http/password") == ["s3cret"]
+
+
+@pytest.mark.parametrize("quiescent, out", [("yes", 0), ("no", None)])
+def test_a_real_server_of_ldirectord_waits_for_its_first_check(tmp_path, daemon_factory, quiescent,
+                                                               out):
+    """ldirectord begins with all down, and runs their first checks at once."""
+    serving, gone = Listener(), Listener()
+    gone.close()
+    file = tmp_path / "ldirectord.cf"
+    file.write_text(f"quiescent={quiescent}\nchecktimeout=1\nvirtual=192.0.2.1:80\n\tprotocol=tcp\n"
+                    f"\tchecktype=connect\n\tfailurecount=9\n\treal=127.0.0.1:{serving.port} masq\n"
+                    f"\treal=127.0.0.1:{gone.port} masq\n\tfallback=127.0.0.1:9\n")
+    name = "tcp-192.0.2.1-80"
+    with daemon_factory(null="all").session() as session:
+        session.set(run("ldirectord", file).stdout)
+        assert sum_of(session, "127.0.0.1", gone.port, name) == out
+        wait_state(session, serving, "up", name, 5)  # the second check would be after ten seconds
+        assert status(session, name)[f"127.0.0.1:{gone.port}"]["state"] == "down"
+        # A fallback is removed while it is not needed, whatever the manual page says.
+        assert session.get("virtual-servers/virtual-server/sorry-server/inhibit") == []
 
 
 def test_what_is_refused_of_a_range_is_told_once(tmp_path):
