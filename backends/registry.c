@@ -1,5 +1,6 @@
 /*
- * The backends of this build: a line each.
+ * The backends of this build: a line each. They start and apply in this order: verdicts come before
+ * the engine that forwards by them.
  */
 #include "agent/access/backend.h"
 #include "agent/event/alarm_backend.h"
@@ -14,9 +15,17 @@
 #include "backends/vrrp/backend.h"
 
 const struct backend_ops *const backend_registry[] = {
-    &access_backend,     &alarm_backend,    &mail_backend, &netconf_server_backend,
-    &snmp_agent_backend, &steering_backend, &ipvs_backend, &health_backend,
-    &vrrp_backend,       &null_backend,     NULL,
+    &access_backend,
+    &alarm_backend,
+    &mail_backend,
+    &netconf_server_backend,
+    &snmp_agent_backend,
+    &steering_backend,
+    &health_backend,
+    &ipvs_backend,
+    &vrrp_backend,
+    &null_backend,
+    NULL,
 };
 
 const struct backend_ops *const backend_stand_ins[] = {&null_servers_backend, NULL};

@@ -67,6 +67,7 @@ struct steering {
     uv_timer_t order_due;   /**< Runs while an order is to end by itself. */
     int64_t next_end;       /**< When the first of them ends, or 0. */
     struct steering_service *changed;
+    uint64_t generation; /**< Rises with every change that is told. */
     struct steering_follower *followers;
     struct standing standing;
     struct steering_waiters waiters; /**< Orders that are to be stored. */

@@ -72,6 +72,7 @@ void steering_soon(struct steering *steering)
 
 void steering_note(struct steering *steering, struct steering_service *service)
 {
+    steering->generation++;
     if (!service->changed) {
         service->changed = true;
         service->next_changed = steering->changed;
@@ -196,6 +197,11 @@ void steering_set_quorum_lost(struct agent *agent, const char *virtual_server, b
 }
 
 /* Who follows. */
+
+uint64_t steering_generation(const struct agent *agent)
+{
+    return agent->steering ? agent->steering->generation : 0;
+}
 
 void steering_follow(struct agent *agent, struct steering_follower *follower)
 {

@@ -215,6 +215,9 @@ void steering_set_connections(struct agent *agent, const struct steering_key *ke
  */
 void steering_end_drain(struct agent *agent, const struct steering_key *key, bool timed_out);
 
+/** What rises whenever anything changes that followers are told of. Core thread. */
+uint64_t steering_generation(const struct agent *agent);
+
 /** Who wants to know what has changed. */
 struct steering_follower {
     /** @param names Virtual servers of which anything changed, each once. Core thread. */

@@ -133,6 +133,7 @@ enum outcome ipvs_part_plan(struct ipvs_part *part, struct error *err)
     clear_plan(part);
     part->absent = !engine->sock && engine->absent;
     part->generation = engine->generation;
+    part->steering = steering_generation(engine->backend->agent);
     enum outcome outcome = desire(part, err);
     if (outcome != DONE || part->absent)
         return outcome; /* in a namespace to come all of it is made when it comes */
@@ -293,8 +294,13 @@ static int run(struct ipvs_part *part)
 
 enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err)
 {
-    /* Health checks and operators do not wait for a commit: their changes make a plan stale. */
-    if (ipvs_part_is_stale(part) && !part->absent && ipvs_part_plan(part, err) != DONE)
+    /*
+     * Health checks and operators do not wait for a commit: their changes make a plan stale. So do
+     * verdicts that come with the commit.
+     */
+    bool stale = ipvs_part_is_stale(part) ||
+                 part->steering != steering_generation(part->engine->backend->agent);
+    if (stale && !part->absent && ipvs_part_plan(part, err) != DONE)
         return FAILED;
     int error = run(part);
     if (error && !part->engine->sock)

@@ -31,6 +31,7 @@ struct ipvs_part {
     struct ipvs_tuning tuning;
     struct ipvs_leavers leavers; /**< Who stays for a while though it is gone. */
     uint64_t generation;         /**< Of the kernel's table that it was planned for. */
+    uint64_t steering;           /**< The steering's generation by which it was planned. */
 };
 
 /** An entry that is touched was served here. @return DONE or FAILED. */
@@ -48,8 +49,8 @@ enum outcome ipvs_part_add_after(struct ipvs_part *part, const struct entry *ent
 enum outcome ipvs_part_plan(struct ipvs_part *part, struct error *err);
 
 /**
- * Carry the plan out, which is made anew if the table was changed meanwhile; if that fails, what
- * was done is taken back.
+ * Carry the plan out, which is made anew if the table, verdicts or orders were changed meanwhile;
+ * if that fails, what was done is taken back.
  * @return DONE or FAILED.
  */
 enum outcome ipvs_part_apply(struct ipvs_part *part, struct error *err);

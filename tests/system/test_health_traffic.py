@@ -81,14 +81,42 @@ def until(ipvs, wanted, seconds):
     assert taken <= seconds, f"it took {taken:.3f} s"
 
 
-def web_servers(content, weight=1):
-    return servers(server("web", "<scheduler>rr</scheduler>" + health(content) + "".join(
+def web_server(content, weight=1, name="web"):
+    return server(name, "<scheduler>rr</scheduler>" + health(content) + "".join(
         real(f"198.51.100.1{n}", 80, f"<weight>{weight}</weight>") for n in (1, 2)),
-        "192.0.2.80", 80))
+        "192.0.2.80", 80)
+
+
+def web_servers(content, weight=1):
+    return servers(web_server(content, weight))
 
 
 BOTH = {"198.51.100.11": 1, "198.51.100.12": 1}
 SECOND = {"198.51.100.12": 1}
+
+
+ONCE = "<delay-loop>600</delay-loop><timeout>1</timeout><retry>0</retry><warmup>0</warmup>"
+
+
+@pytest.mark.parametrize("alpha", ["false", "true"])
+def test_another_name_changes_nothing_in_the_kernel(webs, daemon, session, ipvs, alpha):
+    """Not for a moment: what is down is not added to be removed again, or the other way round."""
+    webs[0].end()
+    settings = f"{ONCE}<alpha>{alpha}</alpha>{HTTP}"
+    session.set(web_servers(settings))
+    until(ipvs, SECOND, MARGIN)
+    before = daemon.log().count("steering: ")
+    session.set(servers(server("web", operation="delete") + web_server(settings, name="shop")))
+    assert weights(ipvs) == SECOND
+    stays(lambda: weights(ipvs) == SECOND, "the same table", 0.5)
+    assert daemon.log().count("steering: ") == before, daemon.log()
+    assert session.get("virtual-servers/virtual-server/name") == ["shop"]
+
+
+def test_who_waits_for_a_first_check_is_never_in_the_kernel(webs, daemon, session, ipvs):
+    session.set(web_servers(ONCE.replace("<warmup>0", "<warmup>600") + "<alpha>true</alpha>" + HTTP))
+    assert weights(ipvs) == {}
+    assert "steering: " not in daemon.log()
 
 
 def test_requests_go_around_what_fails(webs, session, ipvs):
