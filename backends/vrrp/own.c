@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,10 @@
 #include "agent/steering/standing.h"
 #include "backends/vrrp/files.h"
 #include "backends/vrrp/vrrp.h"
+
+/* How long somebody else may have the lock: in all, some seconds. */
+#define MOMENTS 500
+#define MOMENT_MS 10
 
 bool vrrp_own_unwell(struct agent *agent, char *why, size_t room)
 {
@@ -78,11 +83,18 @@ int vrrp_own_hold(const char *folder)
     char path[PATH_MAX];
     snprintf(path, sizeof(path), "%s/" VRRP_ALIVE, folder);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno != EWOULDBLOCK) {
-        int error = errno;
-        close(fd);
-        errno = error;
+    if (fd < 0)
         return -1;
+    bool held = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    /* keepalived's script, which tries it, has it for a moment: that may be this one. */
+    for (int i = 0; !held && errno == EWOULDBLOCK && i < MOMENTS; i++) {
+        poll(NULL, 0, MOMENT_MS);
+        held = flock(fd, LOCK_EX | LOCK_NB) == 0;
     }
-    return fd;
+    if (held)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
 }

@@ -1,6 +1,10 @@
 """What virtual routers track, what they place, and a keepalived that cannot be used."""
 
+import fcntl
 import shutil
+import time
+
+import pytest
 
 from netconf import wait_for
 from test_notifications import Subscriber
@@ -90,6 +94,20 @@ def test_the_agents_health_counts_and_so_does_its_death(nodes):
     first.daemon.start()
     wait_for(lambda: first.state() == "master" and second.state() == "backup", "the first again")
     assert first.keepalived() == pid
+
+
+def test_who_looks_whether_the_agent_is_alive_does_not_keep_it_from_saying_so(nodes):
+    """keepalived's script holds the lock for a moment, which may be the one of a start."""
+    node = nodes(1)
+    file = node.daemon.run / "vrrp" / "alive"
+    node.daemon.stop()
+    with open(file, "ab") as looking:
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        node.daemon.start(wait=False)
+        time.sleep(0.2)
+    wait_for(node.daemon.answers, "the start")
+    with open(file, "ab") as looking, pytest.raises(BlockingIOError):
+        fcntl.flock(looking, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_the_end_of_a_bfd_session_is_a_fault(nodes):
