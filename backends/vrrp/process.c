@@ -156,6 +156,7 @@ static void on_ended(uv_poll_t *poll, int status, int events)
     pid_t pid = process->pid;
     bool child = waitpid(pid, &result, WNOHANG) == pid;
     stop_watching(process);
+    uv_timer_stop(&process->again); /* what waited for a signal */
     process->pid = 0;
     process->failures = clock_now() - process->since > STEADY_NS ? 1 : process->failures + 1;
     if (!process->wanted) {
