@@ -334,6 +334,7 @@ static void on_process_closed(void *arg)
 static void vrrp_stop(struct backend *backend)
 {
     struct vrrp *vrrp = backend->data;
+    vrrp_orders_finish(vrrp);
     backend->data = NULL;
     steering_unfollow(backend->agent, &vrrp->follower);
     standing_unfollow(backend->agent, &vrrp->standing);

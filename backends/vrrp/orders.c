@@ -203,12 +203,13 @@ void vrrp_orders_write(struct vrrp *vrrp)
     await_end(vrrp);
 }
 
-/* Storing. */
+/* Storing: one after the other, as all are to the same file. */
 
-struct storing {
+struct vrrp_storing {
     uv_work_t work;
     struct vrrp *vrrp;
     struct backend_call *call; /* NULL: nobody waits */
+    struct vrrp_storing *next;
     char *text;
     int folder;
     int error; /* an errno */
@@ -216,15 +217,29 @@ struct storing {
 
 static void store_work(uv_work_t *work)
 {
-    struct storing *storing = work->data;
-    if (storing->folder < 0 ||
-        !file_replace(storing->folder, ORDERS, ORDERS ".new", storing->text, strlen(storing->text)))
+    struct vrrp_storing *storing = work->data;
+    if (!storing->text)
+        storing->error = ENOMEM;
+    else if (storing->folder < 0 || !file_replace(storing->folder, ORDERS, ORDERS ".new",
+                                                  storing->text, strlen(storing->text)))
         storing->error = errno;
+}
+
+static void store_done(uv_work_t *work, int status);
+
+static void store_first(struct vrrp *vrrp)
+{
+    struct vrrp_storing *storing = vrrp->storing;
+    storing->work.data = storing;
+    storing->text = print_orders(vrrp);
+    storing->folder = open_state(vrrp);
+    uv_queue_work(vrrp->backend->loop, &storing->work, store_work, store_done);
 }
 
 static void store_done(uv_work_t *work, int status)
 {
-    struct storing *storing = work->data;
+    struct vrrp_storing *storing = work->data;
+    struct vrrp *vrrp = storing->vrrp;
     struct backend_call *call = storing->call;
     enum outcome outcome = DONE;
     if (storing->error && call)
@@ -233,6 +248,9 @@ static void store_done(uv_work_t *work, int status)
                        strerror(storing->error));
     else if (storing->error)
         log_error(AREA_VRRP, "the orders cannot be stored: %s", strerror(storing->error));
+    vrrp->storing = storing->next;
+    if (vrrp->storing)
+        store_first(vrrp);
     if (storing->folder >= 0)
         close(storing->folder);
     free(storing->text);
@@ -243,24 +261,30 @@ static void store_done(uv_work_t *work, int status)
 
 static void store(struct vrrp *vrrp, struct backend_call *call)
 {
-    struct storing *storing = calloc(1, sizeof(*storing));
-    char *text = print_orders(vrrp);
-    if (!storing || !text) {
-        free(storing);
-        free(text);
+    struct vrrp_storing *storing = calloc(1, sizeof(*storing)), **last = &vrrp->storing;
+    if (!storing) {
         if (call)
             call_done(call, fail_memory(&call->error));
         return;
     }
-    *storing = (struct storing){.vrrp = vrrp, .call = call, .text = text};
-    storing->work.data = storing;
-    storing->folder = open_state(vrrp);
-    uv_queue_work(vrrp->backend->loop, &storing->work, store_work, store_done);
+    storing->vrrp = vrrp;
+    storing->call = call;
+    while (*last)
+        last = &(*last)->next;
+    *last = storing;
+    if (vrrp->storing == storing)
+        store_first(vrrp);
 }
 
 void vrrp_orders_store(struct vrrp *vrrp)
 {
     store(vrrp, NULL);
+}
+
+void vrrp_orders_finish(struct vrrp *vrrp)
+{
+    while (vrrp->storing)
+        uv_run(vrrp->backend->loop, UV_RUN_ONCE);
 }
 
 static void on_order_due(uv_timer_t *timer)
@@ -298,6 +322,15 @@ static void give(struct backend *backend, struct backend_call *call, const struc
 {
     struct vrrp *vrrp = backend->data;
     const char *name = leaf_value(lyd_parent(call->request), "name");
+    const char *reason = input(call, "reason");
+    if (reason && strlen(reason) >= sizeof(order->reason)) { /* it has 255 characters at most */
+        call_done(call,
+                  refuse(&call->error, TAG_INVALID_VALUE, NULL,
+                         "The reason has %zu octets, of which there may be %zu: say it in fewer "
+                         "words.",
+                         strlen(reason), sizeof(order->reason) - 1));
+        return;
+    }
     uv_mutex_lock(&vrrp->states.lock);
     struct vrrp_item *item = vrrp_states_find(&vrrp->states, false, name, true);
     if (item && order->kind == VRRP_ORDER_NONE && item->order.kind != VRRP_ORDER_NONE)

@@ -39,7 +39,8 @@ struct vrrp {
     unsigned handles;       /**< That are to be closed at the end. */
     struct steering_follower follower;
     struct standing_follower standing;
-    int alive; /**< Held while the agent is (own.h), or -1. */
+    struct vrrp_storing *storing; /**< Orders that are being stored, the first of them now. */
+    int alive;                    /**< Held while the agent is (own.h), or -1. */
 };
 
 /** What a transaction will do. */
@@ -115,6 +116,9 @@ void vrrp_orders_write(struct vrrp *vrrp);
 
 /** Store them, soon. */
 void vrrp_orders_store(struct vrrp *vrrp);
+
+/** Wait until all are stored that are to be. */
+void vrrp_orders_finish(struct vrrp *vrrp);
 
 /** The actions of instances. */
 void vrrp_fail_over(struct backend *backend, struct backend_call *call);
