@@ -6,6 +6,7 @@
 #include "agent/array.h"
 #include "agent/log.h"
 #include "backends/ipvs/desired.h"
+#include "backends/ipvs/director.h"
 #include "backends/ipvs/directors.h"
 #include "backends/ipvs/part.h"
 #include "backends/ipvs/placement.h"
@@ -71,7 +72,7 @@ static enum outcome plan_move(const struct work *work, const struct change *chan
         return fail_memory(work->err);
     }
     if (path) {
-        move.in = ipvs_engine_new(work->directors, name, path);
+        move.in = ipvs_director_new(work->directors, name, path);
         if (!move.in)
             return fail_memory(work->err);
     }
@@ -87,7 +88,7 @@ static void open_moved(struct plan *plan)
     for (size_t i = 0; i < plan->move_count; i++) {
         struct ipvs_engine *in = plan->moves[i].in;
         const char *there = NULL;
-        if (!in || !ipvs_engine_open(in))
+        if (!in || !ipvs_director_open(in))
             continue;
         for (size_t j = 0; j < i; j++) {
             const struct ipvs_engine *other = plan->moves[j].in;
@@ -95,7 +96,7 @@ static void open_moved(struct plan *plan)
                 there = other->name;
         }
         if (there)
-            ipvs_engine_collide(in, there);
+            ipvs_director_collide(in, there);
     }
 }
 
@@ -288,7 +289,7 @@ static void free_plan(struct plan *plan)
     for (size_t i = 0; i < plan->move_count; i++) {
         if (!plan->moved && plan->moves[i].out)
             plan->moves[i].out->leaving = false;
-        ipvs_engine_close(plan->moved ? plan->moves[i].out : plan->moves[i].in);
+        ipvs_director_close(plan->moved ? plan->moves[i].out : plan->moves[i].in);
     }
     free(plan->parts);
     free(plan->moves);
@@ -325,17 +326,17 @@ static void settle(struct ipvs_directors *directors, struct plan *plan)
     for (size_t i = 0; i < plan->part_count; i++) {
         struct ipvs_part *part = &plan->parts[i];
         if ((part->absent || (part->tuned && !part->tuning.planned)) && part->engine->sock)
-            ipvs_engine_connect(part->engine);
+            ipvs_director_connect(part->engine);
     }
     for (size_t i = 0; i < plan->move_count; i++) {
         struct ipvs_engine *engine = plan->moved ? plan->moves[i].in : plan->moves[i].out;
         struct ipvs_engine *left = plan->moved ? plan->moves[i].out : plan->moves[i].in;
         if (engine && engine->sock)
             ipvs_engine_ready(engine);
-        if (left)
-            ipvs_engine_tell(left);
         if (engine)
             ipvs_engine_tell(engine);
+        else if (left)
+            ipvs_engine_tell_gone(left);
     }
 }
 
@@ -364,10 +365,9 @@ static bool order_leavers(struct agent *agent, struct backend_step *step, struct
     return plan->waiting;
 }
 
-static enum outcome place_on(const struct ipvs_directors *directors, struct ipvs_engine *engine,
-                             bool stays, struct error *err)
+static enum outcome place_on(struct ipvs_engine *engine, bool stays, struct error *err)
 {
-    if (!engine || (ipvs_directors_find(directors, engine->name) == engine) != stays)
+    if (!engine || engine->member != stays)
         return DONE;
     return ipvs_placement_reconcile(engine->placement, err);
 }
@@ -376,8 +376,7 @@ static enum outcome place_on(const struct ipvs_directors *directors, struct ipvs
  * Place what running wants. First where nothing is wanted any more: what follows may be in the same
  * namespace.
  */
-static enum outcome place(const struct ipvs_directors *directors, const struct plan *plan,
-                          struct error *err)
+static enum outcome place(const struct plan *plan, struct error *err)
 {
     enum outcome outcome = DONE;
     bool any = false;
@@ -385,12 +384,11 @@ static enum outcome place(const struct ipvs_directors *directors, const struct p
         any = any || plan->parts[i].places;
     for (int stays = 0; any && stays <= 1; stays++) {
         for (size_t i = 0; i < plan->part_count; i++)
-            if (plan->parts[i].places &&
-                place_on(directors, plan->parts[i].engine, stays, err) != DONE)
+            if (plan->parts[i].places && place_on(plan->parts[i].engine, stays, err) != DONE)
                 outcome = FAILED;
         for (size_t i = 0; i < plan->move_count; i++)
-            if (place_on(directors, plan->moves[i].out, stays, err) != DONE ||
-                place_on(directors, plan->moves[i].in, stays, err) != DONE)
+            if (place_on(plan->moves[i].out, stays, err) != DONE ||
+                place_on(plan->moves[i].in, stays, err) != DONE)
                 outcome = FAILED;
     }
     return outcome;
@@ -435,7 +433,7 @@ static size_t undo(struct ipvs_directors *directors, struct plan *plan,
     /* What changed meanwhile for another reason is no failure, and may have been overwritten. */
     if (is_stale(plan) && reconcile_touched(directors, plan))
         stuck = 0;
-    if (place(directors, plan, err) != DONE)
+    if (place(plan, err) != DONE)
         stuck++;
     settle(directors, plan);
     return stuck;
@@ -457,7 +455,7 @@ void ipvs_apply(struct backend *backend, struct backend_step *step)
     if (outcome == DONE) {
         exchange(directors, plan);
         ipvs_directors_set_running(directors, step->changes->after);
-        outcome = place(directors, plan, &step->error);
+        outcome = place(plan, &step->error);
         if (outcome == DONE)
             settle(directors, plan);
         else

@@ -28,18 +28,6 @@ struct ipvs_directors {
     int mounts_file;
 };
 
-/**
- * Make the directors that a configuration names; they do nothing yet.
- * @return To be ended with ipvs_directors_close(); NULL for want of memory.
- */
-struct ipvs_directors *ipvs_directors_new(struct backend *backend, const struct snapshot *running);
-
-/** Begin work: connect every engine, and watch for namespaces. */
-void ipvs_directors_start(struct ipvs_directors *directors);
-
-/** End work, and free what there is while the loop runs out; NULL is legal. */
-void ipvs_directors_close(struct ipvs_directors *directors);
-
 /** Take what the kernel is to hold from now on; NULL is ignored. */
 void ipvs_directors_set_running(struct ipvs_directors *directors, const struct snapshot *running);
 
@@ -70,12 +58,5 @@ struct ipvs_engine **ipvs_directors_take(struct ipvs_directors *directors, size_
 
 /** Give engines back. Any thread; NULL is legal. */
 void ipvs_directors_give(struct ipvs_engine **engines, size_t count);
-
-/**
- * The path of the namespace that a director's configuration names.
- * @param node Its instance. @param[out] path To be freed; NULL: our own.
- * @return Whether there was memory.
- */
-bool ipvs_director_path(const struct lyd_node *node, char **path);
 
 #endif

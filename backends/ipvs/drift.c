@@ -17,6 +17,7 @@
 #include "backends/ipvs/group.h"
 #include "backends/ipvs/policy.h"
 #include "backends/ipvs/steered.h"
+#include "backends/ipvs/table.h"
 #include "backends/ipvs/tuning.h"
 
 #define SERVERS "/noria-virtual-server:virtual-servers/virtual-server"

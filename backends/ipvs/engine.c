@@ -18,7 +18,8 @@
 #define MOST_PATIENCE_MS 64000
 #define FEW 64 /* services up to which they are asked for one by one */
 
-struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char *name, char *path)
+struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char *name, char *path,
+                                    uv_timer_cb again)
 {
     struct ipvs_engine *engine = calloc(1, sizeof *engine);
     if (!engine || uv_mutex_init(&engine->lock) != 0) {
@@ -41,12 +42,8 @@ struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char
         return NULL;
     }
     engine->retry.data = engine;
+    engine->again = again;
     engine->patience_ms = PATIENCE_MS;
-    engine->drift = ipvs_drift_begin(engine);
-    if (!engine->drift) {
-        ipvs_engine_close(engine);
-        return NULL;
-    }
     return engine;
 }
 
@@ -76,21 +73,21 @@ static void on_closed(uv_handle_t *handle)
     ipvs_engine_unref(handle->data);
 }
 
-static void close_sockets(struct ipvs_engine *engine)
+void ipvs_engine_drop(struct ipvs_engine *engine)
 {
     ipvs_close(engine->sock);
     engine->sock = NULL;
     ipvs_pool_renew(engine->pool);
     ipvs_placement_drop(engine->placement);
     ipvs_cache_expire(engine->cache);
+    engine->missing = 0;
 }
 
 void ipvs_engine_close(struct ipvs_engine *engine)
 {
     if (!engine)
         return;
-    close_sockets(engine);
-    ipvs_drift_end(engine->drift);
+    ipvs_engine_drop(engine);
     uv_close((uv_handle_t *)&engine->retry, on_closed);
 }
 
@@ -153,24 +150,18 @@ void ipvs_engine_tell(struct ipvs_engine *engine)
     uv_mutex_lock(&engine->lock);
     char *reason = engine->status.reason ? strdup(engine->status.reason) : NULL;
     uv_mutex_unlock(&engine->lock);
-    const struct ipvs_engine *now = ipvs_directors_find(engine->directors, engine->name);
-    if (engine->path && now == engine)
+    if (engine->path && engine->member)
         set_alarm(engine, reason);
-    else if (engine->path && !now)
-        set_alarm(engine, NULL); /* it is no director any more */
     free(reason);
 }
 
-/* The backend fares as its main director does; the others are told of by themselves. */
-static void set_down(struct ipvs_engine *engine, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void on_retry(uv_timer_t *timer)
+void ipvs_engine_tell_gone(struct ipvs_engine *engine)
 {
-    ipvs_engine_connect(timer->data);
+    set_alarm(engine, NULL);
 }
 
-static void set_down(struct ipvs_engine *engine, const char *format, ...)
+/* The backend fares as its main director does; the others are told of by themselves. */
+void ipvs_engine_down(struct ipvs_engine *engine, const char *format, ...)
 {
     char *reason;
     va_list args;
@@ -178,8 +169,7 @@ static void set_down(struct ipvs_engine *engine, const char *format, ...)
     if (vasprintf(&reason, format, args) < 0)
         reason = NULL;
     va_end(args);
-    close_sockets(engine);
-    engine->missing = 0;
+    ipvs_engine_drop(engine);
     engine->patience_ms = PATIENCE_MS;
     if (!engine->path)
         backend_report_down(engine->backend, "%s", reason ? reason : "out of memory");
@@ -187,7 +177,12 @@ static void set_down(struct ipvs_engine *engine, const char *format, ...)
         log_warning(AREA_IPVS, "director %s is down: %s", engine->name, reason ? reason : "?");
     ipvs_engine_tell(engine);
     if (!uv_is_active((uv_handle_t *)&engine->retry))
-        uv_timer_start(&engine->retry, on_retry, RETRY_MS, RETRY_MS);
+        uv_timer_start(&engine->retry, engine->again, RETRY_MS, RETRY_MS);
+}
+
+void ipvs_engine_lost(struct ipvs_engine *engine, int error)
+{
+    ipvs_engine_down(engine, "%s", ipvs_explain_down(error));
 }
 
 void ipvs_engine_ready(struct ipvs_engine *engine)
@@ -199,7 +194,7 @@ void ipvs_engine_ready(struct ipvs_engine *engine)
      */
     if (!engine->missing)
         engine->patience_ms = PATIENCE_MS;
-    else if (uv_timer_start(&engine->retry, on_retry, engine->patience_ms, 0) == 0 &&
+    else if (uv_timer_start(&engine->retry, engine->again, engine->patience_ms, 0) == 0 &&
              engine->patience_ms < MOST_PATIENCE_MS)
         engine->patience_ms *= 2;
     if (set_status(engine, true, NULL) && engine->path)
@@ -211,15 +206,10 @@ void ipvs_engine_ready(struct ipvs_engine *engine)
 
 /* -- Sockets that fail ------------------------------------------------------------------------- */
 
-static int open_socket(void *arg)
-{
-    return ipvs_open(arg);
-}
-
 /* The kernel may hold something else than it should: read all of it, and reconcile, soon. */
 static void begin_doubt(struct ipvs_engine *engine)
 {
-    uv_timer_start(&engine->retry, on_retry, 0, 0);
+    uv_timer_start(&engine->retry, engine->again, 0, 0);
 }
 
 /*
@@ -230,9 +220,9 @@ static void begin_doubt(struct ipvs_engine *engine)
 static int renew_socket(struct ipvs_engine *engine, int error)
 {
     struct ipvs_socket *fresh = NULL;
-    int result = 0, unreachable = ipvs_namespace_run(engine->path, open_socket, &fresh, &result);
-    if (unreachable || result)
-        return unreachable ? unreachable : result;
+    int failed = ipvs_open_in(engine->path, &fresh, NULL);
+    if (failed)
+        return failed;
     log_warning(AREA_IPVS,
                 "director %s: a netlink socket failed (%s) and is replaced by another one",
                 engine->name, strerrordesc_np(error));
@@ -375,92 +365,4 @@ int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operatio
                                                    : strerrorname_np(operation->result));
     }
     return error;
-}
-
-/* -- Coming and going ------------------------------------------------------------------------- */
-
-void ipvs_engine_lost(struct ipvs_engine *engine, int error)
-{
-    set_down(engine, "%s", ipvs_explain_down(error));
-}
-
-/* The namespace cannot be entered. */
-static void set_unreachable(struct ipvs_engine *engine, int error)
-{
-    engine->absent = error == ENOENT;
-    if (error == ENOENT)
-        set_down(engine,
-                 "there is no network namespace %s: create it ('ip netns add'), or configure "
-                 "another",
-                 engine->path);
-    else if (error == EPERM || error == EACCES)
-        set_down(engine,
-                 "the network namespace %s may not be entered: run noriad as root, or give its "
-                 "service CAP_SYS_ADMIN",
-                 engine->path);
-    else
-        set_down(engine, "the network namespace %s cannot be entered: %s", engine->path,
-                 strerrordesc_np(error));
-}
-
-void ipvs_engine_collide(struct ipvs_engine *engine, const char *other)
-{
-    engine->absent = false;
-    set_down(engine, "the network namespace %s is that of the director %s: name another",
-             engine->path, other);
-}
-
-bool ipvs_engine_open(struct ipvs_engine *engine)
-{
-    int result = 0;
-    if (engine->sock)
-        return true;
-    int error = ipvs_namespace_find(engine->path, &engine->id);
-    const char *other = error ? NULL : ipvs_directors_in(engine->directors, engine);
-    if (other) {
-        ipvs_engine_collide(engine, other);
-        return false;
-    }
-    if (!error)
-        error = ipvs_namespace_run(engine->path, open_socket, &engine->sock, &result);
-    if (error) {
-        set_unreachable(engine, error);
-        return false;
-    }
-    engine->absent = false;
-    if (result)
-        ipvs_engine_lost(engine, result);
-    return result == 0;
-}
-
-void ipvs_engine_connect(struct ipvs_engine *engine)
-{
-    if (!ipvs_engine_open(engine))
-        return;
-    int error = ipvs_engine_reconcile(engine);
-    if (error)
-        ipvs_engine_lost(engine, error);
-    else
-        ipvs_engine_ready(engine);
-}
-
-void ipvs_engine_follow(struct ipvs_engine *engine)
-{
-    struct ipvs_namespace_id now;
-    if (!engine->path)
-        return;
-    /* While a socket is open, the namespace lives on, and no other has its number. */
-    int error = ipvs_namespace_find(engine->path, &now);
-    if (engine->sock && !error && ipvs_namespace_same(&engine->id, &now))
-        return;
-    if (engine->sock && error) {
-        set_unreachable(engine, error);
-    } else if (engine->sock) {
-        log_notice(AREA_IPVS, "director %s: %s is another network namespace now", engine->name,
-                   engine->path);
-        close_sockets(engine);
-        engine->missing = 0;
-    }
-    if (!error)
-        ipvs_engine_connect(engine);
 }

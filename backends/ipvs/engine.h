@@ -38,6 +38,7 @@ struct ipvs_engine {
     struct ipvs_socket *sock;         /**< NULL while the engine is down. Owned. */
     struct ipvs_namespace_id id;      /**< Where the socket is. */
     bool absent;  /**< There is no such namespace now, so nothing to be changed there. */
+    bool member;  /**< It is in the set of directors. */
     bool leaving; /**< A transaction at work takes it out of the set. */
     struct ipvs_since *since;         /**< Since when the kernel counts; any thread. Owned. */
     struct ipvs_pool *pool;           /**< Sockets of the readers; any thread. Owned. */
@@ -45,6 +46,7 @@ struct ipvs_engine {
     struct ipvs_placement *placement; /**< Its virtual addresses. Owned. */
     struct ipvs_drift *drift;         /**< Compares the table again and again. Owned. */
     uv_timer_t retry;     /**< Runs while the engine is down, or something is missing. */
+    uv_timer_cb again;    /**< What it does: it connects the director (director.h). Constant. */
     size_t missing;       /**< Operations of the last reconciliation that failed. */
     uint64_t patience_ms; /**< Until those are tried again. */
     uint64_t generation;  /**< Rises when the kernel's table is changed beside transactions. */
@@ -59,9 +61,11 @@ struct ipvs_engine {
 /**
  * Make an engine; it is down and does nothing.
  * @param path Of its namespace, taken, also on failure; NULL: our own.
+ * @param again What is to be done when it is time to bring it up; the timer's data is the engine.
  * @return To be ended with ipvs_engine_close(); NULL for want of memory.
  */
-struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char *name, char *path);
+struct ipvs_engine *ipvs_engine_new(struct ipvs_directors *directors, const char *name, char *path,
+                                    uv_timer_cb again);
 
 /** One more reference. Any thread. @return The engine. */
 struct ipvs_engine *ipvs_engine_ref(struct ipvs_engine *engine);
@@ -73,36 +77,27 @@ void ipvs_engine_unref(struct ipvs_engine *engine);
  */
 void ipvs_engine_close(struct ipvs_engine *engine);
 
-/**
- * Open a socket, and do no more: what follows decides what to do. Sets the status down and begins
- * to retry if it cannot; does nothing if the engine has a socket.
- * @return Whether it has a socket now.
- */
-bool ipvs_engine_open(struct ipvs_engine *engine);
+/** Close the sockets. */
+void ipvs_engine_drop(struct ipvs_engine *engine);
 
-/** Set the status down: the namespace is that of another director, which has its name. */
-void ipvs_engine_collide(struct ipvs_engine *engine, const char *other);
+/** Give the sockets up, set the status down for a reason, and begin to retry. */
+void ipvs_engine_down(struct ipvs_engine *engine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** The same after an error in reading. */
+void ipvs_engine_lost(struct ipvs_engine *engine, int error);
 
 /** Set the status up, now that the kernel holds what is configured. */
 void ipvs_engine_ready(struct ipvs_engine *engine);
 
 /**
- * Bring the engine up: open a socket and make the kernel hold what the running configuration says.
- * Sets the status up or down; while it is down, this is tried again every few seconds.
- */
-void ipvs_engine_connect(struct ipvs_engine *engine);
-
-/** Give the sockets up after an error in reading, set the status down, and begin to retry. */
-void ipvs_engine_lost(struct ipvs_engine *engine, int error);
-
-/** Look whether the namespace has come, gone or been replaced by another, and follow it. */
-void ipvs_engine_follow(struct ipvs_engine *engine);
-
-/**
- * Raise the alarm of a director that is down, or clear it; nothing happens for an engine that a
- * transaction has made and not yet taken into the set.
+ * Raise the alarm of a director that is down, or clear it; nothing happens for an engine that is
+ * not in the set.
  */
 void ipvs_engine_tell(struct ipvs_engine *engine);
+
+/** There is no director of its name any more: clear the alarm. */
+void ipvs_engine_tell_gone(struct ipvs_engine *engine);
 
 /** Whether the engine is up. Any thread. */
 bool ipvs_engine_is_up(struct ipvs_engine *engine);
@@ -128,21 +123,5 @@ int ipvs_engine_read(struct ipvs_engine *engine, struct ipvs_service_id *ids, si
  * @return As ipvs_run(); ENOTCONN, and nothing is done, if the engine has lost its socket.
  */
 int ipvs_engine_run(struct ipvs_engine *engine, struct ipvs_operations *operations, bool go_on);
-
-/**
- * What a configuration wants of an engine; what the kernel cannot do is left out. Any thread.
- * @param log Whether to log that.
- * @param desired Where to add it; borrows from the snapshot.
- * @return Whether there was memory.
- */
-bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot *running, bool log,
-                        struct ipvs_table *desired);
-
-/**
- * Make the kernel hold what the running configuration says. One service that it does not take
- * keeps no other from being served; sets engine->missing. The engine has a socket.
- * @return 0 or the errno of a reading that failed.
- */
-int ipvs_engine_reconcile(struct ipvs_engine *engine);
 
 #endif

@@ -7,10 +7,11 @@
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/socket.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "backends/ipvs/namespace.h"
 
 #define SOCKET_BUFFER (1 << 20)  /* the kernel gives less where net.core.rmem_max is less */
 #define RECEIVE_SIZE (64 * 1024) /* a dump comes in messages of 32 KiB at most */
@@ -235,6 +236,21 @@ int ipvs_open(struct ipvs_socket **opened)
     else
         *opened = sock;
     return error;
+}
+
+static int open_here(void *arg)
+{
+    return ipvs_open(arg);
+}
+
+int ipvs_open_in(const char *path, struct ipvs_socket **opened, bool *entered)
+{
+    int result = 0;
+    *opened = NULL;
+    int error = ipvs_namespace_run(path, open_here, opened, &result);
+    if (entered)
+        *entered = !error;
+    return error ? error : result;
 }
 
 void ipvs_close(struct ipvs_socket *sock)

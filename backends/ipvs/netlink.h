@@ -10,6 +10,7 @@
 #define NORIA_IPVS_NETLINK_H
 
 #include <netlink/msg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -46,6 +47,13 @@ typedef int (*ipvs_answer_fn)(struct nlmsghdr *msg, void *data);
  * @return ENOENT: the kernel has no IPVS; EPERM: it does not let us; or another errno.
  */
 int ipvs_open(struct ipvs_socket **opened);
+
+/**
+ * The same in a network namespace.
+ * @param path As in namespace.h.
+ * @param[out] entered Whether it could be entered; NULL: it does not matter.
+ */
+int ipvs_open_in(const char *path, struct ipvs_socket **opened, bool *entered);
 
 /** Close a socket; NULL is legal. */
 void ipvs_close(struct ipvs_socket *sock);

@@ -467,8 +467,7 @@ enum outcome ipvs_placement_reconcile(struct ipvs_placement *placement, struct e
     if (!engine->sock)
         return DONE; /* when it is up again */
     /* An engine that is out of the set has nothing left to place. */
-    if (ipvs_directors_find(engine->directors, engine->name) == engine &&
-        wish_all(engine, engine->directors->running, &wishes, NULL) == FAILED)
+    if (engine->member && wish_all(engine, engine->directors->running, &wishes, NULL) == FAILED)
         outcome = fail_memory(err);
     if (outcome == DONE)
         outcome = bring_about(placement, &wishes, err);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#include "backends/ipvs/namespace.h"
 #include "backends/ipvs/netlink.h"
 
 #define IDLE_SOCKETS 4 /* as many as read at once on a busy day */
@@ -46,11 +45,6 @@ void ipvs_pool_renew(struct ipvs_pool *pool)
     uv_mutex_unlock(&pool->lock);
 }
 
-static int open_socket(void *arg)
-{
-    return ipvs_open(arg);
-}
-
 int ipvs_pool_take(struct ipvs_pool *pool, struct ipvs_lease *lease)
 {
     *lease = (struct ipvs_lease){0};
@@ -59,10 +53,7 @@ int ipvs_pool_take(struct ipvs_pool *pool, struct ipvs_lease *lease)
         lease->sock = pool->idle[--pool->count];
     lease->generation = pool->generation;
     uv_mutex_unlock(&pool->lock);
-    if (lease->sock)
-        return 0;
-    int result, error = ipvs_namespace_run(pool->path, open_socket, &lease->sock, &result);
-    return error ? error : result;
+    return lease->sock ? 0 : ipvs_open_in(pool->path, &lease->sock, NULL);
 }
 
 void ipvs_pool_give(struct ipvs_pool *pool, struct ipvs_lease *lease, int error)

@@ -1,6 +1,5 @@
-/*
- * The whole table of an engine.
- */
+#include "backends/ipvs/table.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +7,6 @@
 #include "agent/log.h"
 #include "backends/ipvs/desired.h"
 #include "backends/ipvs/directors.h"
-#include "backends/ipvs/engine.h"
 #include "backends/ipvs/explain.h"
 #include "backends/ipvs/listing.h"
 #include "backends/ipvs/placement.h"
@@ -151,10 +149,10 @@ static bool move(struct ipvs_table *from, struct ipvs_table *to)
 
 /*
  * Read what the kernel has of a large table: at once what its list shows, one by one what that
- * shows to be another, or cannot show. What it never shows is compared soon after.
+ * shows to be another, or cannot show.
  */
 static int read_large(struct ipvs_engine *engine, const struct ipvs_table *desired,
-                      struct ipvs_table *held)
+                      struct ipvs_table *held, bool *believed)
 {
     struct ipvs_table listed = {0}, rest = {0};
     struct ipvs_service_id *others = calloc(desired->count + 1, sizeof *others);
@@ -170,7 +168,7 @@ static int read_large(struct ipvs_engine *engine, const struct ipvs_table *desir
         error = ipvs_engine_read(engine, others, count, &rest);
         if (!error && !move(&rest, held))
             error = ENOMEM;
-        ipvs_drift_soon(engine->drift);
+        *believed = true;
     }
     ipvs_table_clear(&rest);
     ipvs_table_clear(&listed);
@@ -179,20 +177,20 @@ static int read_large(struct ipvs_engine *engine, const struct ipvs_table *desir
 }
 
 static int read_held(struct ipvs_engine *engine, const struct ipvs_table *desired,
-                     struct ipvs_table *held)
+                     struct ipvs_table *held, bool *listed)
 {
     return desired->count < MANY || desired->count > TOO_MANY
                ? ipvs_engine_read_desired(engine, desired, held)
-               : read_large(engine, desired, held);
+               : read_large(engine, desired, held, listed);
 }
 
-int ipvs_engine_reconcile(struct ipvs_engine *engine)
+int ipvs_engine_reconcile(struct ipvs_engine *engine, bool *listed)
 {
     struct ipvs_table desired = {0}, held = {0};
     struct ipvs_operations operations = {0};
 
     int error = ipvs_engine_desire(engine, engine->directors->running, true, &desired)
-                    ? read_held(engine, &desired, &held)
+                    ? read_held(engine, &desired, &held, listed)
                     : ENOMEM;
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
                    !ipvs_plan(&desired, &held, &operations)))

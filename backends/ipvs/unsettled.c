@@ -14,6 +14,7 @@
 #include "agent/log.h"
 #include "backends/ipvs/kernel.h"
 #include "backends/ipvs/namespace.h"
+#include "backends/ipvs/table.h"
 
 #define PREFIX "unsettled."
 #define OWN "-" /* for the path of our own namespace; others are absolute */
