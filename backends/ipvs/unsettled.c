@@ -130,16 +130,24 @@ static void read_left(const struct ipvs_directors *directors, const char *name, 
         read_line(line, lefts);
     if (file)
         fclose(file);
+}
+
+static void delete_file(const struct ipvs_directors *directors, const char *name,
+                        struct lefts *unused)
+{
+    char path[PATH_MAX];
+    path_of(directors, name, path);
     unlink(path);
 }
 
-static void read_all(const struct ipvs_directors *directors, struct lefts *lefts)
+static void each_file(const struct ipvs_directors *directors, struct lefts *lefts,
+                      void (*visit)(const struct ipvs_directors *, const char *, struct lefts *))
 {
     DIR *folder = opendir(directors->backend->agent->options.run_dir);
     const struct dirent *file;
     while (folder && (file = readdir(folder)))
         if (!strncmp(file->d_name, PREFIX, strlen(PREFIX)))
-            read_left(directors, file->d_name, lefts);
+            visit(directors, file->d_name, lefts);
     if (folder)
         closedir(folder);
 }
@@ -239,7 +247,7 @@ void ipvs_unsettled_remove(const struct ipvs_directors *directors)
 {
     struct lefts lefts = {0};
     size_t next;
-    read_all(directors, &lefts);
+    each_file(directors, &lefts, read_left);
     if (lefts.count > 1)
         qsort(lefts.list, lefts.count, sizeof *lefts.list, order_lefts);
     for (size_t i = 0; i < lefts.count; i = next) {
@@ -248,6 +256,7 @@ void ipvs_unsettled_remove(const struct ipvs_directors *directors)
                 break;
         remove_in(directors, &lefts.list[i], next - i);
     }
+    each_file(directors, NULL, delete_file); /* the last thing: an end on the way is made good */
     for (size_t i = 0; i < lefts.count; i++)
         free(lefts.list[i].path);
     free(lefts.list);

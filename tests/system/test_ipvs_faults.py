@@ -127,6 +127,10 @@ def test_a_commit_that_was_cut_off_leaves_no_service(ipvs, netns, daemon_factory
         session.send(f'<rpc xmlns="{BASE}" message-id="cut"><commit/></rpc>')
         wait_for(lambda: len(tables()[0]) == 5 and len(tables()[1]) == 1, "the kernel to have it")
         daemon.kill()
+    daemon.prefix = ["strace", "-D", "-o", str(daemon.folder / "strace"), "-P", str(daemon.run),
+                     "-e", "trace=getdents64", "-e", "inject=getdents64:signal=KILL:when=2"]
+    daemon.start(wait=False).process.wait(60)  # once more, when it has read what is to be removed
+    daemon.prefix = []
     daemon.start()
     assert tables() == before
     assert daemon.log().count("which was never stored: it is removed") == 4
