@@ -102,7 +102,7 @@ void ipvs_director_connect(struct ipvs_engine *engine)
         ipvs_drift_soon(engine->drift);
     if (error)
         ipvs_engine_lost(engine, error);
-    else
+    else if (engine->sock)
         ipvs_engine_ready(engine);
 }
 

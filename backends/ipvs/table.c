@@ -196,8 +196,9 @@ int ipvs_engine_reconcile(struct ipvs_engine *engine, bool *listed)
                    !ipvs_plan(&desired, &held, &operations)))
         error = ENOMEM;
     engine->generation++;
-    if (!error) {
+    if (!error)
         ipvs_engine_run(engine, &operations, true);
+    if (!error && engine->sock) {
         size_t failed = count_failed(&operations);
         bool again = engine->missing != 0;
         if (failed && !again)

@@ -20,7 +20,8 @@ bool ipvs_engine_desire(const struct ipvs_engine *engine, const struct snapshot 
  * keeps no other from being served; sets engine->missing. The engine has a socket. Core thread.
  * @param[out] listed Set where the kernel's list was believed, which does not show everything: the
  *             rest is to be compared soon.
- * @return 0 or the errno of a reading that failed.
+ * @return 0 or the errno of a reading that failed. 0 also where the engine has lost its socket in
+ *         writing: it is down then.
  */
 int ipvs_engine_reconcile(struct ipvs_engine *engine, bool *listed);
 

@@ -179,6 +179,8 @@ enum outcome ipvs_tuning_plan(struct ipvs_tuning *tuning, struct ipvs_engine *en
     const struct lyd_node *old = before ? before->node : NULL, *new = after ? after->node : NULL;
     ipvs_tuning_clear(tuning);
     tuning->node = new ? new : old;
+    if (!engine->sock)
+        return ipvs_engine_fail(engine, err);
     int error = read_settings(engine, engine->sock, &tuning->held);
     if (error)
         return fail(err, TAG_RESOURCE_DENIED, NULL,
@@ -207,13 +209,13 @@ enum outcome ipvs_tuning_apply(const struct ipvs_tuning *tuning, struct ipvs_eng
 enum outcome ipvs_tuning_take_back(const struct ipvs_tuning *tuning, struct ipvs_engine *engine,
                                    struct error *err)
 {
-    struct ipvs_settings now;
+    struct ipvs_settings now = {0};
     if (!tuning->planned || (!engine->sock && engine->absent))
         return DONE;
     /* What is there now need not be the target: setting it may have failed half-way. */
-    if (!engine->sock || read_settings(engine, engine->sock, &now) != 0)
-        return ipvs_engine_fail(engine, err);
-    enum outcome outcome = set(engine, &now, &tuning->held, tuning->node, true, err);
+    bool known = engine->sock && read_settings(engine, engine->sock, &now) == 0;
+    enum outcome outcome = known ? set(engine, &now, &tuning->held, tuning->node, true, err)
+                                 : ipvs_engine_fail(engine, err);
     if (outcome != DONE)
         log_error(AREA_IPVS, "director %s: settings could not be taken back: %s", engine->name,
                   error_message(err));

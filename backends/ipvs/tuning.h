@@ -32,7 +32,7 @@ struct ipvs_tuning {
 int ipvs_tuning_read(struct ipvs_socket *sock, const char *path, struct ipvs_settings *settings);
 
 /**
- * Plan from the director's entries; the engine has a socket.
+ * Plan from the director's entries.
  * @param before, after NULL: there was, or is, none.
  * @return REFUSED for what the kernel lacks, the rest may be set; FAILED if it cannot be read.
  */

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from director import of
 from netconf import BASE, RpcError, item, items, real, server, servers, wait_for
 from test_directors import director, directors
 from test_ipvs import table
@@ -103,6 +104,28 @@ def test_a_socket_that_fails_loses_nothing(ipvs, daemon_factory, call, error, nu
     daemon.log_file.write_text("")
     daemon.start()
     assert "the kernel's table is as configured" in daemon.log()
+
+
+def test_a_way_that_is_cut_for_good_while_the_agent_comes_up_is_told(ipvs, daemon_factory):
+    """Of a director with settings, which come after the table."""
+    daemon = daemon_factory()
+    with daemon.session() as session:
+        session.set(directors(director("main", content="<timeouts><tcp>800</tcp></timeouts>"))
+                    + servers(server("web", real("10.0.0.1", 80), "198.51.100.1", 80)))
+    daemon.stop()
+    ipvs("-C")
+    # The kernel says what it has; then each answer is lost.
+    daemon.prefix = ["strace", "-f", "-D", "-o", str(daemon.folder / "strace"), "-e",
+                     "trace=recvmmsg", "-e", "inject=recvmmsg:error=EBADF:when=3+"]
+    daemon.start()
+    with daemon.session() as session:
+        assert session.get(of("main", "oper-status")) == ["down"]
+        assert session.get(of("main", "reason")) == ["Bad file descriptor"]
+        assert not session.get("agent/backend/reason") == []
+    daemon.prefix = []
+    daemon.kill()
+    daemon.start()
+    assert len(table(ipvs)) == 1
 
 
 def test_a_commit_that_was_cut_off_leaves_no_service(ipvs, netns, daemon_factory):
