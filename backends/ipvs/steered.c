@@ -213,15 +213,12 @@ static int pass(struct ipvs_engine *engine, const char *const *names, size_t cou
 {
     struct ipvs_table desired = {0}, held = {0};
     struct ipvs_operations operations = {0};
-    int failed = -1, error = 0;
-    if (!desire(engine, names, count, &desired))
-        error = ENOMEM;
+    int failed = -1, error = desire(engine, names, count, &desired) ? 0 : ENOMEM;
     if (!error && !desired.count)
-        return 0;
-    if (!error && !engine->sock)
-        goto out; /* all is reconciled when it is up again */
-    if (!error)
-        error = ipvs_engine_read_desired(engine, &desired, &held);
+        failed = 0;
+    if (error || !desired.count || !engine->sock)
+        goto out; /* of one that is down all is reconciled when it is up again */
+    error = ipvs_engine_read_desired(engine, &desired, &held);
     if (!error && (!ipvs_steer(engine->backend->agent, &desired, &held) ||
                    !ipvs_plan(&desired, &held, &operations)))
         error = ENOMEM;
