@@ -37,15 +37,6 @@ static bool found(const struct finding *finding, const char *name)
     return true;
 }
 
-static const struct lyd_node *node_of(const struct vrrp *vrrp, const char *list, const char *name)
-{
-    char key[96];
-    const struct unit *unit = schema_unit_find(vrrp->backend->schema, list);
-    snprintf(key, sizeof(key), "[name='%s']", name);
-    const struct entry *entry = unit ? snapshot_find(vrrp->running, unit, key) : NULL;
-    return entry ? entry->node : NULL;
-}
-
 static bool is_weightless(const struct lyd_node *node)
 {
     const char *weight = leaf_value(node, "weight");
@@ -185,7 +176,8 @@ static bool find_among(const struct finding *finding,
     {
         const struct lyd_node *member =
             vrrp_is_child(child, "member")
-                ? node_of(finding->vrrp, VRRP_INSTANCE, lyd_get_value(child))
+                ? vrrp_node_of(finding->vrrp->backend->schema, finding->vrrp->running,
+                               VRRP_INSTANCE, lyd_get_value(child))
                 : NULL;
         if (member && member != finding->node && find(finding, member))
             return true;
@@ -245,8 +237,8 @@ static int64_t begin_of(const struct finding *finding)
 void vrrp_cause_find(const struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_state before,
                      struct vrrp_cause *cause)
 {
-    const struct lyd_node *node =
-        node_of(vrrp, item->group ? VRRP_GROUP : VRRP_INSTANCE, item->name);
+    const struct lyd_node *node = vrrp_node_of(
+        vrrp->backend->schema, vrrp->running, item->group ? VRRP_GROUP : VRRP_INSTANCE, item->name);
     struct finding finding = {.vrrp = vrrp, .item = item, .node = node, .cause = cause};
     finding.group =
         item->group ? node : vrrp_group_of(vrrp->backend->schema, vrrp->running, item->name);

@@ -13,40 +13,6 @@
 #include "backends/vrrp/generation.h"
 #include "backends/vrrp/owners.h"
 
-/* Looking at the configuration. */
-
-static bool has_member(const struct lyd_node *group, const char *instance)
-{
-    const struct lyd_node *child;
-    LY_LIST_FOR(lyd_child(group), child)
-    {
-        if (vrrp_is_child(child, "member") && !strcmp(lyd_get_value(child), instance))
-            return true;
-    }
-    return false;
-}
-
-const struct lyd_node *vrrp_group_of(const struct schema *schema, const struct snapshot *snapshot,
-                                     const char *instance)
-{
-    struct generation looking = {.schema = schema, .snapshot = snapshot};
-    size_t count, first = vrrp_range_of(&looking, VRRP_GROUP, &count);
-    for (size_t i = first; i < first + count; i++)
-        if (has_member(snapshot->entries[i]->node, instance))
-            return snapshot->entries[i]->node;
-    return NULL;
-}
-
-const struct lyd_node *vrrp_instance_of(const struct schema *schema,
-                                        const struct snapshot *snapshot, const char *name)
-{
-    char key[96];
-    const struct unit *unit = schema_unit_find(schema, VRRP_INSTANCE);
-    snprintf(key, sizeof(key), "[name='%s']", name);
-    const struct entry *entry = unit ? snapshot_find(snapshot, unit, key) : NULL;
-    return entry ? entry->node : NULL;
-}
-
 static bool is_written(const struct generation *generation, const struct lyd_node *instance)
 {
     return vrrp_is_true(instance, "enabled") &&
@@ -243,7 +209,8 @@ static enum outcome write_group(struct generation *generation, const struct lyd_
     {
         const char *name = vrrp_is_child(child, "member") ? lyd_get_value(child) : NULL;
         const struct lyd_node *instance =
-            name ? vrrp_instance_of(generation->schema, generation->snapshot, name) : NULL;
+            name ? vrrp_node_of(generation->schema, generation->snapshot, VRRP_INSTANCE, name)
+                 : NULL;
         if (name && refuse_second(generation, group, name, err) != DONE)
             return REFUSED;
         if (!instance || !is_written(generation, instance))

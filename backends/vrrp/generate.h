@@ -7,14 +7,9 @@
 #ifndef NORIA_VRRP_GENERATE_H
 #define NORIA_VRRP_GENERATE_H
 
-#include "agent/datastore/snapshot.h"
+#include "backends/vrrp/configured.h"
 #include "backends/vrrp/memo.h"
 #include "backends/vrrp/slice.h"
-
-/** Names of the lists of the model. */
-#define VRRP_TOP "/noria-vrrp:vrrp"
-#define VRRP_INSTANCE VRRP_TOP "/instance"
-#define VRRP_GROUP VRRP_TOP "/sync-group"
 
 /** What was generated. */
 struct vrrp_text {
@@ -49,13 +44,5 @@ bool vrrp_text_write(const struct vrrp_text *text, const char *path);
 
 /** Free what a text owns, and empty it. */
 void vrrp_text_clear(struct vrrp_text *text);
-
-/** An instance by its name, or NULL. @return The entry's node. */
-const struct lyd_node *vrrp_instance_of(const struct schema *schema,
-                                        const struct snapshot *snapshot, const char *name);
-
-/** The group that an instance is in, or NULL. @return The entry's node. */
-const struct lyd_node *vrrp_group_of(const struct schema *schema, const struct snapshot *snapshot,
-                                     const char *instance);
 
 #endif

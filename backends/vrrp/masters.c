@@ -21,7 +21,8 @@ static struct lyd_node *begin_notice(struct vrrp *vrrp, const char *name, const 
     struct agent *agent = vrrp->backend->agent;
     const struct lys_module *module =
         ly_ctx_get_module_implemented(agent->schema->ctx, "noria-vrrp");
-    const struct lyd_node *node = vrrp_instance_of(agent->schema, vrrp->running, instance);
+    const struct lyd_node *node =
+        vrrp_node_of(agent->schema, vrrp->running, VRRP_INSTANCE, instance);
     struct ifaddrs *links = NULL;
     struct lyd_node *notice = NULL;
     struct error ignored = {0};

@@ -28,7 +28,7 @@ static void emit(struct vrrp *vrrp, const struct vrrp_item *item, enum vrrp_stat
     if (!item->group && item->priority >= 0)
         lyd_new_term(notice, NULL, "effective-priority", priority, 0, NULL);
     const struct lyd_node *instance =
-        item->group ? NULL : vrrp_instance_of(agent->schema, vrrp->running, item->name);
+        item->group ? NULL : vrrp_node_of(agent->schema, vrrp->running, VRRP_INSTANCE, item->name);
     if (instance)
         lyd_new_term(notice, NULL, "initial-state", leaf_value(instance, "initial-state"), 0, NULL);
     lyd_new_term(notice, NULL, "cause", cause->name, 0, NULL);

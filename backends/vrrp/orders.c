@@ -93,11 +93,9 @@ void vrrp_orders_load(struct vrrp *vrrp)
 
 static int configured_priority(const struct vrrp *vrrp, const char *name)
 {
-    char key[96];
-    const struct unit *unit = schema_unit_find(vrrp->backend->schema, VRRP_INSTANCE);
-    snprintf(key, sizeof(key), "[name='%s']", name);
-    const struct entry *entry = unit ? snapshot_find(vrrp->running, unit, key) : NULL;
-    const char *priority = entry ? leaf_value(entry->node, "priority") : NULL;
+    const struct lyd_node *node =
+        vrrp_node_of(vrrp->backend->schema, vrrp->running, VRRP_INSTANCE, name);
+    const char *priority = node ? leaf_value(node, "priority") : NULL;
     return priority ? (int)strtol(priority, NULL, 10) : 0;
 }
 

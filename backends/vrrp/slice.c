@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "agent/array.h"
-#include "backends/vrrp/generate.h"
+#include "backends/vrrp/configured.h"
 
 static int compare(const void *a, const void *b)
 {
