@@ -7,6 +7,7 @@
 
 #include "agent/clock.h"
 #include "agent/steering/internal.h"
+#include "agent/transaction/transaction.h"
 
 #define UNIT "/noria-virtual-server:virtual-servers/virtual-server"
 
@@ -47,6 +48,33 @@ bool steering_is_configured(const struct agent *agent, const struct steering_key
     const struct lyd_node *server = find_virtual(agent, key->virtual_server);
     return server && (!key->address || steering_configured_in(server, key));
 }
+
+bool steering_is_known(struct steering *steering, const struct steering_key *key, bool *unconfirmed)
+{
+    struct agent *agent = steering->agent;
+    *unconfirmed = !steering_is_configured(agent, key);
+    if (*unconfirmed && !transactions_unsettled(agent->transactions))
+        return false;
+    steering->unconfirmed = steering->unconfirmed || *unconfirmed;
+    return true;
+}
+
+struct steering_record *steering_record_for(struct steering *steering,
+                                            const struct steering_key *key)
+{
+    bool unconfirmed;
+    struct steering_record *record = steering_table_find(&steering->table, key);
+    if (record || !steering_is_known(steering, key, &unconfirmed))
+        return record;
+    uv_mutex_lock(&steering->lock);
+    record = steering_table_add(&steering->table, key);
+    if (record)
+        record->unconfirmed = unconfirmed;
+    uv_mutex_unlock(&steering->lock);
+    return record;
+}
+
+/* Who follows. */
 
 static bool is_enabled(const struct lyd_node *node)
 {

@@ -63,6 +63,7 @@ struct steering {
     struct steering_table table; /**< Written by the core thread alone, so it reads unlocked. */
     int folder;
     uv_idle_t turn;         /**< Runs once at the beginning of the next turn of the loop. */
+    uv_idle_cb on_turn;     /**< What it does (life.c). Constant. */
     uv_timer_t verdict_due; /**< Runs while verdicts are to be stored. */
     uv_timer_t order_due;   /**< Runs while an order is to end by itself. */
     int64_t next_end;       /**< When the first of them ends, or 0. */
@@ -79,21 +80,19 @@ struct steering {
     int handles; /**< That are not closed yet. */
 };
 
+/* changes.c */
+
 /** Have what has changed told, and what is to be stored written, in the next turn of the loop. */
 void steering_soon(struct steering *steering);
 
 /** Note that something of a virtual server has changed. */
 void steering_note(struct steering *steering, struct steering_service *service);
 
-/** Note that verdicts are to be stored, in a few seconds. */
-void steering_store_verdicts_later(struct steering *steering);
+/** Tell those who follow what has changed. */
+void steering_tell(struct steering *steering);
 
 /** Remove what says nothing any more. Lock held. */
 void steering_tidy(struct steering *steering, struct steering_record *record);
-
-/** The record of a key, made if it may be; NULL: what was said of it is dropped. */
-struct steering_record *steering_record_for(struct steering *steering,
-                                            const struct steering_key *key);
 
 /* orders.c */
 
@@ -104,19 +103,16 @@ void steering_orders_begin(struct steering *steering);
 bool steering_put_order(struct steering *steering, const struct steering_key *key,
                         const struct steering_order *order);
 
+/** Tell those who waited for a write how it has ended; orders that it has not stored end. */
+void steering_tell_waiters(struct steering *steering, struct steering_write *write);
+
 /* writer.c */
 
 /** Read the files. Damaged ones are logged, and what can be read of them is taken. */
 enum outcome steering_load(struct steering *steering, struct error *err);
 
-/**
- * Note that someone waits for an order to be stored.
- * @return It, with a copy of the key; NULL for want of memory.
- */
-struct steering_waiter *
-steering_wait(struct steering *steering, const struct steering_key *key,
-              const struct steering_order *before, const struct steering_order *after,
-              void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg);
+/** Note that verdicts are to be stored, in a few seconds. */
+void steering_store_verdicts_later(struct steering *steering);
 
 /** Begin to write what is to be stored, if nothing is being written. */
 void steering_store_now(struct steering *steering, bool verdicts_too);
@@ -151,6 +147,18 @@ const struct lyd_node *steering_configured_in(const struct lyd_node *server,
 
 /** Whether the virtual server (without an address) or real server of a key is configured. */
 bool steering_is_configured(const struct agent *agent, const struct steering_key *key);
+
+/**
+ * Whether something may be said of a key: it is configured, or may be at the end of the transaction
+ * that runs.
+ * @param[out] unconfirmed Whether it is the latter, which is noted.
+ */
+bool steering_is_known(struct steering *steering, const struct steering_key *key,
+                       bool *unconfirmed);
+
+/** The record of a key, made if it may be; NULL: what was said of it is dropped. */
+struct steering_record *steering_record_for(struct steering *steering,
+                                            const struct steering_key *key);
 
 /** The key of a real server's node. Borrows from both. */
 struct steering_key steering_key_of(const struct lyd_node *real, const char *virtual_server);

@@ -28,6 +28,14 @@ static void closed(uv_handle_t *handle)
     free(steering);
 }
 
+static void on_turn(uv_idle_t *turn)
+{
+    struct steering *steering = turn->data;
+    uv_idle_stop(turn);
+    steering_tell(steering);
+    steering_store_now(steering, false);
+}
+
 enum outcome steering_start(struct agent *agent, struct error *err)
 {
     struct steering *steering = calloc(1, sizeof(*steering));
@@ -37,6 +45,7 @@ enum outcome steering_start(struct agent *agent, struct error *err)
     }
     steering->agent = agent;
     steering->folder = -1;
+    steering->on_turn = on_turn;
     steering->handles = 3;
     uv_idle_init(&agent->loop, &steering->turn);
     uv_timer_init(&agent->loop, &steering->verdict_due);

@@ -115,6 +115,68 @@ bool steering_put_order(struct steering *steering, const struct steering_key *ke
     return put;
 }
 
+/* Those who wait for an order to be stored. */
+
+static void waiter_free(struct steering_waiter *waiter)
+{
+    free(waiter->virtual_server);
+    free(waiter->address);
+    free(waiter);
+}
+
+static struct steering_waiter *
+wait_for_store(struct steering *steering, const struct steering_key *key,
+               const struct steering_order *before, const struct steering_order *after,
+               void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg)
+{
+    struct steering_waiter *waiter = calloc(1, sizeof(*waiter));
+    if (!waiter)
+        return NULL;
+    *waiter = (struct steering_waiter){
+        .port = key->port, .before = *before, .after = *after, .done = done, .arg = arg};
+    waiter->virtual_server = strdup(key->virtual_server);
+    waiter->address = strdup(key->address);
+    if (!waiter->virtual_server || !waiter->address) {
+        waiter_free(waiter);
+        return NULL;
+    }
+    if (!steering->waiters.first)
+        steering->waiters.last = &steering->waiters.first;
+    *steering->waiters.last = waiter;
+    steering->waiters.last = &waiter->next;
+    return waiter;
+}
+
+/* An order that could not be stored is taken back, if it has not been changed again since. */
+static void take_back(struct steering *steering, const struct steering_waiter *waiter)
+{
+    struct steering_key key = {
+        .virtual_server = waiter->virtual_server, .address = waiter->address, .port = waiter->port};
+    struct steering_server now;
+    steering_read(steering->agent, &key, &now);
+    if (now.order.kind == waiter->after.kind && now.order.since == waiter->after.since)
+        steering_put_order(steering, &key, &waiter->before);
+}
+
+void steering_tell_waiters(struct steering *steering, struct steering_write *write)
+{
+    struct steering_waiter *waiter = write->waiters.first, *next;
+    write->waiters.first = NULL;
+    for (; waiter; waiter = next) {
+        struct error error = {0};
+        enum outcome outcome = waiter->failed ? fail_memory(&error) : write->orders_outcome;
+        next = waiter->next;
+        if (outcome != DONE) {
+            take_back(steering, waiter);
+            fail(&error, write->error.tag, NULL, "%s", error_message(&write->error));
+        }
+        if (waiter->done)
+            waiter->done(waiter->arg, outcome, &error);
+        error_clear(&error);
+        waiter_free(waiter);
+    }
+}
+
 /* done() for an order that needs no storing, or cannot be; in the next turn of the loop. */
 struct early {
     uv_idle_t idle;
@@ -171,7 +233,7 @@ void steering_set_order(struct agent *agent, const struct steering_key *key,
         outcome = refuse(&error, TAG_DATA_MISSING, NULL,
                          "There is no real server %s:%u of a virtual server %s.", key->address,
                          (unsigned)key->port, key->virtual_server);
-    else if (!(waiter = steering_wait(steering, key, &before.order, order, done, arg)))
+    else if (!(waiter = wait_for_store(steering, key, &before.order, order, done, arg)))
         outcome = fail_memory(&error);
     else /* the key may belong to the record, which may go with its order */
         waiter->failed =

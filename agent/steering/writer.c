@@ -16,6 +16,9 @@
 
 #define FILE_MAX ((size_t)1 << 30)
 
+/* How long verdicts wait to be stored with others. */
+#define VERDICTS_MS 3000
+
 /* Reading. */
 
 static void load_file(struct steering *steering, const char *name)
@@ -49,68 +52,6 @@ enum outcome steering_load(struct steering *steering, struct error *err)
     load_file(steering, STEERING_ORDERS);
     load_file(steering, STEERING_VERDICTS);
     return DONE;
-}
-
-/* Those who wait. */
-
-static void waiter_free(struct steering_waiter *waiter)
-{
-    free(waiter->virtual_server);
-    free(waiter->address);
-    free(waiter);
-}
-
-struct steering_waiter *
-steering_wait(struct steering *steering, const struct steering_key *key,
-              const struct steering_order *before, const struct steering_order *after,
-              void (*done)(void *arg, enum outcome outcome, struct error *err), void *arg)
-{
-    struct steering_waiter *waiter = calloc(1, sizeof(*waiter));
-    if (!waiter)
-        return NULL;
-    *waiter = (struct steering_waiter){
-        .port = key->port, .before = *before, .after = *after, .done = done, .arg = arg};
-    waiter->virtual_server = strdup(key->virtual_server);
-    waiter->address = strdup(key->address);
-    if (!waiter->virtual_server || !waiter->address) {
-        waiter_free(waiter);
-        return NULL;
-    }
-    if (!steering->waiters.first)
-        steering->waiters.last = &steering->waiters.first;
-    *steering->waiters.last = waiter;
-    steering->waiters.last = &waiter->next;
-    return waiter;
-}
-
-/* An order that could not be stored is taken back, if it has not been changed again since. */
-static void take_back(struct steering *steering, const struct steering_waiter *waiter)
-{
-    struct steering_key key = {
-        .virtual_server = waiter->virtual_server, .address = waiter->address, .port = waiter->port};
-    struct steering_server now;
-    steering_read(steering->agent, &key, &now);
-    if (now.order.kind == waiter->after.kind && now.order.since == waiter->after.since)
-        steering_put_order(steering, &key, &waiter->before);
-}
-
-static void tell_waiters(struct steering *steering, struct steering_write *write)
-{
-    struct steering_waiter *waiter = write->waiters.first, *next;
-    write->waiters.first = NULL;
-    for (; waiter; waiter = next) {
-        struct error error = {0};
-        enum outcome outcome = waiter->failed ? fail_memory(&error) : write->orders_outcome;
-        next = waiter->next;
-        if (outcome != DONE) {
-            take_back(steering, waiter);
-            fail(&error, write->error.tag, NULL, "%s", error_message(&write->error));
-        }
-        if (waiter->done)
-            waiter->done(waiter->arg, outcome, &error);
-        error_clear(&error);
-        waiter_free(waiter);
-    }
 }
 
 /* Writing. */
@@ -166,7 +107,7 @@ static void end_write(struct steering *steering)
     if (write->verdicts_outcome != DONE)
         log_error(AREA_STEERING, "verdicts cannot be stored in %s",
                   steering->agent->options.state_dir);
-    tell_waiters(steering, write);
+    steering_tell_waiters(steering, write);
     clear_write(write);
 }
 
@@ -200,4 +141,19 @@ void steering_store_last(struct steering *steering)
         do_write(&write->work);
         end_write(steering);
     }
+}
+
+static void on_verdicts_due(uv_timer_t *timer)
+{
+    struct steering *steering = timer->data;
+    steering_store_now(steering, true);
+    if (steering->verdicts_changed) /* a write was under way */
+        uv_timer_start(timer, on_verdicts_due, VERDICTS_MS, 0);
+}
+
+void steering_store_verdicts_later(struct steering *steering)
+{
+    if (!steering->verdicts_changed && !steering->stopping)
+        uv_timer_start(&steering->verdict_due, on_verdicts_due, VERDICTS_MS, 0);
+    steering->verdicts_changed = true;
 }
