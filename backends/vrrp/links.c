@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netpacket/packet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct sockaddr_ll *find_link(const struct ifaddrs *links, const char *name)
@@ -25,18 +26,36 @@ static enum outcome add_index(const struct ifaddrs *links, struct lyd_node *node
     return link ? state_add_number(node, "if-index", (uint64_t)link->sll_ifindex, err) : DONE;
 }
 
+/* keepalived chooses the name of an interface with a MAC of its own: "vrrp.5", "vrrp6.5", ... */
+static const struct sockaddr_ll *find_virtual(const struct ifaddrs *links,
+                                              const struct lyd_node *instance)
+{
+    const char *family = leaf_value(instance, "address-family");
+    int router = atoi(leaf_value(instance, "virtual-router-id"));
+    uint8_t mac[6] = {0, 0, 0x5e, 0, family && !strcmp(family, "ipv6") ? 2 : 1, (uint8_t)router};
+    const char *address = leaf_value(instance, "virtual-mac/address");
+    if (address)
+        sscanf(address, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+               &mac[4], &mac[5]);
+    for (; links; links = links->ifa_next) {
+        const struct sockaddr_ll *link = (const struct sockaddr_ll *)links->ifa_addr;
+        if (link && link->sll_family == AF_PACKET && link->sll_halen == sizeof(mac) &&
+            !memcmp(link->sll_addr, mac, sizeof(mac)))
+            return link;
+    }
+    return NULL;
+}
+
 /* Of the interface that has the addresses. */
 static enum outcome add_hardware(const struct ifaddrs *links, struct lyd_node *node,
                                  struct error *err)
 {
-    char text[3 * sizeof(((struct sockaddr_ll *)0)->sll_addr) + 1] = "", own[IF_NAMESIZE];
-    const char *name = leaf_value(node, "interface");
-    if (child_node(node, "virtual-mac")) {
-        snprintf(own, sizeof(own), "vrrp.%s", leaf_value(node, "virtual-router-id"));
-        name = leaf_value(node, "virtual-mac/interface");
-        name = name ? name : own;
-    }
-    const struct sockaddr_ll *link = find_link(links, name);
+    char text[3 * sizeof(((struct sockaddr_ll *)0)->sll_addr) + 1] = "";
+    const char *own = leaf_value(node, "virtual-mac/interface");
+    const struct sockaddr_ll *link =
+        child_node(node, "virtual-mac") && !own
+            ? find_virtual(links, node)
+            : find_link(links, own ? own : leaf_value(node, "interface"));
     if (!link || !link->sll_halen || link->sll_halen > sizeof(link->sll_addr))
         return DONE;
     for (size_t i = 0; i < link->sll_halen; i++)

@@ -80,3 +80,18 @@ def test_an_address_moves_between_ipvlans(nodes):
     run("ip", "link", "set", first.port, "down")
     wait_for(lambda: has(second, "own0"), "the second to take over")
 
+
+
+def test_the_virtual_macs_of_both_families_are_told_apart(nodes):
+    """keepalived names their interfaces: the second is no 'vrrp.51'."""
+    needs("macvlan", "mode", "private")
+    node = nodes(1)
+    own = "<virtual-mac/>"
+    six = instance("six", address="fe80::51", more=own + "<address-family>ipv6</address-family>")
+    node.set(instance(more=own) + six.replace("<prefix-length>24", "<prefix-length>64"))
+
+    def macs():
+        with node.daemon.session() as session:
+            return session.get("vrrp/instance/phys-address")
+    wait_for(lambda: sorted(macs()) == [VIRTUAL_MAC, VIRTUAL_MAC.replace("01:33", "02:33")],
+             "both", 20)
