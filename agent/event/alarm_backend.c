@@ -34,11 +34,51 @@ static struct alarm_control control_of(const struct backend *backend,
     return control;
 }
 
+/* What is configured when the agent starts. */
+struct configured {
+    const struct schema *schema;
+    const struct snapshot *running;
+};
+
+/* The entry that holds a node, or NULL. @param[out] own Whether there is one if it is configured.
+ */
+static const struct entry *entry_of(const struct configured *configured,
+                                    const struct lyd_node *node, bool *own)
+{
+    const struct schema *schema = configured->schema;
+    const struct unit *unit = NULL;
+    for (; node && !unit; node = unit ? node : lyd_parent(node))
+        unit =
+            node->schema->nodetype == LYS_LIST ? schema_unit_of_list(schema, node->schema) : NULL;
+    char *key = unit ? entry_key_of(node) : NULL;
+    const struct entry *entry = key ? snapshot_find(configured->running, unit, key) : NULL;
+    *own = key && unit->config;
+    free(key);
+    return entry;
+}
+
+/* A crash may have come after the commit that deleted something, and before its alarms' end. */
+static bool is_gone(const struct alarm *alarm, const void *arg)
+{
+    const struct configured *configured = arg;
+    struct lyd_node *tree = NULL, *node = NULL, *found;
+    bool own;
+    if (*alarm->resource != '/' ||
+        lyd_new_path2(NULL, configured->schema->ctx, alarm->resource, NULL, 0, 0, 0, &tree, &node))
+        return false;
+    const struct entry *entry = entry_of(configured, node, &own);
+    bool gone = own && (!entry || lyd_find_path(entry->tree, alarm->resource, 0, &found));
+    lyd_free_all(tree);
+    return gone;
+}
+
 static enum outcome start(struct backend *backend, const struct snapshot *running,
                           struct error *err)
 {
     struct alarm_control control = control_of(backend, running);
     alarms_set_control(backend->agent->alarms, &control);
+    alarms_clear_those(backend->agent->alarms, is_gone,
+                       &(struct configured){backend->schema, running}, "It was deleted.");
     backend_report_up(backend);
     return DONE;
 }

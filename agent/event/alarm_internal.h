@@ -50,6 +50,11 @@ struct alarms {
 /** Take a configuration over. Core thread. */
 void alarms_set_control(struct alarms *alarms, const struct alarm_control *control);
 
+/** Clear those active ones of which a function says so. */
+void alarms_clear_those(struct alarms *alarms,
+                        bool (*over)(const struct alarm *alarm, const void *arg), const void *arg,
+                        const char *text);
+
 /** Note what an operator says of an alarm, and tell it. @return REFUSED if there is no such one. */
 enum outcome alarms_act(struct alarms *alarms, const struct alarm_id *id,
                         const struct alarm_action *action, struct error *err);

@@ -42,6 +42,7 @@ struct alarm {
     char *resource, *type, *qualifier; /**< Owned; the qualifier may be empty. */
     int64_t created, raised;
     bool cleared;
+    bool recalled; /**< Stored, and not spoken of since the start. With the service's lock. */
     enum alarm_severity severity; /**< The last one that was not "cleared". */
     struct alarm_change *changes; /**< Oldest first, at least one. Owned. */
     size_t change_count;

@@ -40,6 +40,8 @@ static void take_over(struct alarms *alarms, const struct lyd_node *top)
             if (alarm && alarm_last(alarm)->time > alarms->last_changed)
                 alarms->last_changed = alarm_last(alarm)->time;
             if (alarm)
+                alarm->recalled = true;
+            if (alarm)
                 alarm_list_put(&alarms->list, alarm);
         }
     }

@@ -97,6 +97,8 @@ static bool change(struct alarms *alarms, const struct alarm_id *id, int severit
 {
     struct alarm **place = alarm_list_find(&alarms->list, id);
     const struct alarm *before = place ? *place : NULL;
+    if (place)
+        (*place)->recalled = false;
     if (severity == ALARM_CLEARED
             ? !before || before->cleared
             : before && !before->cleared && (int)before->severity == severity &&
@@ -155,8 +157,9 @@ void alarm_clear(struct agent *agent, const struct alarm_id *id, const char *tex
         change_and_store(agent->alarms, id, ALARM_CLEARED, text ? text : "It is over.");
 }
 
-static bool is_below(const char *resource, const char *above)
+static bool is_below(const struct alarm *alarm, const void *arg)
 {
+    const char *resource = alarm->resource, *above = arg;
     size_t length = strlen(above);
     return !strncmp(resource, above, length) &&
            (!resource[length] || resource[length] == '/' || resource[length] == '[');
@@ -164,16 +167,19 @@ static bool is_below(const char *resource, const char *above)
 
 void alarm_clear_resource(struct agent *agent, const char *resource)
 {
-    struct alarms *alarms = agent ? agent->alarms : NULL;
-    size_t count;
-    struct alarm **taken = alarms ? alarms_take(alarms, &count, &(int64_t){0}) : NULL;
-    for (size_t i = 0; taken && i < count; i++) {
-        struct alarm_id id = {taken[i]->resource, taken[i]->type, taken[i]->qualifier};
-        if (!taken[i]->cleared && is_below(id.resource, resource))
-            change_and_store(alarms, &id, ALARM_CLEARED, "It was deleted.");
-    }
-    if (taken)
-        alarms_give_back(taken, count);
+    if (agent && agent->alarms)
+        alarms_clear_those(agent->alarms, is_below, resource, "It was deleted.");
+}
+
+static bool is_left(const struct alarm *alarm, const void *arg)
+{
+    return alarm->recalled && !strcmp(alarm->type, arg);
+}
+
+void alarm_clear_left(struct agent *agent, const char *type)
+{
+    if (agent && agent->alarms)
+        alarms_clear_those(agent->alarms, is_left, type, "It is not looked for any more.");
 }
 
 /* What the other files call. */
@@ -202,6 +208,21 @@ void alarms_set_control(struct alarms *alarms, const struct alarm_control *contr
     uv_mutex_lock(&alarms->lock);
     alarms->control = *control;
     uv_mutex_unlock(&alarms->lock);
+}
+
+void alarms_clear_those(struct alarms *alarms,
+                        bool (*over)(const struct alarm *alarm, const void *arg), const void *arg,
+                        const char *text)
+{
+    size_t count;
+    struct alarm **taken = alarms_take(alarms, &count, &(int64_t){0});
+    for (size_t i = 0; taken && i < count; i++) {
+        struct alarm_id id = {taken[i]->resource, taken[i]->type, taken[i]->qualifier};
+        if (!taken[i]->cleared && over(taken[i], arg))
+            change_and_store(alarms, &id, ALARM_CLEARED, text);
+    }
+    if (taken)
+        alarms_give_back(taken, count);
 }
 
 /* A version of an alarm with what an operator said; NULL for want of memory. */

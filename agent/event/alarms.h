@@ -5,7 +5,7 @@
  * raises one, and clears it when it is over; both may be said again and again, and only what
  * changes is noted, put into the alarm's history and told as an alarm-notification. Alarms that
  * were active when the agent ended are still in the list when it starts; who raised them confirms
- * or clears them.
+ * or clears them, and those of what is not configured any more are cleared.
  *
  * Any thread. Without the service (unit tests) nothing happens.
  */
@@ -46,6 +46,12 @@ void alarm_clear(struct agent *agent, const struct alarm_id *id, const char *tex
 
 /** Clear every alarm of a resource and of all that is below it (it was deleted). */
 void alarm_clear_resource(struct agent *agent, const char *resource);
+
+/**
+ * Clear alarms of a type that were stored and that nobody has raised or cleared since the start:
+ * their backend, which calls this, has looked at all that it watches. Core thread, at the start.
+ */
+void alarm_clear_left(struct agent *agent, const char *type);
 
 /**
  * References to all alarms at one moment (alarm_list.h).

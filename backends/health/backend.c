@@ -148,6 +148,7 @@ static enum outcome health_start(struct backend *backend, const struct snapshot 
         return outcome;
     health_engine_begin(engine);
     steering_forget_unchecked(backend->agent);
+    notice_start(backend->agent);
     engine->follower = (struct steering_follower){.changed = orders_changed, .arg = engine};
     if (backend->agent->steering)
         steering_follow(backend->agent, &engine->follower);

@@ -118,6 +118,13 @@ void notice_down(const struct health_server *server, bool down, const char *erro
     free(resource);
 }
 
+void notice_start(struct agent *agent)
+{
+    static const char *const types[] = {"real-server-down", "flapping", "quorum-lost"};
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+        alarm_clear_left(agent, types[i]);
+}
+
 void notice_flapping(const struct health_server *server, bool flapping)
 {
     log_line(flapping ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_HEALTH,

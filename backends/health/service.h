@@ -222,6 +222,9 @@ void notice_server(const struct health_server *server, const struct health_occas
 /** quorum-change, a line in the log, and the alarm. */
 void notice_quorum(const struct health_service *service, const struct health_quorum *quorum);
 
+/** Clear alarms of before the start, of what is not checked any more. After all that is. */
+void notice_start(struct agent *agent);
+
 /** Raise the alarm that a real server is down, or clear it. @param error Or NULL: not known. */
 void notice_down(const struct health_server *server, bool down, const char *error);
 

@@ -1,5 +1,7 @@
 """Alarms: raised, cleared, told, kept over a restart, and tidied up by operators (RFC 8632)."""
 
+import re
+
 import pytest
 
 from netconf import AGENT, RpcError, wait_for
@@ -99,6 +101,23 @@ def test_alarms_survive_a_restart_and_a_crash(fallen):
     with daemon.session() as session:
         assert is_cleared(session)
         assert session.get("alarms/alarm-list/number-of-alarms") == ["1"]
+
+
+def test_an_alarm_of_what_is_not_configured_any_more_is_over_at_the_start(fallen):
+    """A crash came after the commit that deleted it, and before that could be stored here."""
+    daemon, _ = fallen
+    daemon.stop()
+    stored = daemon.state / "alarms"
+    before = stored.read_text()
+    after = re.sub(r"<resource [^<]*<", '<resource xmlns:v="urn:noria:yang:noria-vrrp">'
+                   "/v:vrrp/v:instance[v:name='gone']<", before)
+    after = after.replace("backend-down", "vrrp-fault")
+    assert after != before
+    stored.write_text(after)
+    daemon.start()
+    with daemon.session() as session:
+        assert alarm(session, "gone")["is-cleared"] == "true"
+        assert is_active(session)
 
 
 def test_a_damaged_file_costs_the_list_alone(fallen):

@@ -394,6 +394,29 @@ def test_a_verdict_ends_with_its_checks_over_a_crash(daemon, listener):
         assert not quorum_lost(session)
 
 
+GONE = {"virtual server": server("web", operation="delete"),
+        "checks": server("web", health("", operation="delete")),
+        "real server": server("web", real("127.0.0.1", 1, operation="delete"))}
+
+
+@pytest.mark.parametrize("what", GONE)
+def test_alarms_end_with_what_they_are_of_over_a_crash(daemon, what):
+    """Which comes before it could be stored that they are over."""
+    stored = daemon.state / "alarms"
+    with daemon.session() as session:
+        session.set(checked(QUICK + check("port"), real("127.0.0.1", 1)))
+        wait_for(lambda: alarms(session) == {"real-server-down": "false", "quorum-lost": "false"},
+                 "the alarms")
+        wait_for(lambda: stored.exists() and stored.read_bytes().count(b"is-cleared>false") == 2,
+                 "the alarms to be stored")
+        session.set(servers(GONE[what]))
+        daemon.kill()
+    daemon.start()
+    with daemon.session() as session:
+        assert alarms(session) == {"real-server-down": "true", "quorum-lost":
+                                   "false" if what == "real server" else "true"}
+
+
 def test_verdicts_outlive_a_restart(daemon, listener):
     listener.close()
     with daemon.session() as session:
