@@ -1,71 +1,12 @@
 #include "backends/health/http.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "backends/health/checkers.h"
 
-void http_forget_body(struct request *request)
-{
-    free(request->body);
-    request->body = NULL;
-    request->size = request->room = 0;
-    request->cut = request->no_memory = false;
-}
-
-static bool keep_body(struct request *request, const char *data, size_t size)
-{
-    if (request->size + size > request->room) {
-        size_t room = (request->size + size) * 2;
-        char *body = realloc(request->body, room);
-        if (!body)
-            return false;
-        request->body = body;
-        request->room = room;
-    }
-    memcpy(request->body + request->size, data, size);
-    return true;
-}
-
-size_t http_take_body(void *arg, const char *data, size_t size)
-{
-    struct request *request = arg;
-    size_t left = request->http->max_body - request->size, taken = size < left ? size : left;
-    if (request->digest)
-        EVP_DigestUpdate(request->hash, data, taken);
-    request->no_memory = request->regex && !keep_body(request, data, taken);
-    if (request->no_memory)
-        return 0;
-    request->size += taken;
-    request->cut = taken < size;
-    return taken == size ? size : 0;
-}
-
-static bool digest_is_right(const struct request *request)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    return EVP_DigestFinal_ex(request->hash, digest, &size) &&
-           !memcmp(digest, request->expected, size);
-}
-
-/* What is wrong with an answer, or NULL. */
-static const char *find_fault(const struct request *request)
-{
-    if (request->digest && request->cut)
-        return "the body is longer than max-body";
-    if (request->digest && !digest_is_right(request))
-        return "the body has another digest";
-    if (!request->regex)
-        return NULL;
-    enum pattern_match match = pattern_match_within(request->regex, request->body, request->size,
-                                                    request->regex_from, request->regex_to);
-    if (match == PATTERN_TOO_MUCH)
-        return "the regular expression takes too long on this body";
-    if ((match == PATTERN_YES) == request->no_match)
-        return request->no_match ? "the body matches" : "the body does not match";
-    return NULL;
-}
+/* What follows an answer may be to ask for the next path. */
+static void answered(struct request *request, unsigned status, const char *fault);
+static void transferred(struct transfer *transfer, CURLcode result);
 
 static void ask(struct http *http)
 {
@@ -73,9 +14,13 @@ static void ask(struct http *http)
     const struct http_shared *shared = http->job->shared;
     if (request->digest)
         EVP_DigestInit_ex(request->hash, request->digest, NULL);
-    if (!request->transfer)
-        http_plain_ask(request);
-    else if (!transfer_start(shared->transfers, request->transfer))
+    if (!request->transfer) {
+        http_plain_ask(request, answered);
+        return;
+    }
+    request->transfer->done = transferred;
+    request->transfer->arg = request;
+    if (!transfer_start(shared->transfers, request->transfer))
         check_end(http->job, CHECK_UNABLE, CHECK_WEIGHT_NONE, "no memory for a transfer");
 }
 
@@ -84,7 +29,7 @@ static void judge(struct request *request, unsigned status, const char *url)
 {
     struct http *http = request->http;
     bool expected = status_ranges_hold(&request->statuses, status);
-    const char *fault = expected ? find_fault(request) : NULL;
+    const char *fault = expected ? http_body_fault(request) : NULL;
     http_forget_body(request);
     if (!expected)
         check_end(http->job, CHECK_FAILED, CHECK_WEIGHT_NONE, "status %u of %s", status, url);
@@ -107,7 +52,7 @@ static void end_failed(struct request *request, const char *fault)
         check_end(job, CHECK_FAILED, CHECK_WEIGHT_NONE, "%s: %s", request->url, fault);
 }
 
-void http_answered(struct request *request, unsigned status, const char *fault)
+static void answered(struct request *request, unsigned status, const char *fault)
 {
     if (fault || request->no_memory)
         end_failed(request, fault);
@@ -130,20 +75,6 @@ static void transferred(struct transfer *transfer, CURLcode result)
         http_forget_body(request);
         transfer_end_check(request->http->job, transfer, result);
     }
-}
-
-static size_t take_body(char *data, size_t size, size_t count, void *request)
-{
-    return http_take_body(request, data, size * count);
-}
-
-void http_set_transfer(struct request *request)
-{
-    CURL *easy = request->transfer->easy;
-    request->transfer->done = transferred;
-    request->transfer->arg = request;
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 }
 
 static void http_start(struct check_job *job)

@@ -4,6 +4,7 @@
  *
  *     http.c          runs, and what is made of answers
  *     http_request.c  what is configured
+ *     http_body.c     bodies of answers, and what is expected of them
  *     http_plain.c    asks without TLS, redirections and the like: HTTP/1 spoken by ourselves
  *     transfers.c     asks for all else: libcurl
  *     http_answer.c   reads answers for http_plain.c
@@ -58,11 +59,18 @@ struct http_shared {
     struct connections *connections;
 };
 
+/**
+ * An answer is there, as far as it is looked at.
+ * @param fault What is wrong with it, or NULL.
+ */
+typedef void http_answered(struct request *request, unsigned status, const char *fault);
+
 /** A plain run, in job->state. */
 struct http_run {
     struct connection *connection; /* first */
     size_t sent;
     struct http_answer answer;
+    http_answered *answered;
 };
 
 /** checker.parse() of both. */
@@ -72,23 +80,17 @@ enum outcome http_parse(const struct lyd_node *config, struct check_target *targ
 /** checker.free_parameters(). */
 void http_free(void *parameters);
 
-/** Have a request's transfer, once it is prepared, tell of its body and its end. */
-void http_set_transfer(struct request *request);
-
 /** Take a part of the body of an answer. @return Less than its size: no more is wanted. */
 size_t http_take_body(void *request, const char *data, size_t size);
 
 /** Free what was kept of a body. */
 void http_forget_body(struct request *request);
 
-/**
- * An answer is there, as far as it is looked at: end the run, or go on with the next path.
- * @param fault What is wrong with it, or NULL.
- */
-void http_answered(struct request *request, unsigned status, const char *fault);
+/** What is wrong with a body, or NULL. A static string. */
+const char *http_body_fault(const struct request *request);
 
 /** Ask for a path by oneself. */
-void http_plain_ask(struct request *request);
+void http_plain_ask(struct request *request, http_answered *answered);
 
 /** Stop asking. */
 void http_plain_cancel(struct request *request);

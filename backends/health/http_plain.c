@@ -71,7 +71,7 @@ static void receive(struct request *request)
                 : http_answer_close(&run->answer);
         if (progress != HTTP_MORE) {
             connection_end(job);
-            http_answered(request, run->answer.status, run->answer.fault);
+            run->answered(request, run->answer.status, run->answer.fault);
             return;
         }
     }
@@ -96,12 +96,12 @@ static void goes_on(struct check_job *job, uint32_t events)
         receive(request);
 }
 
-void http_plain_ask(struct request *request)
+void http_plain_ask(struct request *request, http_answered *answered)
 {
     struct check_job *job = request->http->job;
     const struct http_shared *shared = job->shared;
     struct http_run *run = job->state;
-    *run = (struct http_run){.answer = {.to_head = request->http->to_head}};
+    *run = (struct http_run){.answer = {.to_head = request->http->to_head}, .answered = answered};
     connection_open(shared->connections, job, goes_on);
 }
 

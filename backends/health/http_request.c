@@ -284,6 +284,11 @@ static bool set_connection(struct request *request, const struct place *place)
     return made;
 }
 
+static size_t take_body(char *data, size_t size, size_t count, void *request)
+{
+    return http_take_body(request, data, size * count);
+}
+
 static enum outcome set_transfer(struct request *request, const struct place *place,
                                  const struct check_target *target, const struct lyd_node *config,
                                  struct error *err)
@@ -293,7 +298,8 @@ static enum outcome set_transfer(struct request *request, const struct place *pl
         return fail_memory(err);
     CURL *easy = request->transfer->easy;
     request->transfer->target = target;
-    http_set_transfer(request);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     set_options(easy, request->http, config);
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     if (place->target)

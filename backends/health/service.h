@@ -151,7 +151,7 @@ void service_settle(struct health_engine *engine, struct health_service *from,
 /** Stop its checks, since the agent ends; what the steering knows stays. service.c */
 void service_rest(struct health_service *service);
 
-/** The real server with an address and a port, or NULL. Under the lock, or core thread. */
+/** The real server with an address and a port, or NULL. Under the lock, or core thread. quorum.c */
 struct health_server *service_find(const struct health_service *service, const char *address,
                                    uint16_t port);
 
@@ -176,13 +176,19 @@ void server_review(struct health_server *server);
 /** Tell the steering what holds for it, if that is new. server.c */
 void server_tell(struct health_server *server);
 
-/** Work out the quorum anew and tell it. service.c */
+/** Work out the quorum anew and tell it. quorum.c */
 void service_note_quorum(struct health_service *service);
 
-/** What it adds to the weight that the quorum is held against. service.c */
+/** What it adds to the weight that the quorum is held against. quorum.c */
 uint32_t server_weight_up(const struct health_server *server);
 
-/** Orders on its real servers may have changed. service.c */
+/** Count anew who is down, and the weight that serves. Under the lock. quorum.c */
+void service_count_servers(struct health_service *service);
+
+/** Ask for the orders on its real servers. @return Whether there are any, or were. quorum.c */
+bool service_read_orders(struct health_service *service);
+
+/** Orders on its real servers may have changed. quorum.c */
 void service_note_orders(struct health_service *service);
 
 /** Whether addresses are held may have changed: suspend its checks, or go on. suspension.c */
@@ -198,8 +204,14 @@ enum outcome service_fill_addresses(struct health_service *service, const struct
 /** Whether its checks rest now; begins to watch addresses if need be. suspension.c */
 bool service_is_suspended(const struct health_service *service);
 
-/** Have its checks run, or not, each. service.c */
-void service_for_each_check(struct health_service *service, void (*act)(struct probe_subscriber *));
+/** Have its checks run, or not, each. */
+static inline void service_for_each_check(struct health_service *service,
+                                          void (*act)(struct probe_subscriber *))
+{
+    for (size_t i = 0; i < service->server_count; i++)
+        for (size_t c = 0; c < service->servers[i].check_count; c++)
+            act(&service->servers[i].checks[c].subscriber);
+}
 
 /** Run the command for a verdict. service_hooks.c */
 void hook_server(const struct health_server *server, const struct health_occasion *occasion);
