@@ -1,7 +1,10 @@
 """noriad in a folder of its own."""
 
+import contextlib
+import itertools
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -26,11 +29,18 @@ SANITIZER_OPTIONS = {
 }
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    """A port of the loopback that is free just now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+# Below those that connections of clients begin at.
+PORTS = itertools.count(random.randrange(10000, 20000))
+
+
+def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
+    """A port that is free; it is given once, and no client's connection takes it meanwhile."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for port in PORTS:
+        with contextlib.suppress(OSError), socket.socket(family, kind) as probe:
+            probe.bind((address, port))
+            return port
+    raise AssertionError("unreachable")
 
 
 def nacm(groups="", rules=""):
