@@ -1,6 +1,7 @@
 """What the system tests start from: daemons, namespaces, and the kernel that they need."""
 
 import os
+import signal
 import subprocess
 import zlib
 
@@ -14,6 +15,8 @@ def pytest_addoption(parser):
     parser.addoption("--part", default="1/1", help="run the first half, say, of the tests: 1/2")
     parser.addoption("--sample", type=int, default=1,
                      help="of the tests in each file run every fourth, say: 4")
+    parser.addoption("--patience", type=int, default=0,
+                     help="a test that hangs fails after so many seconds")
 
 
 def pytest_configure(config):
@@ -50,13 +53,38 @@ def pytest_collection_modifyitems(config, items):
     items[:] = kept
 
 
-def pytest_runtest_logreport(report):
-    """One line a test, where tools/check counts them."""
+def record(word, nodeid):
+    """One line, where tools/check counts them."""
     results = os.environ.get("NORIA_RESULTS")
-    if results and (report.when == "call" or report.failed):
-        word = {"passed": "ok", "failed": "FAIL"}.get(report.outcome, "skip")
+    if results:
         with open(results, "a", encoding="utf-8") as lines:
-            lines.write(f"{word} system/{report.nodeid}\n")
+            lines.write(f"{word} system/{nodeid}\n")
+
+
+def pytest_runtest_logstart(nodeid, location):
+    record("begin", nodeid)
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" or report.failed:
+        record({"passed": "ok", "failed": "FAIL"}.get(report.outcome, "skip"), report.nodeid)
+
+
+def bounded(item):
+    """Have what hangs fail: wherever it waits, the alarm raises an exception there."""
+    patience = item.config.getoption("--patience")
+
+    def hangs(_number, _frame):
+        pytest.fail(f"it had not ended after {patience} s")
+    signal.signal(signal.SIGALRM, hangs)
+    signal.alarm(patience)
+    yield
+    signal.alarm(0)
+
+
+pytest_runtest_setup = pytest.hookimpl(hookwrapper=True)(bounded)
+pytest_runtest_call = pytest.hookimpl(hookwrapper=True)(bounded)
+pytest_runtest_teardown = pytest.hookimpl(hookwrapper=True)(bounded)
 
 
 @pytest.fixture(name="daemon_factory")
