@@ -81,8 +81,8 @@ static void send_xml(struct session *session, int64_t time, const char *xml)
     text_add_string(&message, "</eventTime>");
     text_add_string(&message, xml);
     text_add_string(&message, "</notification>");
+    session_count(session, COUNT_OUT_NOTIFICATIONS); /* so that who has it finds it counted */
     link_notify(session->link, &message);
-    session_count(session, COUNT_OUT_NOTIFICATIONS);
     text_free(&message);
 }
 

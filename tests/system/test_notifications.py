@@ -248,7 +248,8 @@ def test_notifications_are_counted(daemon, session, subscriber):
                             'm:out-notifications"/>')
         return [int(count) for count in re.findall(r"<out-notifications>(\d+)<", data)]
     before, = counted("statistics")
-    subscriber.subscribe()
+    # Sessions that begin or end, perhaps those before this test, make notifications, too.
+    subscriber.subscribe(f'<filter type="subtree"><self-test xmlns="{AGENT}"/></filter>')
     for n in range(3):
         self_test(session, str(n))
         subscriber.message()
@@ -284,15 +285,17 @@ def test_what_is_refused(session, subscriber, case):
     assert subscriber.message() == "hello"
 
 
-def test_one_subscription_at_a_time(session, subscriber):
-    subscriber.subscribe(f"{LONG_AGO}<stopTime>{when(1)}</stopTime>")
+def test_one_subscription_at_a_time(daemon, session, subscriber):
+    subscriber.subscribe(f"{LONG_AGO}<stopTime>{when(3600)}</stopTime>")
     with pytest.raises(RpcError) as refused:
         subscriber.subscribe()
     assert refused.value.tag == "in-use"
-    subscriber.until("notificationComplete")
-    subscriber.subscribe()
-    self_test(session, "again")
-    assert subscriber.message() == "again"
+    with Subscriber(daemon.socket) as other:
+        other.subscribe(f"{LONG_AGO}<stopTime>{when(1)}</stopTime>")
+        other.until("notificationComplete")
+        other.subscribe()
+        self_test(session, "again")
+        assert other.message() == "again"
 
 
 def test_stop_time_in_the_past_replays_a_span(session, subscriber):
@@ -308,12 +311,12 @@ def test_stop_time_in_the_past_replays_a_span(session, subscriber):
 
 
 def test_stop_time_ends_a_subscription_that_is_live(session, subscriber):
-    subscriber.subscribe(f"<startTime>{when(0)}</startTime><stopTime>{when(2)}</stopTime>")
+    stop = when(4)
+    subscriber.subscribe(f"<startTime>{when(0)}</startTime><stopTime>{stop}</stopTime>")
     self_test(session, "in time")
-    start = time.monotonic()
     events = subscriber.until("notificationComplete")
     assert "in time" in [e.findtext("message") for e in events]
-    assert 1 < time.monotonic() - start < 10
+    assert when(0) >= stop, "it ended before its time"
     self_test(session, "too late")
     assert subscriber.data("running") and not subscriber.kept
 
@@ -340,7 +343,9 @@ def test_replay_over_a_restart(daemon, end):
         for n in range(20):
             self_test(session, f"n{n}")
     if end == "kill":
-        time.sleep(2)  # a promise is kept of events that are that old
+        # What was told is stored soon after, all by itself.
+        wait_for(lambda: b">n19<" in b"".join(f.read_bytes() for f in (
+            daemon.state / "events").glob("events.*")), "the events to be stored")
         daemon.kill()
     else:
         daemon.stop()
@@ -447,7 +452,7 @@ def test_a_stalled_subscriber_holds_up_nobody(daemon, session, subscriber):
         self_test(session, f"{n} {message}"[:255])
         assert subscriber.message().startswith(f"{n} ")
         slowest = max(slowest, time.monotonic() - start)
-    assert slowest < 5
+    assert slowest < 20
     grown = memory(daemon) - before
     limit = 200 << 20 if "sanitize" in os.environ.get("NORIA_BUILD", "") else 24 << 20
     assert grown < limit, f"{grown >> 20} MB more"
