@@ -4,13 +4,16 @@ import socket
 import threading
 import xml.etree.ElementTree as ElementTree
 
+from daemon import free_port
 from netconf import real, server, servers, wait_for
 
 HEALTH = "urn:noria:yang:noria-health"
 
-# Quick enough for a test; one failure counts.
-QUICK = ("<delay-loop>0.1</delay-loop><timeout>0.5</timeout><retry>0</retry>"
+# Often enough for a test; one failure counts. A busy machine's server has time to answer.
+QUICK = ("<delay-loop>0.1</delay-loop><timeout>20</timeout><retry>0</retry>"
          "<delay-before-retry>0.05</delay-before-retry>")
+# For servers that do not answer: without an answer for so long a check has failed.
+HASTY = QUICK.replace("<timeout>20<", "<timeout>1<")
 
 
 def health(content, operation=None):
@@ -36,9 +39,7 @@ class Listener:
         self.answer = answer
         self.address = address
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with socket.socket(self.family) as probe:
-            probe.bind((address, 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port(address=address)
         self.socket = None
         self.accepted = 0
         self.open()
@@ -166,7 +167,7 @@ def status(session, name="web"):
     return found
 
 
-def wait_state(session, listener, state, name="web", seconds=10):
+def wait_state(session, listener, state, name="web", seconds=60):
     """Wait for a verdict; return the status of the real server."""
     key = f"{listener.address}:{listener.port}"
 
@@ -179,7 +180,7 @@ def wait_state(session, listener, state, name="web", seconds=10):
         raise AssertionError(f"{error}: {status(session, name)}") from None
 
 
-def wait_error(session, words, name="it", seconds=10):
+def wait_error(session, words, name="it", seconds=60):
     """Wait until the one real server is down for an error that holds some words."""
     def found():
         for key, one in status(session).items():
@@ -194,5 +195,5 @@ def wait_error(session, words, name="it", seconds=10):
 
 
 def set_check(session, listener, kind, more=""):
-    session.set(checked(QUICK + more + check("it", kind).replace(
+    session.set(checked(HASTY + more + check("it", kind).replace(
         "<check>", '<check nc:operation="replace">'), listener.real()))

@@ -337,7 +337,7 @@ DOMAIN = "/www.example/192.0.2.9"
 
 def run(*command, **options):
     """A program that must succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
                           **options)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
@@ -390,11 +390,11 @@ class Server:
     def fill(self, text):
         return text.format(**self.values)
 
-    def start(self, seconds=20):
+    def start(self):
         with open(self.folder / "output", "ab") as output:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output,
                                             stderr=output, start_new_session=True, user=self.user)
-        wait_for(self.answers, f"{self.command}: {(self.folder / 'output').read_text()}", seconds)
+        wait_for(self.answers, f"{self.command}: {(self.folder / 'output').read_text()}")
 
     def answers(self):
         assert self.process.poll() is None, (self.folder / "output").read_text()

@@ -25,7 +25,7 @@ def test_up_down_and_back(session, listener):
     session.set(checked(QUICK + check("port"), listener.real()))
     up = wait_state(session, listener, "up")
     assert up["checks"]["port"]["state"] == "up"
-    assert int(up["checks"]["port"]["latency"]) < 500000
+    assert 0 < int(up["checks"]["port"]["latency"]) < 20_000_000  # microseconds
     assert status(session)[""]["quorum-state"] == "met"
     listener.close()
     down = wait_state(session, listener, "down")
@@ -62,11 +62,13 @@ def test_retries_are_let_pass(session, listener):
     session.set(checked(slow + check("port"), listener.real()))
     wait_state(session, listener, "up")
     listener.close()
-    wait_for(lambda: "Connection refused" in status(session)[
-        f"127.0.0.1:{listener.port}"]["checks"]["port"].get("last-error", ""), "a failure")
-    assert status(session)[f"127.0.0.1:{listener.port}"]["state"] == "up"
-    down = wait_state(session, listener, "down")
-    assert int(down["checks"]["port"]["failures"]) == 4
+
+    def is_down():
+        found = status(session)[f"127.0.0.1:{listener.port}"]
+        failures = int(found["checks"]["port"]["failures"])
+        assert found["state"] == ("up" if failures < 4 else "down"), failures
+        return failures >= 4
+    wait_for(is_down, "the fourth failure")
 
 
 def test_alpha_starts_down(session, listener):
@@ -287,10 +289,8 @@ def test_alarms(daemon, session, listener):
 
 def test_without_descriptors_nothing_is_down(daemon, session, listener):
     """What the agent lacks says nothing of a server."""
-    persistent = "<timeout>0.4</timeout>"
     steps = "<tcp><step><number>1</number><send>x</send></step></tcp>"
-    session.set(checked(QUICK.replace("<timeout>0.5</timeout>", persistent)
-                        + check("port", steps), listener.real()))
+    session.set(checked(QUICK + check("port", steps), listener.real()))
     wait_state(session, listener, "up")
     pid = daemon.process.pid
 

@@ -228,10 +228,10 @@ def fail_at_once(session, listener):
                         *(real(f"10.1.{i >> 8}.{i & 255}", 80) for i in range(MANY))))
     count = f"<servers-up>{MANY}</servers-up>"
     asked = f'<filter type="subtree">{servers(server("web", health("<status/>")))}</filter>'
-    wait_for(lambda: count in session.data("get", asked), "all of them", 20)
+    wait_for(lambda: count in session.data("get", asked), "all of them")
     listener.close()
     count = f"<servers-down>{MANY}</servers-down>"
-    wait_for(lambda: count in session.data("get", asked), "none of them", 20)
+    wait_for(lambda: count in session.data("get", asked), "none of them")
 
 
 def changes_down(events):

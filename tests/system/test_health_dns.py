@@ -78,7 +78,7 @@ def test_dns_by_tcp(session):
     listener.answer = hear_and_say(b"\xff\xff" + b"x" * 65534)
     wait_error(session, "the connection was closed before the answer came")
     listener.answer = "hang"
-    wait_error(session, "timed out after 0.5 s while waiting for the answer by TCP")
+    wait_error(session, "timed out after 1 s while waiting for the answer by TCP")
     listener.close()
     wait_error(session, "connect: Connection refused")
     listener.answer = of_stream(right)
@@ -93,7 +93,7 @@ def test_an_answer_of_dns_that_is_cut_off_is_asked_for_by_tcp(session):
     wait_state(session, server, "up")
     assert listener.answer.questions
     listener.answer = "hang"
-    wait_error(session, "timed out after 0.5 s while waiting for the answer by TCP")
+    wait_error(session, "timed out after 1 s while waiting for the answer by TCP")
     listener.close()
     wait_error(session, "connect: Connection refused")
     server.answer = right

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from health import (QUICK, Listener, check, health, lines, request_head, set_check, status,
-                    wait_error, wait_state)
+from health import (HASTY, QUICK, Listener, check, health, lines, request_head, set_check,
+                    status, wait_error, wait_state)
 from netconf import server, servers, wait_for
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -175,16 +175,16 @@ def test_a_server_that_does_not_read_is_timed_out(session):
 
     def hear_nothing(connection):
         connection.recv(1)
-        time.sleep(1)
+        time.sleep(30)  # longer than it is waited for
     listener = Listener(hear_nothing)
-    session.set(servers(server("web", health(QUICK + check("it", f"<http>{headers}</http>"))
+    session.set(servers(server("web", health(HASTY + check("it", f"<http>{headers}</http>"))
                                + listener.real(), "192.0.2.1", 80)))
     error = wait_state(session, listener, "down")["checks"]["it"]["last-error"]
-    assert error.startswith("timed out after 0.5 s while"), error
+    assert error.startswith("timed out after 1 s while"), error
 
     def answer_at_once(connection):
         connection.sendall(OK + LENGTH + b"hello")
-        time.sleep(0.2)
+        time.sleep(0.5)  # to close it before all is read would be a reset
     listener.answer = answer_at_once
     wait_state(session, listener, "up")
 
@@ -219,7 +219,7 @@ def test_http(session):
     listener.answer = http()
     wait_state(session, listener, "up")
     listener.answer = "hang"
-    wait_error(session, "timed out after 0.5 s while waiting for the answer")
+    wait_error(session, "timed out after 1 s while waiting for the answer")
     listener.answer = lambda connection: connection.sendall(b"\x00\xff" * 100)
     wait_error(session, "the answer is not HTTP")
     listener.close()

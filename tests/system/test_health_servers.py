@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 import real_servers
-from health import QUICK, check, checked, health, status, wait_state
+from health import HASTY, check, checked, health, status, wait_state
 from netconf import real, server as virtual, servers, wait_for
 from real_servers import PASSWORD
 
@@ -243,7 +243,7 @@ def fixture_server(request, tls):
 
 def ask_all(session, server, tls):
     """A virtual server for each question, all at once."""
-    quick = QUICK.replace("<timeout>0.5</timeout>", "<timeout>3</timeout>").replace(
+    quick = HASTY.replace("<timeout>1</timeout>", "<timeout>5</timeout>").replace(
         "<delay-loop>0.1</delay-loop>", "<delay-loop>1</delay-loop>")
     text = "".join(
         virtual(name, health(quick + check("it", kind.replace("{tls}", str(tls))))
@@ -264,7 +264,7 @@ def test_what_is_asked(session, server, tls):
     ask_all(session, server, tls)
     for name, (_, _, expected) in ASKED[server.name].items():
         try:
-            wait_for(lambda n=name, e=expected: reached(session, n, e), name, 15)
+            wait_for(lambda n=name, e=expected: reached(session, n, e), name)
         except AssertionError as error:
             raise AssertionError(f"{name} is not {expected!r}: {status(session, name)}") from error
     hung_killed_and_back(session, server, tls)
@@ -272,19 +272,19 @@ def test_what_is_asked(session, server, tls):
 
 def hung_killed_and_back(session, server, tls):
     _, kind, _ = next(iter(ASKED[server.name].values()))
-    quick = QUICK.replace("<timeout>0.5</timeout>", "<timeout>2</timeout>")
+    quick = HASTY.replace("<timeout>1</timeout>", "<timeout>2</timeout>")
     session.set(checked(quick + check("it", kind.replace("{tls}", str(tls))),
                         real("127.0.0.1", server.port), address="192.0.2.99"))
-    wait_state(session, server, "up", seconds=30)
+    wait_state(session, server, "up")
     server.everyone(signal.SIGSTOP)
     down = wait_state(session, server, "down")
     assert "timed out after 2 s" in down["checks"]["it"]["last-error"]
     server.everyone(signal.SIGCONT)
-    wait_state(session, server, "up", seconds=30)
+    wait_state(session, server, "up")
     server.end()
     wait_state(session, server, "down")
     wait_for(lambda: any(words in status(session)[f"127.0.0.1:{server.port}"]["checks"]["it"]
                          ["last-error"] for words in
                          ("refused", "unreachable", "Can't connect")), "a refusal")
     server.start()
-    wait_state(session, server, "up", seconds=30)
+    wait_state(session, server, "up")

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import time
 
 import pytest
 
@@ -13,6 +12,10 @@ from netconf import RpcError, real, wait_for
 @pytest.fixture(name="daemon")
 def fixture_daemon(daemon_factory):
     return daemon_factory(null="all")
+
+
+# So seldom that what is seen is not seen by asking.
+RARE = "<delay-loop>3600</delay-loop><warmup>0</warmup><retry>0</retry>"
 
 
 def set_checks(session, listener, *kinds, more=QUICK):
@@ -26,12 +29,10 @@ def test_a_file_takes_a_server_out_at_once(session, tmp_path):
     listener = Listener()
     file = tmp_path / "down"
     set_checks(session, listener, f"<file><path>{file}</path></file>",
-               more="<delay-loop>60</delay-loop><warmup>0</warmup><retry>0</retry>")
+               more=RARE)
     wait_state(session, listener, "up")
-    begin = time.monotonic()
     file.write_text("1\n")
     down = wait_state(session, listener, "down")
-    assert time.monotonic() - begin < 5
     assert down["checks"]["it0"]["last-error"] == f"{file} holds 1"
     file.unlink()
     wait_state(session, listener, "up")
@@ -49,19 +50,16 @@ def test_a_file_that_is_to_be_absent(session, tmp_path):
     """As those in ldirectord's maintenancedir, which hold nothing."""
     listener = Listener()
     file = tmp_path / "127.0.0.1:80"
-    slow = "<delay-loop>60</delay-loop><warmup>0</warmup><retry>0</retry>"
     set_checks(session, listener, f"<file><path>{file}</path><absent>true</absent></file>",
-               more=slow)
+               more=RARE)
     wait_state(session, listener, "up")
-    begin = time.monotonic()
     file.touch()
     down = wait_state(session, listener, "down")
     assert down["checks"]["it0"]["last-error"] == f"{file} is there"
     file.unlink()
     wait_state(session, listener, "up")
-    assert time.monotonic() - begin < 10
     set_checks(session, listener, f"<file><path>{file}</path><absent>true</absent>"
-               "<reverse>true</reverse></file>", more=slow)
+               "<reverse>true</reverse></file>", more=RARE)
     down = wait_state(session, listener, "down")
     assert down["checks"]["it0"]["last-error"] == f"{file} is not there"
     with pytest.raises(RpcError) as refused:
@@ -84,23 +82,24 @@ def test_what_is_no_file_blocks_nothing(session, tmp_path):
 
 def sleeper(*arguments):
     """A process whose parameters are its own."""
-    return subprocess.Popen(["sleep", "60", *arguments])
+    return subprocess.Popen(["sleep", "600", *arguments])
 
 
 def test_processes_are_counted(session):
     listener = Listener()
-    kind = ("<process><command>sleep</command><parameter>60</parameter><parameter>{}</parameter>"
+    own = f"0.{os.getpid():07}"  # other runs of this test have sleepers of theirs
+    kind = ("<process><command>sleep</command><parameter>600</parameter><parameter>{}</parameter>"
             "<parameter-match>exact</parameter-match>{}</process>")
-    set_checks(session, listener, kind.format("0.0625", ""))
+    set_checks(session, listener, kind.format(own, ""))
     down = wait_state(session, listener, "down")
     assert down["checks"]["it0"]["last-error"] == "0 processes sleep run"
-    first = sleeper("0.0625")
+    first = sleeper(own)
     wait_state(session, listener, "up")
-    set_checks(session, listener, kind.format("0.0625", "<quorum>2</quorum>"))
+    set_checks(session, listener, kind.format(own, "<quorum>2</quorum>"))
     wait_state(session, listener, "down")
-    second = sleeper("0.0625")
+    second = sleeper(own)
     wait_state(session, listener, "up")
-    set_checks(session, listener, kind.format("0.0625", "<quorum-max>1</quorum-max>"))
+    set_checks(session, listener, kind.format(own, "<quorum-max>1</quorum-max>"))
     wait_state(session, listener, "down")
     first.kill()  # and is not waited for: a zombie does not count
     wait_state(session, listener, "up")
@@ -122,7 +121,7 @@ def test_on_and_off(session):
 
 def test_a_check_may_have_alpha_and_warmup_of_its_own(session):
     listener = Listener()
-    session.set(checked(QUICK + check("it", content="<alpha>true</alpha><warmup>2</warmup>"
+    session.set(checked(QUICK + check("it", content="<alpha>true</alpha><warmup>6</warmup>"
                                       "<delay-loop>60</delay-loop>")
                         + check("other"), listener.real()))
     key = f"{listener.address}:{listener.port}"
