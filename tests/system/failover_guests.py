@@ -189,8 +189,8 @@ class Requests:
     def ask(self):
         while True:
             try:
-                with socket.create_connection((ADDRESS, 80), timeout=0.5) as connection:
-                    connection.settimeout(0.5)
+                with socket.create_connection((ADDRESS, 80), timeout=5) as connection:
+                    connection.settimeout(5)
                     answered = connection.recv(9) == b"fine"
             except OSError:
                 answered = False
@@ -200,7 +200,7 @@ class Requests:
 
     def more(self, what):
         wanted = self.fine + 10
-        wait_for(lambda: self.fine >= wanted, f"answers after {what}", 30)
+        wait_for(lambda: self.fine >= wanted, f"answers after {what}")
 
 
 class Transfer:
@@ -214,7 +214,7 @@ class Transfer:
 
     def take(self):
         try:
-            with socket.create_connection((ADDRESS, 81), timeout=30) as connection:
+            with socket.create_connection((ADDRESS, 81), timeout=120) as connection:
                 while data := connection.recv(1 << 18):
                     self.size += len(data)
                     self.sum = zlib.crc32(data, self.sum)
@@ -225,7 +225,7 @@ class Transfer:
         """Long enough for the backup to know of the connection: the kernel sends within seconds."""
         begun = time.monotonic()
         wait_for(lambda: self.size > len(CHUNK) and time.monotonic() > begun + 4,
-                 "the transfer to be under way", 60)
+                 "the transfer to be under way")
 
     def whole(self):
         self.thread.join(240)
@@ -260,7 +260,7 @@ class Lab:
     """The directors, seen by the client."""
 
     def __init__(self):
-        socket.setdefaulttimeout(30)
+        socket.setdefaulttimeout(90)
         self.directors = [self.reach(node) for node in (FIRST, SECOND)]
         self.first, self.second = self.directors
         self.real = self.reach(REAL)
@@ -279,7 +279,7 @@ class Lab:
                 return proxy.ping()
             except OSError:
                 return False
-        wait_for(answers, f"node {node}", 60)
+        wait_for(answers, f"node {node}")
         return proxy
 
     @staticmethod
@@ -294,14 +294,14 @@ class Lab:
         def settled():
             first, second = (self.status(director) for director in self.directors)
             return (first[0], first[2], second[0], second[2]) == ("master", True, "backup", False)
-        wait_for(settled, f"the first to be the master after {what}", 40)
+        wait_for(settled, f"the first to be the master after {what}", 120)
 
     def moves(self, what, fault, cure=lambda: None):
         """The address moves, requests go on, and after the cure it comes back."""
         before, lost = self.status(self.second)[1], self.requests.lost
         begun = time.monotonic()
         fault()
-        wait_for(lambda: self.status(self.second)[1] > before, f"the second after {what}", 30)
+        wait_for(lambda: self.status(self.second)[1] > before, f"the second after {what}")
         took = time.monotonic() - begun
         self.requests.more(what)
         cure()
@@ -364,13 +364,13 @@ def split_brain(lab):
         return any("vrrp-split-brain" in alarm for alarm in lab.status(lab.first)[3])
     for director in lab.directors:
         director.cut(True)
-    wait_for(lambda: lab.first.holds() and lab.second.holds(), "two masters", 30)
+    wait_for(lambda: lab.first.holds() and lab.second.holds(), "two masters")
     assert not alarmed()
     lab.second.cut(False)  # the first hears the second, and is not heard
-    wait_for(alarmed, "the alarm", 5)
+    wait_for(alarmed, "the alarm")
     lab.first.cut(False)
     lab.settle("split brain")
-    wait_for(lambda: not alarmed(), "the alarm to clear", 20)
+    wait_for(lambda: not alarmed(), "the alarm to clear")
     print("ok split brain: noticed", flush=True)
 
 
@@ -379,15 +379,16 @@ def halt_with_synchronisation(lab):
     for director in lab.directors:
         director.configure(SYNC)
     wait_for(lambda: [director.synchronises() for director in lab.directors]
-             == [["master"], ["backup"]], "the synchronisation daemons to follow", 20)
+             == [["master"], ["backup"]], "the synchronisation daemons to follow")
     transfer = Transfer()
     transfer.under_way()
     begun = time.monotonic()
+    size = transfer.size
     lab.first.halt()
-    wait_for(lambda: lab.status(lab.second)[0] == "master", "the second after a halt", 30)
-    wait_for(lambda: lab.second.synchronises() == ["master"], "its daemon to follow", 10)
+    wait_for(lambda: lab.status(lab.second)[0] == "master", "the second after a halt")
+    wait_for(lambda: lab.second.synchronises() == ["master"], "its daemon to follow")
     lab.requests.more("a halt")
-    assert transfer.size < MEGABYTES * len(CHUNK), "the transfer was over before the halt"
+    assert size < MEGABYTES * len(CHUNK) * 0.9, "the transfer was over before the halt"
     assert transfer.whole(), f"{transfer.size} octets came: {transfer.error}"
     print(f"ok a halt: {time.monotonic() - begun:.1f} s until {MEGABYTES} MB were whole", flush=True)
 

@@ -52,7 +52,7 @@ def fixture_login(daemon):
 
     def login(user):
         client = manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False,
-                                 timeout=30, username=user, password="secret", allow_agent=False,
+                                 timeout=120, username=user, password="secret", allow_agent=False,
                                  look_for_keys=False)
         opened.append(client)
         return client
@@ -299,7 +299,7 @@ def test_white_space_before_a_path_is_none_of_it(daemon, login):
 
 def received(client):
     """The name of the next notification."""
-    notification = client.take_notification(timeout=20)
+    notification = client.take_notification(timeout=120)
     assert notification, "a notification is missing"
     return re.search(r"</(?:\w+:)?eventTime>\s*<(?:\w+:)?([\w-]+)",
                      notification.notification_xml).group(1)
@@ -391,6 +391,6 @@ def test_a_start_with_bad_rules_says_where(daemon_factory):
     daemon = daemon_factory(start=False)
     daemon.config.write_text(daemon.default_configuration() + RULE.format(
         NACM, f'<path xmlns:a="{AGENT}">/a:nothing</path>'))
-    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=30,
+    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=120,
                            check=False)
     assert ended.returncode == 1 and "no such node" in ended.stderr, ended.stderr

@@ -9,7 +9,7 @@ from daemon import BUILD, SOURCE, YANG_DIRS
 
 def noriad(*arguments):
     return subprocess.run([BUILD / "noriad", *arguments], capture_output=True, text=True,
-                          timeout=30, check=False)
+                          timeout=120, check=False)
 
 
 def test_help_names_every_option():

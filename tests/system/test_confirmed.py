@@ -58,7 +58,7 @@ def test_the_hello_says_so(session):
 def test_it_is_taken_back_in_time(old):
     with old.session() as session:
         session.edit(A)
-        confirmed(session, 1)
+        confirmed(session, 3)
         assert held(old) == ["new"]
         assert (old.state / "confirm").stat().st_mode & 0o777 == 0o600
         is_old(old)
@@ -67,10 +67,10 @@ def test_it_is_taken_back_in_time(old):
 def test_confirming_makes_it_permanent(old):
     with old.session() as session:
         session.edit(A)
-        confirmed(session, 1)
+        confirmed(session, 3)
         session.commit()
     assert not (old.state / "confirm").exists()
-    stays(lambda: held(old) == ["new"], "the change is there past its time", 1.5)
+    stays(lambda: held(old) == ["new"], "the change is there past its time", 3.5)
     old.kill()
     old.start()
     assert held(old) == ["new"]
@@ -115,7 +115,7 @@ def test_a_locked_running_is_rolled_back_too(old):
 def test_a_rollback_after_reads_and_with_persist_while_another_has_locked(old):
     with old.session() as session:
         session.edit(A)
-        confirmed(session, 2, persist="token")
+        confirmed(session, 4, persist="token")
     with old.session() as other:
         assert other.get("null/item/held") == ["new"]
         assert "new" in other.data("running")
@@ -188,11 +188,11 @@ def test_a_restart_takes_the_very_first_commit_back(daemon_factory):
 def test_a_second_one_extends_the_time_and_keeps_the_point(old):
     with old.session() as session:
         session.edit(A)
-        confirmed(session, 1)
+        confirmed(session, 3)
         session.edit(items(item("b", "<value>second</value>")))
         confirmed(session, 60)
         stays(lambda: sorted(session.get("null/item/held")) == ["new", "second"],
-              "both changes are there past the first one's time", 1.5)
+              "both changes are there past the first one's time", 3.5)
         confirmed(session, 1)
         is_old(old)
 
@@ -259,7 +259,7 @@ def test_a_failed_one_arms_nothing(old, step):
 def test_a_failed_follow_up_leaves_the_first_armed(old):
     with old.session() as session:
         session.edit(A)
-        confirmed(session, 2)
+        confirmed(session, 4)
         session.edit(items(item("b", "<apply>fail</apply>")))
         with pytest.raises(RpcError):
             confirmed(session, 600)
@@ -295,7 +295,7 @@ def test_the_rollback_is_tried_again_until_it_works(daemon_factory, tmp_path):
         with daemon.session() as session:
             session.set(items(item("a", f"<value>{old}</value>")))
             session.edit(A)
-            confirmed(session, 1)
+            confirmed(session, 3)
             fill(small)
             wait_for(lambda: "cannot be taken back" in daemon.log(), "a failed attempt")
             assert session.get("null/item/held") == ["new"]

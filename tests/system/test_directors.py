@@ -143,13 +143,13 @@ def test_a_namespace_may_come_go_and_come_again(session, ipvs, netns):
     assert session.get("virtual-servers/virtual-server/oper-status") == ["unknown", "active"]
 
     netns("blue")
-    wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "the director to come up", 3)
-    wait_for(lambda: len(lines("blue")) == 2, "its real servers", 5)
+    wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "the director to come up")
+    wait_for(lambda: len(lines("blue")) == 2, "its real servers")
     assert session.get(of("a", "reason")) == []
     assert session.get(alarm + "is-cleared") == ["true"]
 
     netns("blue", False)
-    wait_for(lambda: session.get(of("a", "oper-status")) == ["down"], "it to go down", 3)
+    wait_for(lambda: session.get(of("a", "oper-status")) == ["down"], "it to go down")
     assert session.get(alarm + "is-cleared") == ["false"]
     assert session.get(of("main", "oper-status")) == ["up"]
     # What is configured meanwhile is made when it comes.
@@ -157,8 +157,8 @@ def test_a_namespace_may_come_go_and_come_again(session, ipvs, netns):
     assert "192.0.2.9:80" in lines()[0]
 
     netns("blue")
-    wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "it to come up again", 3)
-    wait_for(lambda: len(lines("blue")) == 4, "its real servers", 5)
+    wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "it to come up again")
+    wait_for(lambda: len(lines("blue")) == 4, "its real servers")
 
 
 def test_a_namespace_that_is_replaced_is_followed(session, ipvs, netns):
@@ -166,8 +166,8 @@ def test_a_namespace_that_is_replaced_is_followed(session, ipvs, netns):
     for _ in range(3):
         subprocess.run("ip netns delete blue; ip netns add blue; ip -n blue link set lo up",
                        shell=True, check=True)
-        wait_for(lambda: len(lines("blue")) == 2, "the services in the new namespace", 3)
-        wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "the director", 3)
+        wait_for(lambda: len(lines("blue")) == 2, "the services in the new namespace")
+        wait_for(lambda: session.get(of("a", "oper-status")) == ["up"], "the director")
     assert session.get("virtual-servers/virtual-server/oper-status") == ["active"]
 
 
@@ -179,7 +179,7 @@ def test_two_directors_cannot_share_a_namespace(session, ipvs, netns):
     error = refusal(session, servers(web("one", "b")))
     assert error.tag == "resource-denied" and "director b" in error.message
     session.set(directors(director("a", operation="delete")))
-    wait_for(lambda: session.get(of("b", "oper-status")) == ["up"], "the other to come up", 10)
+    wait_for(lambda: session.get(of("b", "oper-status")) == ["up"], "the other to come up")
 
 
 def test_the_agent_stays_in_its_own_namespace(daemon, session, ipvs, netns):

@@ -57,7 +57,7 @@ def test_a_step_that_does_not_work_changes_nothing(session, step, behaviour):
 def test_a_slow_engine_does_not_hold_readers_up(daemon, session):
     session.set(items(item("a", "<value>old</value>")))
     with daemon.session() as reader:
-        session.edit(items(item("a", "<value>new</value><delay>1500</delay>")))
+        session.edit(items(item("a", "<value>new</value><delay>2500</delay>")))
         session.message_id += 1
         session.send(f'<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" '
                      f'message-id="{session.message_id}"><commit/></rpc>')

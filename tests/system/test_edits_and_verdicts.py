@@ -276,7 +276,7 @@ def test_the_kernel_comes_to_what_is_configured_and_found(ipvs, netns, daemon_fa
     for where, namespace, more in (("main", None, foreign), ("blue", BLUE, {})):
         expected = {**wanted(turmoil.model, files, where), **more}
         try:
-            wait_for(lambda n=namespace, e=expected: held(ipvs, n) == e, "the table", 20)
+            wait_for(lambda n=namespace, e=expected: held(ipvs, n) == e, "the table")
         except AssertionError:
             now = held(ipvs, namespace)
             differs = {key: (now.get(key), expected.get(key)) for key in {*now, *expected}

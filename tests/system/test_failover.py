@@ -34,8 +34,8 @@ ASK = """
 import socket, sys, time
 while True:
     try:
-        with socket.create_connection((sys.argv[1], 80), timeout=0.3) as c:
-            c.settimeout(0.3)
+        with socket.create_connection((sys.argv[1], 80), timeout=5) as c:
+            c.settimeout(5)
             print("fine" if c.recv(9) == b"fine" else "lost", flush=True)
     except OSError:
         print("lost", flush=True)
@@ -138,7 +138,7 @@ def fixture_directors(nodes, real_server):
 def router(priority):
     return instance(priority=priority, more="<track-virtual-server><virtual-server>web"
                     "</virtual-server><weight>-100</weight></track-virtual-server>").replace(
-                        "interval>10<", "interval>20<")
+                        "interval>20<", "interval>40<")
 
 
 def test_requests_go_on_whatever_fails(directors, client):

@@ -19,9 +19,9 @@ FAULTS = ["the death of both", "the death of keepalived", "a link that is down",
 @pytest.mark.once
 def test_four_guests_outlive_every_fault():
     done = subprocess.run(
-        [SOURCE / "tools" / "lab", "-n", "4", "-m", "512M", "-t", "400", "--", "/usr/bin/python3",
+        [SOURCE / "tools" / "lab", "-n", "4", "-m", "512M", "-t", "700", "--", "/usr/bin/python3",
          pathlib.Path(__file__).with_name("failover_guests.py")],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=480, check=False)
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=760, check=False)
     print(done.stdout, done.stderr)
     lines = [line.removeprefix("[1] ok ").split(":")[0] for line in done.stdout.splitlines()
              if line.startswith("[1] ok ")]

@@ -20,8 +20,9 @@ MESSAGES_OF_64K = (f'<netconf-server xmlns="{AGENT}"><max-message-size>65536</ma
 KEEPS_WHAT_IS_FREED = pytest.mark.skipif("sanitize" in os.environ.get("NORIA_BUILD", ""),
                                          reason="a sanitizer keeps what is freed")
 
-# Much more than any of these reads takes, also under a sanitizer on a busy machine.
-ON_TIME = 2.0
+# So long a read may take in any case, and else a part of what is done beside it: on a slow machine
+# both take longer.
+ON_TIME, PART = 2.0, 4
 
 
 class Reader(threading.Thread):
@@ -33,6 +34,7 @@ class Reader(threading.Thread):
         self.over = threading.Event()
         self.longest = 0.0
         self.reads = 0
+        self.begun = time.monotonic()
 
     def run(self):
         with self.daemon_under_test.session() as session:
@@ -50,9 +52,11 @@ class Reader(threading.Thread):
 
     def __exit__(self, *exc):
         self.over.set()
-        self.join(60)
+        self.join(120)
         assert self.reads > 3
-        assert self.longest < ON_TIME, f"a read took {self.longest:.2f} s"
+        taken = time.monotonic() - self.begun
+        assert self.longest < max(ON_TIME, taken / PART), \
+            f"a read took {self.longest:.2f} s of {taken:.2f} s"
 
 
 def resident_kb(daemon):
@@ -79,7 +83,7 @@ def test_a_client_that_does_not_read_its_replies(daemon, session):
                 stalled.send(request)
         except TimeoutError:
             pass  # the agent takes no more of its requests: that is right, too
-        wait_for(lambda: reader.reads > 100, "a hundred reads beside it", 60)
+        wait_for(lambda: reader.reads > 100, "a hundred reads beside it", 300)
         with daemon.session() as other:
             other.set(items(item("more")))
     assert resident_kb(daemon) < 2_000_000, "so much for a client that does not read"
@@ -131,7 +135,7 @@ def check_many_ahead(send, receive):
         target=lambda: send("".join(small_request(n) for n in range(count)).encode()))
     sender.start()
     replies = receive(count)
-    sender.join(60)
+    sender.join(120)
     for number, reply in enumerate(replies):
         assert f'message-id="{number}"' in reply and "<data" in reply
     assert len(replies) == count
@@ -180,7 +184,7 @@ def test_a_window_without_end_takes_no_memory(distant, key):
             stopped.stdin.close()
             wait_for(lambda: "user admin from" in distant.log(), "the session to begin")
             start = reader.reads
-            wait_for(lambda: reader.reads > start + 300, "reads beside it", 60)
+            wait_for(lambda: reader.reads > start + 300, "reads beside it", 300)
             assert resident_kb(distant) < before + 60_000
         finally:
             stopped.kill()
@@ -193,7 +197,7 @@ def test_an_ssh_client_that_does_not_read_its_replies(distant, key):
         stalled.stdin.flush()
         wait_for(lambda: "user admin from" in daemon.log(), "the session to begin")
         before = reader.reads
-        wait_for(lambda: reader.reads > before + 100, "a hundred reads beside it", 60)
+        wait_for(lambda: reader.reads > before + 100, "a hundred reads beside it", 300)
         assert resident_kb(daemon) < 500_000
         stalled.kill()
 
@@ -209,7 +213,7 @@ def test_a_thousand_half_open_connections(daemon, session):
                 if n % 2:  # on the way to a login, not just connected
                     silent[-1].send(b"SSH-2.0-half_open\r\n")
             with socket.create_connection(("127.0.0.1", daemon.ssh_port)) as late:
-                late.settimeout(20)
+                late.settimeout(60)
                 assert late.recv(4) == b"SSH-"
     finally:
         for client in silent:

@@ -13,7 +13,7 @@ from daemon import free_port
 from health import QUICK, Listener, check, checked, status
 from munin import PLUGINS, Master, Node
 from netconf import real, server, servers, wait_for
-from test_snmp import AGENT_VERSION, NORIA, VIRTUAL, snmp, walk
+from test_snmp import VIRTUAL, wait_for_snmp, walk
 
 # For the picture in docs/: more rounds, and where to put what is drawn.
 ROUNDS = int(os.environ.get("MUNIN_ROUNDS", "2"))
@@ -25,7 +25,7 @@ SERVERS = servers(
 
 
 def answering(daemon):
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 
@@ -132,7 +132,7 @@ def test_a_master_draws_pictures(ipvs, daemon_factory, tmp_path):
         for step in range(ROUNDS):
             for service, count in ((80, 20 + step % 24 * 2), (25, 8 + step % 9)):
                 for _ in range(count):
-                    socket.create_connection(("192.0.2.1", service), 5).close()
+                    socket.create_connection(("192.0.2.1", service), 60).close()
                     listener.accept()[0].close()
             master.call("munin-update", "--nofork")
             subprocess.run(["date", "-s", "+5 minutes"], check=True, stdout=subprocess.DEVNULL)

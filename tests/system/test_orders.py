@@ -63,13 +63,13 @@ def test_each_order_and_the_checks(session):
 def test_an_order_ends_by_itself(daemon):
     with Subscriber(daemon.socket) as session:
         session.subscribe()
-        act(session, "force-down", "10.0.0.1", "<duration>1</duration>")
+        act(session, "force-down", "10.0.0.1", "<duration>3</duration>")
         assert sum_of(session, "10.0.0.1") is None
         session.next("order-change", kind="force-down", owner="root", address="10.0.0.1")
         event = session.next("order-change", kind="none")
         assert event.find("owner") is None
         assert sum_of(session, "10.0.0.1") == -1
-        act(session, "force-down", "10.0.0.1", f"<until>{when(1)}</until>")
+        act(session, "force-down", "10.0.0.1", f"<until>{when(3)}</until>")
         act(session, "force-down", "10.0.0.2", "<duration>3600</duration>")
         session.next("order-change", kind="none", address="10.0.0.1")
         assert sum_of(session, "10.0.0.2") is None
@@ -84,7 +84,7 @@ def test_orders_outlive_a_crash_and_end_while_nobody_runs(daemon):
     with daemon.session() as session:
         order = order_of(session, "10.0.0.1")
         assert (order["kind"], order["reason"]) == ("force-down", "broken")
-        wait_for(lambda: sum_of(session, "10.0.0.2") == -1, "the order's end", 5)
+        wait_for(lambda: sum_of(session, "10.0.0.2") == -1, "the order's end")
         act(session, "resume", "10.0.0.1")
     daemon.kill()
     daemon.start()
@@ -137,7 +137,7 @@ def test_orders_go_with_their_real_server(daemon, session):
     session.set(servers(server("web", operation="delete")))
     session.set(servers(WEB))
     wait_for(lambda: b"order" not in (daemon.state / "orders").read_bytes()[16:],
-             "the file of orders to be empty", 5)
+             "the file of orders to be empty")
     daemon.kill()
     daemon.start()
     with daemon.session() as again:
@@ -188,7 +188,7 @@ def test_an_order_needs_a_rule_that_permits_it(daemon_factory):
     daemon.start()
     with daemon.session() as root:
         root.set(servers(WEB))
-    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=30,
+    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=120,
                          username="operator", password="secret", allow_agent=False,
                          look_for_keys=False) as client:
         client.dispatch(to_ele(action_on("drain", "10.0.0.1")))

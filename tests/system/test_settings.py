@@ -219,7 +219,7 @@ def test_a_connection_appears_on_the_backup(session, cable):
                                                 "<sync-period>1</sync-period></parameters>")))
     server_code = ("import socket; s = socket.create_server(('', 8080)); print(flush=True);"
                    "c = s.accept()[0]; c.recv(1)")
-    client_code = ("import socket; c = socket.create_connection(('10.98.0.1', 80), 5);"
+    client_code = ("import socket; c = socket.create_connection(('10.98.0.1', 80), 60);"
                    "print(flush=True); input()")
     with subprocess.Popen(["ip", "netns", "exec", "blue", "/usr/bin/python3", "-c", server_code],
                           stdout=subprocess.PIPE) as serving:
@@ -230,7 +230,7 @@ def test_a_connection_appears_on_the_backup(session, cable):
             client.stdout.readline()
             listed = wait_for(lambda: [line for line in run(
                 "ipvsadm", "-Lcn", namespace="green").splitlines() if "10.98.0.1:80" in line],
-                "the connection on the backup", 10)
+                "the connection on the backup")
             client.stdin.close()
         serving.kill()
     assert "ESTABLISHED" in listed[0] and "10.98.0.1:8080" in listed[0]

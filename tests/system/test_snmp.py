@@ -22,18 +22,27 @@ SERVERS = servers(
     + server("six", real("2001:db8::2", 53), "2001:db8::1", 53))
 
 
-def run(*command, timeout=30):
+def run(*command, timeout=120):
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
+def patiently(patience):
+    """Options: who counts on an answer asks some times more, who does not asks twice."""
+    return "-t", str(patience), "-r", "1" if patience < 1 else "5"
+
+
 def snmp(tool, port, *arguments, community="public", version="2c", host="127.0.0.1", patience=3):
-    return run(tool, "-v", version, "-c", community, "-t", str(patience), "-r", "1", "-Oqn",
+    return run(tool, "-v", version, "-c", community, *patiently(patience), "-Oqn",
                f"{host}:{port}", *arguments)
 
 
 def is_silent(port, **options):
     """Whether there is no answer, which is waited for no longer than silence is worth."""
     return snmp("snmpget", port, AGENT_VERSION, patience=0.5, **options).returncode != 0
+
+
+def wait_for_snmp(daemon):
+    wait_for(lambda: not is_silent(daemon.snmp_port), "SNMP")
 
 
 def walk(port, oid, **options):
@@ -50,7 +59,7 @@ def fixture_daemon(daemon_factory):
     daemon = daemon_factory(start=False)
     daemon.config.write_text(daemon.default_configuration() + SERVERS)
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 
@@ -70,7 +79,7 @@ def test_groups_and_directors_are_rows_like_others(daemon_factory):
     daemon.config.write_text(daemon.default_configuration() + servers(
         group + server("one", address="192.0.2.2", port=80)))
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     names = {name: row for row, name in walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}").items()}
     where = walk(daemon.snmp_port, f"{VIRTUAL}.28")
     assert {name: where[row] for name, row in names.items()} == {"group": "blue", "one": "main"}
@@ -108,7 +117,7 @@ def test_numbers_stay_when_others_come_and_go(daemon):
     before = walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}")
     daemon.stop()
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     assert walk(daemon.snmp_port, f"{VIRTUAL}.{NAME}") == before
 
 
@@ -199,7 +208,7 @@ def test_tables_are_the_same_whoever_asks(daemon, tmp_path):
         with daemon.session() as session:
             session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
                         "</agentx-socket></snmp-agent>")
-        wait_for(lambda: "web" in snmp("snmpwalk", port, f"{VIRTUAL}.{NAME}").stdout, "snmpd", 40)
+        wait_for(lambda: "web" in snmp("snmpwalk", port, f"{VIRTUAL}.{NAME}").stdout, "snmpd")
         for tool in ("snmpwalk", "snmpbulkwalk"):
             assert tables(port, tool) == one_by_one
         # Several variables in one request, a table's and a scalar's.
@@ -253,7 +262,7 @@ def subagent_of(path):
 def test_as_a_subagent_of_snmpd_that_comes_and_goes(daemon, snmpd):
     with daemon.session() as session:
         session.set(subagent_of(snmpd.agentx))
-        wait_for(snmpd.sees, "the subagent's tables in snmpd", 40)
+        wait_for(snmpd.sees, "the subagent's tables in snmpd")
         assert is_silent(daemon.snmp_port)
         snmpd.stop()
         assert session.data("running"), "NETCONF goes on without the master"
@@ -265,12 +274,12 @@ def test_a_subagent_with_a_wrong_socket_finds_the_right_one_later(daemon, snmpd)
     with daemon.session() as session:
         session.set(subagent_of("/nonexistent"))
         session.set(subagent_of(snmpd.agentx))
-        wait_for(snmpd.sees, "the subagent's tables in snmpd", 40)
+        wait_for(snmpd.sees, "the subagent's tables in snmpd")
         session.set(f'<snmp-agent xmlns="{AGENT}"><mode>master</mode>'
                     "<agentx-write-as>admin</agentx-write-as></snmp-agent>")
-        wait_for(lambda: not snmpd.sees(), "the subagent to go", 40)
+        wait_for(lambda: not snmpd.sees(), "the subagent to go")
         session.set(subagent_of(snmpd.agentx))
-        wait_for(snmpd.sees, "the tables once more", 40)
+        wait_for(snmpd.sees, "the tables once more")
         row = next(iter(walk(snmpd.port, f"{REAL}.8")))
         done = snmp("snmpset", snmpd.port, f"{REAL}.8.{row}", "u", "9", community="writer")
         assert "noAccess" in done.stderr, "a SET is answered, too; the user admin may not write here"

@@ -9,7 +9,7 @@ import pytest
 from daemon import AGENT, free_port, nacm
 from health import QUICK, Listener, check, checked, health, wait_state
 from netconf import RpcError, item, items, real, server, servers, wait_for
-from test_snmp import AGENT_VERSION, NORIA, snmp, walk
+from test_snmp import AGENT_VERSION, NORIA, snmp, wait_for_snmp, walk
 from test_snmp_users import AUTH, PRIVACY, agent, keys, user
 
 TRAPS = ".1.3.6.1.4.1.32473.1.0"
@@ -61,7 +61,7 @@ def fixture_daemon(daemon_factory):
     daemon = daemon_factory(start=False, null="all")
     daemon.config.write_text(daemon.default_configuration() + nacm())
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 
@@ -128,7 +128,7 @@ def test_alarms_are_raised_and_cleared(daemon_factory, receivers):
     assert "another program listens" in history[f"4.{row}.2"]
     daemon.stop()
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     assert walk(daemon.snmp_port, ALARMS)[f"3.{row}"] == "backend-down"
 
 
@@ -136,7 +136,7 @@ def test_informs_are_sent_until_they_are_confirmed(daemon, receivers):
     receiver = receivers()
     with daemon.session() as session:
         session.set(agent(target(receiver.port, "<community>public</community><type>inform</type>"
-                                 "<timeout>1</timeout><retries>10</retries>")))
+                                 "<timeout>2</timeout><retries>10</retries>")))
         self_test(session, "late")
         receiver.start()
         receiver.wait(SELF_TEST)
@@ -148,7 +148,7 @@ def test_informs_outlive_a_change_of_other_settings(daemon, receivers):
     receiver = receivers()
     with daemon.session() as session:
         session.set(agent(target(receiver.port, "<community>public</community><type>inform</type>"
-                                 "<timeout>1</timeout><retries>10</retries>")))
+                                 "<timeout>2</timeout><retries>10</retries>")))
         self_test(session, "late")
         wait_for(lambda: "late" in walk(daemon.snmp_port, f"{LOG_VARIABLES}.8").values(),
                  "the event")
@@ -182,18 +182,27 @@ def test_targets_change_at_run_time(daemon, receivers):
         assert len(first.got(SELF_TEST)) == 1
 
 
+def summed(receiver):
+    """How many were not told one by one, by what sums say."""
+    return sum(int(line.split(f"{OBJECTS}.1.0 = Gauge32: ")[1].split()[0])
+               for line in receiver.got(1))
+
+
 def test_a_storm_is_a_bounded_number_and_a_sum(daemon, receivers):
     receiver = receivers().start()
     with daemon.session() as session:
-        session.set(agent("<notification-rate>2</notification-rate>" + target(receiver.port)))
+        rate, began = 2, time.monotonic()
+        session.set(agent(f"<notification-rate>{rate}</notification-rate>" + target(receiver.port)))
         for number in range(100):
             self_test(session, f"storm {number}")
-        receiver.wait(1)
+
+        def told_and_summed():
+            return len(receiver.got(SELF_TEST)) + summed(receiver)
+        wait_for(lambda: told_and_summed() >= 100, "all to be told or summed")
         told = len(receiver.got(SELF_TEST))
-        assert told <= 20
-        summed = sum(int(line.split(f"{OBJECTS}.1.0 = Gauge32: ")[1].split()[0])
-                     for line in receiver.got(1))
-        assert 100 <= told + summed <= 102, "coldStart and the change have a place, too"
+        took = time.monotonic() - began
+        assert told <= rate * (took + 6), f"{told} notifications in {took:.0f} s"
+        assert told_and_summed() <= 102, "coldStart and the change have a place, too"
         self_test(session, "after")
         wait_for(lambda: any('"after"' in line for line in receiver.got(SELF_TEST)), "the next one")
 
@@ -212,16 +221,16 @@ def test_ten_thousand_real_servers_that_fail_are_a_bounded_number_and_a_sum(daem
             server(f"v{number}", checks + "".join(of), f"192.0.2.{number + 1}", 80)
             for number, of in enumerate(reals))))
 
-        def summed():
+        def all_are_told():
             assert not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode
-            return sum(int(line.split(f"{OBJECTS}.1.0 = Gauge32: ")[1].split()[0])
-                       for line in receiver.got(1))
+            return summed(receiver) + len(receiver.got(DOWN)) >= 10000
 
-        wait_for(lambda: summed() + len(receiver.got(DOWN)) >= 10000, "all to be told or summed", 60)
-        took = time.monotonic() - began
+        wait_for(all_are_told, "all to be told or summed", 300)
         all_told = receiver.file.read_text(errors="replace").count("\nTRAP") + 1
+        sums = len(receiver.got(1))
+        took = time.monotonic() - began
         assert all_told <= rate * (took + 6), f"{all_told} notifications in {took:.0f} s"
-        assert len(receiver.got(1)) <= rate * took, "sums do not add to it"
+        assert sums <= rate * took, "sums do not add to it"
 
 
 def test_the_master_agent_sends_for_its_subagent(daemon, receivers, tmp_path):
@@ -238,7 +247,7 @@ def test_the_master_agent_sends_for_its_subagent(daemon, receivers, tmp_path):
     try:
         with daemon.session() as session:
             session.set(agent(f"<mode>agentx</mode><agentx-socket>{socket_}</agentx-socket>"))
-            wait_for(lambda: '"' in snmp("snmpget", port, AGENT_VERSION).stdout, "it", 40)
+            wait_for(lambda: '"' in snmp("snmpget", port, AGENT_VERSION).stdout, "it")
             self_test(session, "by the master")
             assert '"by the master"' in receiver.wait(SELF_TEST)[0]
     finally:
@@ -272,7 +281,7 @@ def test_the_log_tells_a_manager_that_was_away(daemon):
     assert snmp("snmpget", daemon.snmp_port, name).stdout.split()[1].startswith(OBJECTS)
     daemon.stop()
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     wait_for(lambda: before.items() <= logged(daemon).items(), "the log of before the restart")
     times = walk(daemon.snmp_port, f"{LOG}.2")
     assert times[first] == "0:0:00:00.00", "it was before sysUpTime began"
@@ -330,7 +339,7 @@ def test_informs_of_version_3(daemon, receivers):
         session.set(agent(target(receiver.port, (
             f"<remote-user><name>nms</name><engine-id>{dotted}</engine-id><auth><protocol>sha256"
             f"</protocol><key>{auth}</key></auth><privacy><key>{privacy}</key></privacy>"
-            "</remote-user><type>inform</type><timeout>1</timeout><retries>10</retries>"))))
+            "</remote-user><type>inform</type><timeout>2</timeout><retries>10</retries>"))))
         self_test(session, "confirm")
         assert '"confirm"' in receiver.wait(SELF_TEST)[0]
         receiver.stop()

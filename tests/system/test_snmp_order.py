@@ -9,7 +9,7 @@ import pytest
 from daemon import AGENT, free_port
 from netconf import wait_for
 from snmp_packet import (GET, GETBULK, GETNEXT, NOTHING, answer_of, ask, message, message_v3, pdu)
-from test_snmp import AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, run, snmp
+from test_snmp import AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, run, snmp, wait_for_snmp
 from test_snmp_notify import self_test
 from test_snmp_users import agent
 
@@ -24,7 +24,7 @@ def fixture_daemon(daemon_factory):
     daemon = daemon_factory(start=False, null="all")
     daemon.config.write_text(daemon.default_configuration() + SERVERS)
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 
@@ -101,7 +101,7 @@ def test_what_is_behind_each_oid_through_a_master_agent(daemon, tmp_path):
         with daemon.session() as session:
             session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
                         "</agentx-socket></snmp-agent>")
-        wait_for(lambda: walked(port, SERVERS_HERE) == here, "all tables", 40)
+        wait_for(lambda: walked(port, SERVERS_HERE) == here, "all tables")
         check_order(port, SERVERS_HERE)
     finally:
         snmpd.terminate()

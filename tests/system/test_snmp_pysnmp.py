@@ -6,8 +6,7 @@ from pysnmp.proto.rfc1902 import Counter64, Gauge32, OctetString
 from pysnmp.smi.rfc1902 import ObjectIdentity, ObjectType
 
 from daemon import nacm
-from netconf import wait_for
-from test_snmp import AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, snmp
+from test_snmp import AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, snmp, wait_for_snmp
 from test_snmp_users import AUTH, PRIVACY, agent, user
 
 V2C = hlapi.CommunityData("public", mpModel=1)
@@ -20,7 +19,7 @@ def fixture_daemon(daemon_factory):
     daemon = daemon_factory(start=False, null="all")
     daemon.config.write_text(daemon.default_configuration() + nacm() + SERVERS)
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 

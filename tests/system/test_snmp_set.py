@@ -9,7 +9,7 @@ import agentx_master as agentx
 from daemon import AGENT, free_port, nacm
 from netconf import real, server, servers, wait_for
 from snmp_packet import GAUGE, SET, exchange, integer, message
-from test_snmp import AGENT_VERSION, REAL, VIRTUAL, snmp, walk
+from test_snmp import REAL, VIRTUAL, snmp, wait_for_snmp, walk
 
 NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION, COMMIT_FAILED, UNDO_FAILED = 6, 7, 10, 11, 14, 15
 RESOURCE_UNAVAILABLE, NOT_WRITABLE = 13, 17
@@ -26,7 +26,7 @@ def fixture_daemon(daemon_factory):
     daemon.config.write_text(
         daemon.default_configuration().replace("</snmp-agent>", WRITERS) + nacm() + WEB)
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 
@@ -219,7 +219,7 @@ def test_settings_change_while_values_are_set(daemon):
             session.set(f'<snmp-agent xmlns="{AGENT}"><listen><name>more</name><address>127.0.0.1'
                         f"</address><port>{more + number % 2}</port></listen></snmp-agent>")
     for setter in setters:
-        setter.wait(60)
+        setter.wait(300)
     assert send(daemon, (f"{REAL}.{WEIGHT}.{row}", integer(5, GAUGE))) == (0, 0)
 
 
@@ -240,10 +240,10 @@ def test_values_are_set_through_a_master_agent(daemon, tmp_path):
             session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
                         "</agentx-socket></snmp-agent>")
             wait_for(lambda: "3" in snmp("snmpget", port, weight, community="writer").stdout,
-                     "the subagent", 40)
+                     "the subagent")
             five = message(SET, [(weight, integer(5, GAUGE))], "writer")
             # Until all tables are registered, the master says itself that it cannot be written.
-            wait_for(lambda: exchange(port, five)[0] == NO_ACCESS, "the subagent to refuse", 40)
+            wait_for(lambda: exchange(port, five)[0] == NO_ACCESS, "the subagent to refuse")
             session.set(f'<snmp-agent xmlns="{AGENT}"><agentx-write-as>admin</agentx-write-as></snmp-agent>')
             assert exchange(port, five) == (0, 0)
             assert weights(session)[0] == "5"

@@ -7,7 +7,7 @@ import pytest
 from daemon import AGENT, free_port
 from health import QUICK, Listener, check, health, wait_state
 from netconf import real, server, servers, wait_for
-from test_snmp import AGENT_VERSION, NORIA, REAL, VIRTUAL, run, snmp, walk
+from test_snmp import AGENT_VERSION, NORIA, VIRTUAL, run, snmp, wait_for_snmp, walk
 
 CHECK = f"{NORIA}.3.1.1"
 DIRECTOR = f"{NORIA}.9.1.1"
@@ -16,7 +16,7 @@ IF_DESCR, HR_MEMORY = ".1.3.6.1.2.1.2.2.1.2", ".1.3.6.1.2.1.25.2.2.0"
 
 
 def answering(daemon):
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 

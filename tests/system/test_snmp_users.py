@@ -6,7 +6,8 @@ import pytest
 
 from daemon import AGENT, nacm
 from netconf import RpcError, real, server, servers, wait_for
-from test_snmp import AGENT_VERSION, NORIA, REAL, VIRTUAL, run, snmp, walk
+from test_snmp import (AGENT_VERSION, NORIA, REAL, VIRTUAL, patiently, run, snmp, wait_for_snmp,
+                       walk)
 
 WEB = servers(server("web", real("10.0.0.1", 80, "<weight>3</weight>"), "192.0.2.1", 80))
 AUTH, PRIVACY = "correct horse", "battery staple"
@@ -18,7 +19,7 @@ def fixture_daemon(daemon_factory):
     daemon = daemon_factory(start=False, null="all")
     daemon.config.write_text(daemon.default_configuration() + nacm() + WEB)
     daemon.start()
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     return daemon
 
 
@@ -44,7 +45,7 @@ def user(session, name="ann", protocol="sha256", more=""):
 def v3(tool, port, *arguments, name="ann", level="authPriv", protocol="SHA-256", auth=AUTH,
        privacy=PRIVACY, transport="", patience=3, options=()):
     return run(tool, "-v3", *options, "-u", name, "-l", level, "-a", protocol, "-A", auth, "-x", "AES", "-X",
-               privacy, "-t", str(patience), "-r", "1", "-Oqn", f"{transport}127.0.0.1:{port}",
+               privacy, *patiently(patience), "-Oqn", f"{transport}127.0.0.1:{port}",
                *arguments)
 
 
@@ -90,7 +91,7 @@ def test_the_number_of_boots_is_on_the_disk_before_anybody_hears_it(daemon_facto
     steps = tmp_path / "steps"
     daemon = daemon_factory(prefix=("strace", "-D", "-f", "-y", "-o", str(steps), "-e",
                                     "trace=fsync,fdatasync,bind"))
-    wait_for(lambda: not snmp("snmpget", daemon.snmp_port, AGENT_VERSION).returncode, "SNMP")
+    wait_for_snmp(daemon)
     kept = [place for place, line in enumerate(steps.read_text().splitlines())
             if re.search(r"f(data)?sync\(\d+<.*/snmp/noriad\.conf", line)]
     heard = [place for place, line in enumerate(steps.read_text().splitlines())
@@ -103,7 +104,7 @@ def test_a_context_that_is_not_there_is_counted(daemon):
     with daemon.session() as session:
         user(session)
     before = int(v3("snmpget", daemon.snmp_port, UNKNOWN_CONTEXTS).stdout.split()[1])
-    other = v3("snmpget", daemon.snmp_port, AGENT_VERSION, options=("-n", "other"), patience=0.5)
+    other = v3("snmpget", daemon.snmp_port, AGENT_VERSION, options=("-n", "other"), patience=0.9)
     assert other.returncode != 0 and "No Such" not in other.stdout
     assert int(v3("snmpget", daemon.snmp_port, UNKNOWN_CONTEXTS).stdout.split()[1]) > before
 

@@ -33,7 +33,7 @@ def weights(ipvs):
 
 
 def reaches(ipvs, wanted):
-    wait_for(lambda: weights(ipvs) == wanted, f"{wanted}: {weights(ipvs)}", 20)
+    wait_for(lambda: weights(ipvs) == wanted, f"{wanted}: {weights(ipvs)}")
 
 
 def each(listeners, weight):

@@ -49,7 +49,7 @@ def fixture_daemon(daemon_factory, keys):
 def connect(daemon, **options):
     options = {"username": "admin", "allow_agent": False, "look_for_keys": False} | options
     return manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False,
-                           timeout=30, **options)
+                           timeout=120, **options)
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
@@ -122,7 +122,7 @@ def test_nothing_but_ssh(daemon, keys):
         ["ssh", "-i", keys["ed25519"][0], "-p", str(daemon.ssh_port), "-o",
          "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes",
          "-s", "admin@127.0.0.1", "netconf"],
-        input=hello + rpcs, capture_output=True, text=True, timeout=30, check=False)
+        input=hello + rpcs, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.count(END.decode()) == 3, done.stderr
     assert "<snmp-agent" in done.stdout and "<ok/>" in done.stdout
 
@@ -164,7 +164,7 @@ def test_a_new_address_is_served_at_once_and_a_deleted_one_no_more(daemon):
 def test_the_host_key_stays(daemon):
     def fingerprint():
         scan = subprocess.run(["ssh-keyscan", "-p", str(daemon.ssh_port), "127.0.0.1"],
-                              capture_output=True, text=True, timeout=30, check=False)
+                              capture_output=True, text=True, timeout=120, check=False)
         return sorted(scan.stdout.splitlines())
     before = fingerprint()
     assert before
@@ -179,7 +179,7 @@ def test_a_host_key_that_others_can_read_is_refused(daemon):
     daemon.stop()
     for key in daemon.state.glob("ssh_host_*"):
         key.chmod(0o644)
-    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=30,
+    ended = subprocess.run(daemon.command(), capture_output=True, text=True, timeout=120,
                            check=False)
     assert ended.returncode == 1
     assert "0600" in ended.stderr
@@ -195,7 +195,7 @@ def test_notifications_by_ncclient(daemon):
             '"urn:ietf:params:xml:ns:yang:ietf-netconf-notifications"/></filter>'))
         other.edit_config(target="running", config=f'<config xmlns="{BASE}">'
                           f'{items(item("a"))}</config>')
-        notification = client.take_notification(timeout=20)
+        notification = client.take_notification(timeout=120)
         assert notification and "<username>admin</username>" in notification.notification_xml
         assert "<source-host>127.0.0.1</source-host>" in notification.notification_xml
         assert f"<session-id>{other.session_id}</session-id>" in notification.notification_xml

@@ -34,17 +34,17 @@ def weights(ipvs, service="192.0.2.1:80"):
 
 
 def reaches(ipvs, wanted, service="192.0.2.1:80"):
-    wait_for(lambda: weights(ipvs, service) == wanted, f"{wanted}: {weights(ipvs, service)}", 5)
+    wait_for(lambda: weights(ipvs, service) == wanted, f"{wanted}: {weights(ipvs, service)}")
 
 
 def test_verdicts_steer_the_kernel(session, ipvs):
     status = "virtual-servers/virtual-server/real-server/oper-status"
     judge(session, verdict("10.0.0.1", "down"))
     reaches(ipvs, {"10.0.0.2:80": 1})
-    wait_for(lambda: session.get(status) == ["withdrawn", "active"], "its status", 5)
+    wait_for(lambda: session.get(status) == ["withdrawn", "active"], "its status")
     judge(session, verdict("10.0.0.1", "down", more="<inhibit>true</inhibit>"))
     reaches(ipvs, {"10.0.0.1:80": 0, "10.0.0.2:80": 1})
-    wait_for(lambda: session.get(status) == ["drained", "active"], "its status", 5)
+    wait_for(lambda: session.get(status) == ["drained", "active"], "its status")
     judge(session, verdict("10.0.0.1", "up", more="<weight>2</weight>"))
     reaches(ipvs, {"10.0.0.1:80": 2, "10.0.0.2:80": 1})
     judge(session, verdict("10.0.0.1", "up"))
@@ -124,7 +124,7 @@ def committing(daemon, config):
 
 def test_verdicts_do_not_wait_for_a_slow_commit(daemon, session, ipvs):
     """The null backend dawdles after ipvs has planned: the plan must not bring back the dead."""
-    end = committing(daemon, items(item("slow", "<delay>1000</delay>")) +
+    end = committing(daemon, items(item("slow", "<delay>2000</delay>")) +
                      servers(server("web", real("10.0.0.1", 80, "<weight>7</weight>"))))
     time.sleep(0.3)  # the commit is in its prepare; if not, the test is easier to pass
     judge(session, verdict("10.0.0.1", "down"))
@@ -137,7 +137,7 @@ def test_verdicts_do_not_wait_for_a_slow_commit(daemon, session, ipvs):
 
 def test_a_commit_that_is_taken_back_minds_the_verdicts_since(daemon, session, ipvs):
     """The null backend fails after ipvs has applied, and verdicts came in between."""
-    end = committing(daemon, items(item("bad", "<apply>fail</apply><delay>2000</delay>")) +
+    end = committing(daemon, items(item("bad", "<apply>fail</apply><delay>6000</delay>")) +
                      servers(server("web", real("10.0.0.1", 80, "<weight>7</weight>") +
                                     real("10.0.0.3", 80))))
     wait_for(lambda: weights(ipvs) == {"10.0.0.1:80": 7, "10.0.0.2:80": 1, "10.0.0.3:80": 1},
@@ -153,14 +153,17 @@ def test_a_commit_that_is_taken_back_minds_the_verdicts_since(daemon, session, i
 
 
 def test_ten_thousand_fail_at_once(daemon, session, ipvs):
+    begun = time.monotonic()
     session.set(servers("".join(
         server(f"s{i}", "".join(real(f"10.1.{j}.{i % 250 + 1}", 80) for j in range(4)),
                f"192.1.{i // 250}.{i % 250 + 1}", 80) for i in range(SERVICES))))
+    taken = time.monotonic() - begun
     judge(session, "".join(verdict(f"10.1.{j}.{i % 250 + 1}", "down", name=f"s{i}")
                            for i in range(SERVICES) for j in range(4)))
-    wait_for(lambda: f"{SERVICES * 4} operations" in daemon.log(), "a pass over them all", 90)
+    wait_for(lambda: f"{SERVICES * 4} operations" in daemon.log(), "a pass over them all", 300)
     passes = re.findall(r"steering: (\d+) operations on (\d+) virtual servers in ([\d.]+) ms",
                         daemon.log())
     assert [p[:2] for p in passes] == [(str(SERVICES * 4), str(SERVICES))]
-    assert float(passes[0][2]) < 5000  # a second where the guest has a processor for itself
+    # A second where the guest has a processor for itself, and less than to configure them.
+    assert float(passes[0][2]) < 5000 + 2000 * taken
     assert ipvs("-ln").count("->") == 3  # the heading, and the two that are left

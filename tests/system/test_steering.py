@@ -119,7 +119,7 @@ def test_verdicts_outlive_a_restart(daemon):
 def test_verdicts_outlive_a_crash_some_seconds_later(daemon):
     with daemon.session() as session:
         judge(session, verdict("10.0.0.1", "down"))
-    wait_for((daemon.state / "verdicts").exists, "the verdicts to be stored", 8)
+    wait_for((daemon.state / "verdicts").exists, "the verdicts to be stored")
     daemon.kill()
     daemon.start()
     with daemon.session() as session:
@@ -138,14 +138,17 @@ def test_damaged_files_are_told_and_the_agent_starts(daemon):
 
 
 def test_thousands_of_verdicts_take_a_moment(daemon, session):
+    begun = time.monotonic()
     session.set(servers("".join(
         server(f"s{i}", "".join(real(f"10.1.{j}.{i}", 80) for j in range(100)), "192.0.2.2", 80 + i)
         for i in range(100))))
+    taken = time.monotonic() - begun
     content = "".join(verdict(f"10.1.{j}.{i}", "down", name=f"s{i}")
                       for i in range(100) for j in range(100))
-    since = time.monotonic()
+    begun = time.monotonic()
     judge(session, content)
-    assert time.monotonic() - since < 5  # most of it is the reading of the request
+    # Most of it is the reading of the request, which is no shorter than the configuration.
+    assert time.monotonic() - begun < 5 + 3 * taken
     assert sum_of(session, "10.1.99.99", name="s99") is None
 
 
@@ -183,8 +186,9 @@ def test_maintenance_by_configuration(daemon):
 def test_maintenance_that_is_not_changed_leaves_orders_alone(session):
     session.set(maintained("<order>force-down</order>"))
     wait_for(lambda: order_of(session, "10.0.0.1"), "the order")
-    act(session, "force-up", "10.0.0.1", "<duration>1</duration>")
+    act(session, "force-up", "10.0.0.1", "<duration>600</duration>")
     session.set(servers(server("web", real("10.0.0.1", 80, "<weight>7</weight>"))))
     assert order_of(session, "10.0.0.1")["kind"] == "force-up"
+    act(session, "force-up", "10.0.0.1", "<duration>1</duration>")
     wait_for(lambda: order_of(session, "10.0.0.1")["kind"] == "force-down", "the order's end")
     assert sum_of(session, "10.0.0.1") is None

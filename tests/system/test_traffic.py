@@ -86,7 +86,7 @@ def fixture_network(ipvs):
 
 def fetch(url):
     try:
-        return urllib.request.urlopen(url, timeout=5).read().decode()
+        return urllib.request.urlopen(url, timeout=10).read().decode()
     except OSError:
         return None
 

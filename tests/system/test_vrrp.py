@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-import time
+import threading
 
 import pytest
 from ncclient import manager
@@ -159,7 +159,7 @@ def test_a_removed_instance_gives_its_address_up(pair):
 def test_fail_over_and_back(pair):
     first, second = pair
     with first.daemon.session() as session:
-        session.rpc(action(f'<fail-over xmlns="{VRRP}"><hold-time>2</hold-time>'
+        session.rpc(action(f'<fail-over xmlns="{VRRP}"><hold-time>6</hold-time>'
                            "<reason>new disk</reason></fail-over>"))
         assert session.get("vrrp/instance/order/reason") == ["new disk"]
     wait_for(lambda: second.holds() and first.state() == "fault", "the second to take over")
@@ -233,7 +233,7 @@ def test_the_alarm_of_an_instance_goes_with_it(nodes, end):
     wait_for(lambda: [resource.split("'")[1] for resource in active()] == ["gone"], "the alarm")
     with node.daemon.session() as session:
         session.set(vrrp(end))
-    wait_for(lambda: not active(), "its end", 10)
+    wait_for(lambda: not active(), "its end")
 
 
 def test_a_tracked_file_counts(nodes, tmp_path):
@@ -406,15 +406,15 @@ def test_keepalived_takes_every_option(nodes, tmp_path):
     node.set(EVERYTHING.format(folder=tmp_path))
     trial = subprocess.run(["ip", "netns", "exec", node.name, "keepalived", "-t", "-P", "-f",
                             node.daemon.run / "vrrp" / "keepalived.conf"],
-                           capture_output=True, text=True, timeout=30, check=False)
+                           capture_output=True, text=True, timeout=120, check=False)
     assert (trial.returncode, trial.stderr) == (0, "")
-    wait_for(lambda: node.state("six") == "master", "the election", 30)
+    wait_for(lambda: node.state("six") == "master", "the election")
 
 
 def test_a_password_is_for_those_who_may_read_it_and_in_no_open_file(nodes):
     node = nodes(1)
     node.set(instance(more="<version>vrrp-v2</version><authentication><password>se.cret</password>"
-                      "</authentication>").replace("<advertise-interval>10",
+                      "</authentication>").replace("<advertise-interval>20",
                                                    "<advertise-interval>100"))
     wait_for(lambda: node.state() in ("backup", "master"), "keepalived")
     assert "se.cret" not in node.daemon.log()
@@ -451,28 +451,33 @@ def test_another_master_that_is_heard_is_an_alarm(pair):
     assert not cleared()
     one_way = ["ip", "link", "set", second.port, "type", "bridge_slave", "mcast_flood"]
     run(*one_way, "off")
-    wait_for(lambda: cleared() == ["false"], "the alarm", 3)
+    wait_for(lambda: cleared() == ["false"], "the alarm")
     assert first.holds() and second.holds()
     run(*one_way, "on")
     wait_for(lambda: second.state() == "backup", "the second to give way")
-    wait_for(lambda: cleared() == ["true"], "the alarm to clear", 15)
+    wait_for(lambda: cleared() == ["true"], "the alarm to clear")
     assert first.state() == "master"
 
 
 def test_a_flooded_fifo_holds_nobody_up(pair):
     first, _ = pair
     fifo = os.open(first.daemon.run / "vrrp" / "notify", os.O_WRONLY | os.O_NONBLOCK)
-    end = time.monotonic() + 1
-    try:
-        while time.monotonic() < end:
+    over = threading.Event()
+
+    def flood():
+        while not over.is_set():
             try:
                 os.write(fifo, b'nonsense "x" ' + b"y" * 4000 + b'\nINSTANCE "none" MASTER 1\n')
             except BlockingIOError:
-                pass
-        started = time.monotonic()
-        assert first.state() == "master"
-        assert time.monotonic() - started < 1
+                over.wait(0.001)
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    try:
+        for _ in range(5):
+            assert first.state() == "master"
     finally:
+        over.set()
+        flooding.join()
         os.close(fifo)
 
 
@@ -483,7 +488,7 @@ def test_an_order_needs_a_rule_that_permits_it(daemon_factory):
     daemon.start()
     with daemon.session() as root:
         root.set(vrrp(instance(more="<enabled>false</enabled>")))
-    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=30,
+    with manager.connect(host="127.0.0.1", port=daemon.ssh_port, hostkey_verify=False, timeout=120,
                          username="guest", password="secret", allow_agent=False,
                          look_for_keys=False) as client:
         for name in ("<fail-over/>", "<resume/>",

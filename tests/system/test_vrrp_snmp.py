@@ -199,7 +199,7 @@ def test_notifications_are_those_of_keepalived(nodes, tmp_path):
             return len(found) >= 9 and found
 
         with keepalived(node.name, tmp_path / "own", KEEPALIVED, traps=port):
-            theirs = wait_for(begun, "keepalived's traps", 40)
+            theirs = wait_for(begun, "keepalived's traps")
     folder = tmp_path / "second"
     folder.mkdir()
     with receiver(node, folder) as (port, came):
@@ -213,7 +213,7 @@ def test_notifications_are_those_of_keepalived(nodes, tmp_path):
                           "<initial-state>master</initial-state>" + address("10.9.0.2"))
                  + "<sync-group><name>both</name><member>new</member><member>old</member>"
                  "</sync-group>")
-        ours = wait_for(begun, "our traps", 40)
+        ours = wait_for(begun, "our traps")
     assert walk(node, TRAP_ENABLE) == {"0": "1"} and walk(node, VRRP_TRAP_ENABLE) == {"0": "1"}
     assert ours == theirs
 
@@ -234,7 +234,7 @@ def test_the_reason_of_a_new_master_is_told(pair, tmp_path):
         def again(change):
             count = len(told())
             change()
-            wait_for(lambda: len(told()) > count, "the new master to be told", 30)
+            wait_for(lambda: len(told()) > count, "the new master to be told")
             reasons.append(told()[-1])
 
         def to_the_other():
@@ -270,7 +270,7 @@ def test_a_protocol_error_is_told(nodes, node, tmp_path):
         wait_for(lambda: "0" in walk(node, f"{counters}.5").values(), "the first account")
         assert not inside(other.name, "/usr/bin/python3", "-c", FROM_AFAR).stderr
         told = wait_for(lambda: [objects for trap, objects in came() if trap == FOREIGN[2] + "2"],
-                        "the error to be told though nobody reads", 30)
+                        "the error to be told though nobody reads")
     assert [value for oid, value in told[0].items() if oid.startswith(f"{counters}.6.")] == ["1"]
     wait_for(lambda: "1" in walk(node, f"{counters}.5").values(), "a state that is read anew")
     assert set(walk(node, f"{counters}.6").values()) == {"1"}

@@ -31,7 +31,7 @@ def test_a_keepalived_that_is_missing_or_too_old_is_named_and_the_rest_goes_on(n
     program.write_text("#!/bin/sh\necho 'Keepalived v1.3.9 (10/21,2017)' >&2\n")
     program.chmod(0o755)
     wait_for(lambda: "keepalived is too old: version 1.3.9 is installed" in reason(node),
-             "the other reason", 40)
+             "the other reason")
     node.set(instance(priority=120))
     program.unlink()
     program.symlink_to(shutil.which("keepalived"))
@@ -120,6 +120,6 @@ def test_the_end_of_a_bfd_session_is_a_fault(nodes):
     track = "<track-bfd><session>peer</session></track-bfd>"
     first.set(session(11, 12) + instance(priority=150, more=track))
     second.set(session(12, 11) + instance(priority=100))
-    wait_for(lambda: first.state() == "master" and second.state() == "backup", "the session", 30)
+    wait_for(lambda: first.state() == "master" and second.state() == "backup", "the session")
     run("ip", "-n", second.name, "link", "set", "eth0", "down")
     wait_for(lambda: first.state() == "fault", "the fault")

@@ -19,7 +19,7 @@ def vrrp(content):
 def instance(name="web", priority=100, more="", vrid=51, address=ADDRESS, interface="eth0"):
     return (f"<instance><name>{name}</name><interface>{interface}</interface>"
             f"<virtual-router-id>{vrid}</virtual-router-id><priority>{priority}</priority>"
-            f"<advertise-interval>10</advertise-interval>{more}<virtual-address>"
+            f"<advertise-interval>20</advertise-interval>{more}<virtual-address>"
             f"<address>{address}</address><prefix-length>24</prefix-length></virtual-address>"
             "</instance>")
 
