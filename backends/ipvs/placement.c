@@ -236,7 +236,7 @@ static void clear_unwanted(const struct ipvs_placement *placement, const struct 
         char text[IPVS_TEXT_SIZE];
         if (!address->ours || (wish && same_settings(&wish->address, address)))
             continue;
-        int error = ipvs_route_delete(placement->requests, address);
+        int error = ipvs_route_delete(placement->requests, placement->engine->path, address);
         if (error)
             log_error(AREA_IPVS, "%s could not be taken from %s: %s", text_of(address, text),
                       address->interface, strerrordesc_np(error));

@@ -1,6 +1,7 @@
 #include "backends/ipvs/rtnetlink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -201,10 +202,42 @@ int ipvs_route_add(int fd, const struct ipvs_address *address)
     return ask(fd, msg, NULL, NULL);
 }
 
-int ipvs_route_delete(int fd, const struct ipvs_address *address)
+/* -- Deleting --------------------------------------------------------------------------------- */
+
+/* With the first IPv4 address of a subnet the kernel takes the others away, unless it is told to
+ * promote one of them. */
+struct promotion {
+    const char *interface;
+    char wanted, before; /* '0' or '1' */
+};
+
+static int set_promotion(void *arg)
 {
+    struct promotion *promotion = arg;
+    char path[128];
+    snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s/promote_secondaries",
+             promotion->interface);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    bool set = read(fd, &promotion->before, 1) == 1 && promotion->before != promotion->wanted &&
+               pwrite(fd, &promotion->wanted, 1, 0) == 1;
+    close(fd);
+    return set ? 0 : EALREADY;
+}
+
+int ipvs_route_delete(int fd, const char *path, const struct ipvs_address *address)
+{
+    struct promotion promotion = {.interface = address->interface, .wanted = '1'};
+    int result = EALREADY, ignored;
     if (!index_of(fd, address->interface))
         return 0;
+    bool alone = address->family != AF_INET || address->prefix_length == 32;
+    bool promoted =
+        !alone && !ipvs_namespace_run(path, set_promotion, &promotion, &result) && !result;
     int error = ask(fd, new_message(fd, RTM_DELADDR, 0, address), NULL, NULL);
+    promotion.wanted = promotion.before;
+    if (promoted)
+        ipvs_namespace_run(path, set_promotion, &promotion, &ignored);
     return error == EADDRNOTAVAIL || error == ENODEV ? 0 : error;
 }

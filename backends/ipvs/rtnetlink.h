@@ -54,7 +54,11 @@ int ipvs_route_addresses(int fd, struct ipvs_addresses *addresses);
 /** Put an address on its interface (RTM_NEWADDR). @return ENODEV: there is no such interface. */
 int ipvs_route_add(int fd, const struct ipvs_address *address);
 
-/** Take an address away (RTM_DELADDR); one that is not there is no error. */
-int ipvs_route_delete(int fd, const struct ipvs_address *address);
+/**
+ * Take an address away (RTM_DELADDR), and no other one of its subnet; one that is not there is no
+ * error.
+ * @param path Of the namespace, as of ipvs_route_open().
+ */
+int ipvs_route_delete(int fd, const char *path, const struct ipvs_address *address);
 
 #endif

@@ -1,6 +1,7 @@
 """Virtual addresses that the agent places on interfaces, in a real kernel."""
 
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -101,6 +102,20 @@ def test_an_address_of_someone_else_is_left_alone(daemon, session, ipvs, nic):
     with daemon.session() as again:
         again.set(servers(server("a", operation="delete") + server("b", operation="delete")))
     assert list(addresses()) == ["192.0.2.1/24"]
+
+
+@pytest.mark.parametrize("promoted", ["0", "1"])
+def test_others_of_a_subnet_stay_when_its_first_address_goes(session, ipvs, nic, promoted):
+    setting = pathlib.Path(f"/proc/sys/net/ipv4/conf/{nic}/promote_secondaries")
+    setting.write_text(promoted)
+    length = "<prefix-length>24</prefix-length>"
+    session.set(servers(vip("a", "192.0.2.1", more=length) + vip("b", "192.0.2.2", more=length)))
+    run("ip", "address", "add", "192.0.2.9/24", "dev", nic)
+    session.set(servers(server("a", operation="delete")))
+    assert sorted(addresses()) == ["192.0.2.2/24", "192.0.2.9/24"]
+    session.set(servers(server("b", operation="delete")))
+    assert list(addresses()) == ["192.0.2.9/24"]
+    assert setting.read_text().strip() == promoted
 
 
 def test_the_agent_knows_its_addresses_after_a_crash(daemon, session, ipvs, nic):
