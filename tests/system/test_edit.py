@@ -90,6 +90,12 @@ BAD_EDITS = {
     "unknown namespace": ('<x xmlns="urn:nobody"/>', "unknown-namespace", None),
     "weight out of range": (servers(server("a", real("10.0.0.1", 80, "<weight>65536</weight>"),
                                            "192.0.2.1", 80)), "invalid-value", "/weight"),
+    "persistence beyond the kernel's ticks": (
+        servers(server("a", "<persistence><timeout>2678401</timeout></persistence>", "192.0.2.1",
+                       80)), "invalid-value", "/timeout"),
+    "a name that no interface has": (
+        servers(server("a", "<bind-address><interface>" + "ä" * 15 + "</interface></bind-address>",
+                       "192.0.2.1", 80)), "invalid-value", "/interface"),
     "unknown scheduler": (servers(server("a", "<scheduler>best</scheduler>", "192.0.2.1", 80)),
                           "invalid-value", "/scheduler"),
     "delete of nothing": (servers(server("a", operation="delete")), "data-missing",

@@ -43,6 +43,8 @@ SAID = {
     "persistence for a day and a network": (
         "<persistence><timeout>86400</timeout><prefix-length>20</prefix-length></persistence>",
         "-p 86400 -M 255.255.240.0"),
+    "persistence for as long as the kernel can count": (
+        "<persistence><timeout>2678400</timeout></persistence>", "-p 2678400"),
     "the engine sip": (
         "<protocol>udp</protocol><persistence><engine>sip</engine></persistence>", "--pe sip"),
     "one-packet": ("<protocol>udp</protocol><one-packet>true</one-packet>", "-o"),
