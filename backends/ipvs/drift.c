@@ -159,15 +159,6 @@ struct slice {
     struct ipvs_operations operations;
 };
 
-static const struct entry *find_entry(const struct ipvs_engine *engine, const char *name)
-{
-    char key[128];
-    const struct unit *unit = schema_unit_find(engine->backend->schema, SERVERS);
-    if (!unit || snprintf(key, sizeof key, "[name='%s']", name) >= (int)sizeof key)
-        return NULL;
-    return snapshot_find(engine->directors->running, unit, key);
-}
-
 /* Whether a virtual server stands for a service; one of its group may. */
 static bool stands_for(const struct ipvs_engine *engine, const struct lyd_node *node,
                        const struct ipvs_service_id *id)
@@ -232,7 +223,7 @@ static bool take_suspects(struct ipvs_engine *engine, const struct suspect *susp
             slice->ids[slice->count++] = suspects->id;
         return true;
     }
-    const struct entry *entry = find_entry(engine, suspects->name);
+    const struct entry *entry = ipvs_steered_entry(engine->directors, suspects->name);
     if (!entry || strcmp(ipvs_desired_director(entry->node), engine->name) != 0)
         return true;
     enum outcome outcome = ipvs_desired(entry, &all, &err);
