@@ -9,15 +9,30 @@
 #include "agent/array.h"
 #include "agent/clock.h"
 
+/* The order of the items. */
+static int compare(const struct vrrp_item *item, bool group, const char *name)
+{
+    return item->group == group ? strcmp(item->name, name) : item->group - group;
+}
+
 struct vrrp_item *vrrp_states_find(struct vrrp_states *states, bool group, const char *name,
                                    bool make)
 {
-    for (size_t i = 0; i < states->count; i++)
-        if (states->items[i].group == group && !strcmp(states->items[i].name, name))
-            return &states->items[i];
+    size_t at = 0;
+    for (size_t end = states->count; at < end;) {
+        size_t middle = at + (end - at) / 2;
+        int order = compare(&states->items[middle], group, name);
+        if (!order)
+            return &states->items[middle];
+        if (order < 0)
+            at = middle + 1;
+        else
+            end = middle;
+    }
     if (!make || !array_grow(&states->items, states->count, &states->room, sizeof(*states->items)))
         return NULL;
-    struct vrrp_item *item = &states->items[states->count++];
+    struct vrrp_item *item = &states->items[at];
+    memmove(item + 1, item, (states->count++ - at) * sizeof(*item));
     *item = (struct vrrp_item){.group = group, .state = VRRP_INITIALIZE, .priority = -1};
     strncpy(item->name, name, sizeof(item->name) - 1);
     return item;

@@ -66,7 +66,7 @@ struct vrrp_object {
 /** All of them. */
 struct vrrp_states {
     uv_mutex_t lock;
-    struct vrrp_item *items; /**< Owned. */
+    struct vrrp_item *items; /**< In the order of their names, groups last. Owned. */
     size_t count, room;
     struct vrrp_object *objects; /**< Owned. */
     size_t object_count, object_room;
@@ -76,8 +76,8 @@ struct vrrp_states {
     uint32_t restarts;
 };
 
-/** An item by its name, made if asked for; NULL if there is none, or for want of memory. With the
- * lock, or on the core thread. */
+/** An item by its name, made if asked for; NULL if there is none, or for want of memory. It moves
+ * when another one is made. With the lock, or on the core thread. */
 struct vrrp_item *vrrp_states_find(struct vrrp_states *states, bool group, const char *name,
                                    bool make);
 

@@ -414,6 +414,38 @@ static void what_is_recorded_is_of_its_kind(void **state)
     free(states.objects);
 }
 
+/* How often names are compared while each of many items is looked for. */
+static size_t compared;
+
+int strcmp(const char *a, const char *b)
+{
+    compared++;
+    for (; *a && *a == *b; a++)
+        b++;
+    return (unsigned char)*a - (unsigned char)*b;
+}
+
+static void an_item_is_found_among_many(void **state)
+{
+    struct vrrp_states states = {0};
+    char name[16];
+    for (int i = 0; i < 1000; i++) { /* in no order */
+        snprintf(name, sizeof(name), "i%d", i * 7919 % 1000);
+        assert_non_null(vrrp_states_find(&states, i % 2, name, true));
+    }
+    compared = 0;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof(name), "i%d", i * 7919 % 1000);
+        struct vrrp_item *item = vrrp_states_find(&states, i % 2, name, false);
+        assert_string_equal(item->name, name);
+        assert_int_equal(item->group, i % 2);
+        assert_null(vrrp_states_find(&states, !(i % 2), name, false));
+    }
+    assert_in_range(compared, 1, 2 * 1000 * 15);
+    assert_int_equal(states.count, 1000);
+    free(states.items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +467,7 @@ int main(void)
         cmocka_unit_test(an_account_is_read_when_it_is_whole),
         cmocka_unit_test(a_record_is_taken_by_what_it_is_of),
         cmocka_unit_test(what_is_recorded_is_of_its_kind),
+        cmocka_unit_test(an_item_is_found_among_many),
         cmocka_unit_test(what_was_counted_says_why_it_is_master),
     };
     return cmocka_run_group_tests(tests, given_schema, forget_schema);
