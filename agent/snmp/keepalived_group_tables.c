@@ -3,7 +3,6 @@
  *
  * A group is a virtual server with members: its index and its name are the virtual server's.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,17 +41,11 @@ static bool member_type(const struct lyd_node *row, struct snmp_value *value)
     return true;
 }
 
-static bool take_address(struct snmp_value *value, const char *text)
-{
-    bool v6 = text && strchr(text, ':');
-
-    value->length = v6 ? 16 : 4;
-    return text && inet_pton(v6 ? AF_INET6 : AF_INET, text, value->text) == 1;
-}
-
 static bool single_address(const struct lyd_node *row, struct snmp_value *value)
 {
-    return type_of(row) == MEMBER_ADDRESS && take_address(value, leaf_value(row, "address"));
+    const char *address = leaf_value(row, "address");
+
+    return type_of(row) == MEMBER_ADDRESS && address && snmp_address(address, value);
 }
 
 /* The first or the last address of the network that an address is of. */
@@ -70,10 +63,9 @@ static void to_end_of_network(struct snmp_value *value, unsigned long prefix, bo
 static bool range_end(const struct lyd_node *row, struct snmp_value *value, bool last)
 {
     const char *prefix = leaf_value(row, "prefix-length");
+    const char *address = leaf_value(row, last && !prefix ? "last-address" : "address");
 
-    if (type_of(row) != MEMBER_RANGE)
-        return false;
-    if (!take_address(value, leaf_value(row, last && !prefix ? "last-address" : "address")))
+    if (type_of(row) != MEMBER_RANGE || !address || !snmp_address(address, value))
         return false;
     if (prefix)
         to_end_of_network(value, strtoul(prefix, NULL, 10), last);

@@ -1,7 +1,6 @@
 /*
  * KEEPALIVED-MIB: lvsSyncDaemon and lvsTimeouts, those of the director 'main'.
  */
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,21 +71,13 @@ static bool ttl(const struct lyd_node *row, struct snmp_value *value)
     return number(row, "ttl", value);
 }
 
+/* For both columns, the type and the address. */
 static bool group(const struct lyd_node *row, struct snmp_value *value)
 {
     const struct lyd_node *half = daemon_of(row);
     const char *text = half ? leaf_value(half, "multicast-group") : NULL;
 
-    value->length = text && strchr(text, ':') ? 16 : 4;
-    return text && inet_pton(value->length == 16 ? AF_INET6 : AF_INET, text, value->text) == 1;
-}
-
-static bool group_type(const struct lyd_node *row, struct snmp_value *value)
-{
-    bool known = group(row, value);
-
-    value->number = value->length == 16 ? 2 : 1;
-    return known;
+    return text && snmp_address(text, value);
 }
 
 static const struct snmp_column sync_daemon[] = {
@@ -96,7 +87,7 @@ static const struct snmp_column sync_daemon[] = {
     {5, READ_ONLY, KIND_UNSIGNED, NULL, NULL, max_length},
     {6, READ_ONLY, KIND_UNSIGNED, NULL, NULL, port},
     {7, READ_ONLY, KIND_UNSIGNED, NULL, NULL, ttl},
-    {8, READ_ONLY, KIND_INTEGER, NULL, NULL, group_type},
+    {8, READ_ONLY, KIND_INTEGER, NULL, NULL, group},
     {9, READ_ONLY, KIND_ADDRESS, NULL, NULL, group},
 };
 
