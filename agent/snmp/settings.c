@@ -24,6 +24,14 @@ static bool is_true(const struct entry *entry, const char *leaf)
     return value && !strcmp(value, "true");
 }
 
+static bool copy_leaf(const struct entry *entry, const char *leaf, char **copy)
+{
+    const char *value = entry ? leaf_value(entry->node, leaf) : NULL;
+
+    *copy = value ? strdup(value) : NULL;
+    return *copy || !value;
+}
+
 static enum outcome set_general(struct snmp_settings *settings, const struct entry *entry,
                                 struct error *err)
 {
@@ -31,7 +39,6 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     const char *mode = entry ? leaf_value(entry->node, "mode") : NULL;
     const char *path = entry ? leaf_value(entry->node, "agentx-socket") : NULL;
     const char *rate = entry ? leaf_value(entry->node, "notification-rate") : NULL;
-    const char *user = entry ? leaf_value(entry->node, "agentx-write-as") : NULL;
 
     settings->host_mibs = is_true(entry, "host-mibs");
     settings->rate = rate ? (unsigned)strtoul(rate, NULL, 10) : 20;
@@ -40,8 +47,12 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
     if (enabled && !strcmp(enabled, "false"))
         settings->mode = SNMP_OFF;
     settings->agentx_socket = strdup(path ? path : "/var/agentx/master");
-    settings->agentx_writer = user ? strdup(user) : NULL;
-    return settings->agentx_socket && (settings->agentx_writer || !user) ? DONE : fail_memory(err);
+    return settings->agentx_socket &&
+                   copy_leaf(entry, "agentx-write-as", &settings->agentx_writer) &&
+                   copy_leaf(entry, "contact", &settings->contact) &&
+                   copy_leaf(entry, "location", &settings->location)
+               ? DONE
+               : fail_memory(err);
 }
 
 static void set_socket(struct snmp_address *address, const char *text, uint16_t port)
@@ -79,14 +90,48 @@ static enum outcome set_address(struct snmp_address *address, const struct entry
     return address->path && address->spec ? DONE : fail_memory(err);
 }
 
+static bool read_network(const char *text, struct snmp_network *network)
+{
+    char net[INET6_ADDRSTRLEN];
+    size_t length = strcspn(text, "/");
+
+    if (!text[length] || length >= sizeof(net))
+        return false;
+    memcpy(net, text, length);
+    net[length] = '\0';
+    network->prefix = (unsigned)strtoul(text + length + 1, NULL, 10);
+    network->family = strchr(net, ':') ? AF_INET6 : AF_INET;
+    return inet_pton(network->family, net, network->net) == 1;
+}
+
+static enum outcome set_sources(struct snmp_community *community, const struct entry *entry,
+                                struct error *err)
+{
+    const struct lyd_node *child;
+    size_t count = 0;
+
+    LY_LIST_FOR(lyd_child(entry->node), child)
+    count++;
+    community->sources = calloc(count, sizeof(*community->sources));
+    if (count && !community->sources)
+        return fail_memory(err);
+    LY_LIST_FOR(lyd_child(entry->node), child)
+    {
+        if (strcmp(LYD_NAME(child), "source") != 0)
+            continue;
+        if (!read_network(lyd_get_value(child), &community->sources[community->source_count++]))
+            return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "%s is no prefix",
+                        lyd_get_value(child));
+    }
+    return DONE;
+}
+
 static enum outcome set_community(struct snmp_community *community, const struct entry *entry,
                                   struct error *err)
 {
     const char *name = leaf_value(entry->node, "name");
-    const char *source = leaf_value(entry->node, "source");
     const char *writer = leaf_value(entry->node, "write-as");
     const char *view = leaf_value(entry->node, "view");
-    char net[INET6_ADDRSTRLEN];
 
     community->name = strdup(name ? name : "");
     community->writer = writer ? strdup(writer) : NULL;
@@ -94,21 +139,7 @@ static enum outcome set_community(struct snmp_community *community, const struct
     if (!community->name || (writer && !community->writer) || (view && !community->view))
         return fail_memory(err);
     community->length = strlen(community->name);
-    community->family = AF_UNSPEC;
-    if (!source)
-        return DONE;
-
-    const char *slash = strchr(source, '/');
-    size_t length = slash ? (size_t)(slash - source) : sizeof(net);
-    if (length >= sizeof(net))
-        return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "%s is no prefix", source);
-    memcpy(net, source, length);
-    net[length] = '\0';
-    community->prefix = (unsigned)strtoul(slash + 1, NULL, 10);
-    community->family = strchr(net, ':') ? AF_INET6 : AF_INET;
-    if (inet_pton(community->family, net, community->net) != 1)
-        return fail(err, TAG_OPERATION_FAILED, entry->unit->path, "%s is no prefix", source);
-    return DONE;
+    return set_sources(community, entry, err);
 }
 
 static size_t range_of(const struct schema *schema, const struct snapshot *snapshot,
@@ -205,6 +236,7 @@ void snmp_settings_free(struct snmp_settings *settings)
         free(settings->communities[i].name);
         free(settings->communities[i].writer);
         free(settings->communities[i].view);
+        free(settings->communities[i].sources);
     }
     for (size_t i = 0; i < settings->user_count; i++)
         snmp_user_clear(&settings->users[i]);
@@ -216,6 +248,8 @@ void snmp_settings_free(struct snmp_settings *settings)
     free(settings->users);
     free(settings->views);
     free(settings->agentx_writer);
+    free(settings->contact);
+    free(settings->location);
     free(settings->addresses);
     free(settings->communities);
     free(settings->agentx_socket);
@@ -242,28 +276,28 @@ static bool is_in_prefix(const unsigned char *address, const unsigned char *net,
     return !bits || !((address[octets] ^ net[octets]) >> (8 - bits));
 }
 
-static bool is_from(const struct snmp_community *community, const struct sockaddr *from)
+static bool is_in_network(const struct snmp_network *network, const struct sockaddr *from)
 {
-    const unsigned char *address;
-
-    if (community->family == AF_UNSPEC)
-        return true;
-    if (!from)
-        return false;
-    if (from->sa_family == AF_INET) {
-        address = (const void *)&((const struct sockaddr_in *)from)->sin_addr;
-        return community->family == AF_INET &&
-               is_in_prefix(address, community->net, community->prefix);
-    }
+    if (from->sa_family == AF_INET)
+        return network->family == AF_INET &&
+               is_in_prefix((const void *)&((const struct sockaddr_in *)from)->sin_addr,
+                            network->net, network->prefix);
     if (from->sa_family != AF_INET6)
         return false;
 
     const struct in6_addr *six = &((const struct sockaddr_in6 *)from)->sin6_addr;
-    address = six->s6_addr;
-    if (community->family == AF_INET)
+    if (network->family == AF_INET)
         return IN6_IS_ADDR_V4MAPPED(six) &&
-               is_in_prefix(address + 12, community->net, community->prefix);
-    return is_in_prefix(address, community->net, community->prefix);
+               is_in_prefix(six->s6_addr + 12, network->net, network->prefix);
+    return is_in_prefix(six->s6_addr, network->net, network->prefix);
+}
+
+static bool is_from(const struct snmp_community *community, const struct sockaddr *from)
+{
+    for (size_t i = 0; from && i < community->source_count; i++)
+        if (is_in_network(&community->sources[i], from))
+            return true;
+    return !community->source_count;
 }
 
 const struct snmp_community *snmp_settings_admit(const struct snmp_settings *settings,

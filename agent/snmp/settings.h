@@ -27,15 +27,21 @@ struct snmp_address {
     } socket;
 };
 
+/** A network that managers are in. */
+struct snmp_network {
+    int family;
+    unsigned prefix;       /**< Bits of the address that count. */
+    unsigned char net[16]; /**< In network order. */
+};
+
 /** One community string. */
 struct snmp_community {
-    char *name;            /**< The string, a secret. Owned. */
-    char *writer;          /**< As whom it writes; NULL: it only reads. Owned. */
-    char *view;            /**< Name of what it sees; NULL: everything. Owned. */
-    size_t length;         /**< Its length. */
-    int family;            /**< Of the source; AF_UNSPEC: any source. */
-    unsigned prefix;       /**< Bits of the source that count. */
-    unsigned char net[16]; /**< The source, in network order. */
+    char *name;    /**< The string, a secret. Owned. */
+    char *writer;  /**< As whom it writes; NULL: it only reads. Owned. */
+    char *view;    /**< Name of what it sees; NULL: everything. Owned. */
+    size_t length; /**< Its length. */
+    size_t source_count;
+    struct snmp_network *sources; /**< None: it may come from anywhere. Owned. */
 };
 
 /** All settings. */
@@ -43,6 +49,8 @@ struct snmp_settings {
     enum snmp_mode mode;
     char *agentx_socket; /**< Owned. */
     char *agentx_writer; /**< As whom the master's managers write; NULL: they only read. Owned. */
+    char *contact;       /**< sysContact, or NULL. Owned. */
+    char *location;      /**< sysLocation, or NULL. Owned. */
     size_t address_count;
     struct snmp_address *addresses; /**< Owned. */
     size_t community_count;

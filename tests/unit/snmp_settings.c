@@ -87,7 +87,9 @@ static void communities_are_bound_to_their_sources(void **state)
                           "<community><name>four</name><source>10.1.128.0/17</source></community>"
                           "<community><name>all4</name><source>0.0.0.0/0</source></community>"
                           "<community><name>six</name><source>2001:db8::/33</source></community>"
-                          "<community><name>one</name><source>::1/128</source></community>"));
+                          "<community><name>one</name><source>::1/128</source></community>"
+                          "<community><name>both</name><source>192.0.2.0/24</source>"
+                          "<source>2001:db8::/32</source></community>"));
 
     assert_true(admits(settings, "any", "192.0.2.1"));
     assert_true(admits(settings, "any", "2001:db8::1"));
@@ -105,6 +107,10 @@ static void communities_are_bound_to_their_sources(void **state)
     assert_false(admits(settings, "six", "32.1.13.184"));
     assert_true(admits(settings, "one", "::1"));
     assert_false(admits(settings, "one", "::2"));
+    assert_true(admits(settings, "both", "192.0.2.7"));
+    assert_true(admits(settings, "both", "2001:db8::7"));
+    assert_false(admits(settings, "both", "198.51.100.7"));
+    assert_false(admits(settings, "both", "2001:db9::7"));
     assert_false(snmp_settings_admit(settings, (const unsigned char *)"four", 4, NULL));
     snmp_settings_free(settings);
 }
