@@ -110,13 +110,14 @@ static enum outcome open_library(struct snmp_engine *engine, struct snmp_setting
         log_warning(AREA_SNMP, "Net-SNMP's agent did not begin well");
     if (settings->mode == SNMP_MASTER) {
         snmp_access_register(&engine->settings);
-        snmp_system_register();
+        snmp_system_register(&engine->settings);
         snmp_notifier_register(engine->notifier, &engine->id);
         if (settings->host_mibs)
             snmp_host_register();
     } else {
         snmp_subagent_configure(settings->agentx_socket);
     }
+    snmp_system_register_mibs(settings->mode == SNMP_AGENTX);
     if (snmp_tables_register(engine->cache, engine->set, &engine->settings, snmp_all_tables,
                              &engine->tables, err) != DONE)
         return FAILED;

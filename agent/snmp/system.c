@@ -8,6 +8,7 @@
 
 #include <net-snmp/agent/agent_sysORTable.h>
 #include <net-snmp/agent/scalar.h>
+#include <net-snmp/agent/sysORTable.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -33,11 +34,36 @@ enum { DESCR = 1, OBJECT_ID, UP_TIME, CONTACT, NAME, LOCATION, SERVICES };
 #define SERVICE_LAYERS (8 + 64)
 
 static const oid noria[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE};
-static const oid noria_mib[] = {1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1};
+
+/* What sysORTable tells beside what Net-SNMP's own modules do, which tell of SNMPv2-MIB when they
+ * are begun a second time. */
+static const struct mib {
+    oid name[9];
+    size_t length;
+    bool by_subagent; /* It is served in mode agentx, too. */
+    const char *description;
+} mibs[] = {
+    {{1, 3, 6, 1, 4, 1, NORIA_ENTERPRISE, 1}, 8, true, "NORIA-MIB: virtual servers and all else"},
+    {{1, 3, 6, 1, 4, 1, 9586, 100, 5}, 9, true, "KEEPALIVED-MIB: as keepalived has it"},
+    {{1, 3, 6, 1, 2, 1, 68}, 7, true, "VRRP-MIB (RFC 2787): virtual routers of version 2"},
+    {{1, 3, 6, 1, 2, 1, 207}, 7, true, "VRRPV3-MIB (RFC 6527): virtual routers"},
+    {{1, 3, 6, 1, 6, 3, 1}, 7, false, "SNMPv2-MIB (RFC 3418): the system and its SNMP"},
+    {{1, 3, 6, 1, 2, 1, 92}, 7, false, "NOTIFICATION-LOG-MIB (RFC 3014): what was told"},
+};
 
 static void send_text(netsnmp_variable_list *to, const char *text)
 {
     snmp_set_var_typed_value(to, ASN_OCTET_STR, text, strlen(text));
+}
+
+/* What there is of settings. */
+static const char *configured_text(struct snmp_settings *const *settings, oid object)
+{
+    const char *text = NULL;
+
+    if (*settings)
+        text = object == CONTACT ? (*settings)->contact : (*settings)->location;
+    return text ? text : "";
 }
 
 static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *registration,
@@ -70,12 +96,13 @@ static int handle(netsnmp_mib_handler *handler, netsnmp_handler_registration *re
         snmp_set_var_typed_integer(to, ASN_INTEGER, SERVICE_LAYERS);
         break;
     default:
-        send_text(to, "");
+        send_text(to,
+                  configured_text(registration->my_reg_void, registration->rootoid[SYSTEM_LENGTH]));
     }
     return SNMP_ERR_NOERROR;
 }
 
-void snmp_system_register(void)
+void snmp_system_register(struct snmp_settings *const *settings)
 {
     oid name[SYSTEM_LENGTH + 1] = {1, 3, 6, 1, 2, 1, 1};
 
@@ -89,11 +116,29 @@ void snmp_system_register(void)
         name[SYSTEM_LENGTH] = id;
         netsnmp_handler_registration *registration = netsnmp_create_handler_registration(
             "system", handle, name, SYSTEM_LENGTH + 1, HANDLER_CAN_RONLY);
+        if (registration)
+            registration->my_reg_void = (void *)settings;
         if (!registration || netsnmp_register_read_only_scalar(registration) != SNMPERR_SUCCESS)
             log_warning(AREA_SNMP, "the system group could not be registered");
     }
-    register_sysORTable((oid *)noria_mib, sizeof(noria_mib) / sizeof(oid),
-                        "NORIA-MIB: virtual servers, and the agent itself");
+}
+
+static void look(const struct sysORTable *row, void *arg)
+{
+    const struct mib **mib = arg;
+
+    if (*mib && !snmp_oid_compare(row->OR_oid, row->OR_oidlen, (*mib)->name, (*mib)->length))
+        *mib = NULL;
+}
+
+void snmp_system_register_mibs(bool subagent)
+{
+    for (size_t i = 0; i < sizeof(mibs) / sizeof(*mibs); i++) {
+        const struct mib *missing = !subagent || mibs[i].by_subagent ? &mibs[i] : NULL;
+        netsnmp_sysORTable_foreach(look, &missing);
+        if (missing)
+            register_sysORTable((oid *)missing->name, missing->length, missing->description);
+    }
 }
 
 void snmp_system_forget(void)

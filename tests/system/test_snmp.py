@@ -90,6 +90,16 @@ def test_the_system_group_is_there(daemon):
     system = walk(daemon.snmp_port, ".1.3.6.1.2.1.1")
     assert "noria" in system["1.0"].lower()
     assert system["2.0"].startswith(".1.3.6.1.4.1.32473")
+    assert (system["4.0"], system["6.0"]) == ("", "")
+    mibs = [name for index, name in system.items() if index.startswith("9.1.2.")]
+    assert set(mibs) >= {".1.3.6.1.4.1.32473.1", ".1.3.6.1.4.1.9586.100.5", ".1.3.6.1.2.1.68",
+                         ".1.3.6.1.2.1.207", ".1.3.6.1.2.1.92", ".1.3.6.1.6.3.1"}
+    assert len(mibs) == len(set(mibs))
+    with daemon.session() as session:
+        session.set(f'<snmp-agent xmlns="{AGENT}"><contact>noc@example.org</contact>'
+                    "<location>Room 7</location></snmp-agent>")
+    system = walk(daemon.snmp_port, ".1.3.6.1.2.1.1")
+    assert (system["4.0"], system["6.0"]) == ("noc@example.org", "Room 7")
 
 
 def test_rows_have_readable_indexes_and_names(daemon):
@@ -232,7 +242,7 @@ class Snmpd:
     def start(self):
         self.process = subprocess.Popen(
             ["snmpd", "-f", "-Lf", self.folder / "snmpd.log", "-C", "-c",
-             self.folder / "snmpd.conf", "-p", self.folder / "pid", "-I", "-sysORTable"],
+             self.folder / "snmpd.conf", "-p", self.folder / "pid"],
             env={"SNMP_PERSISTENT_DIR": str(self.folder / "persistent"),
                  "PATH": "/usr/sbin:/usr/bin"})
 
@@ -263,6 +273,7 @@ def test_as_a_subagent_of_snmpd_that_comes_and_goes(daemon, snmpd):
     with daemon.session() as session:
         session.set(subagent_of(snmpd.agentx))
         wait_for(snmpd.sees, "the subagent's tables in snmpd")
+        assert ".1.3.6.1.4.1.32473.1" in walk(snmpd.port, ".1.3.6.1.2.1.1.9.1.2").values()
         assert is_silent(daemon.snmp_port)
         snmpd.stop()
         assert session.data("running"), "NETCONF goes on without the master"
