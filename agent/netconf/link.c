@@ -129,6 +129,24 @@ static void refuse_length(struct link *link)
     link_cut(link);
 }
 
+/*
+ * The first message of what has been received, the hello. It is to end with a mark, whatever is
+ * agreed on (RFC 6242, 4.1). But if the server's hello comes before it has sent its own one,
+ * ncclient 0.6.13 may frame that in chunks already, and then waits: as no XML begins as a chunk
+ * does, it is taken.
+ */
+static enum frame_result first_message(struct link *link, struct text *message)
+{
+    const char *bytes = link->in.received.data;
+    size_t length = frame_waiting(&link->in);
+    if (length == 1 && bytes[0] == '\n')
+        return FRAME_MORE;
+    if (length >= 2 && bytes[0] == '\n' && bytes[1] == '#')
+        link->hello_in_chunks =
+            true; /* which it does not look like when a part of it is together */
+    return frame_next(&link->in, link->hello_in_chunks, message);
+}
+
 /* Hand the next message over if the session waits for one. */
 static void advance(struct link *link)
 {
@@ -138,7 +156,8 @@ static void advance(struct link *link)
     pthread_mutex_unlock(&link->lock);
     if (!idle || atomic_load(&link->cut))
         return;
-    enum frame_result result = frame_next(&link->in, chunked, &message);
+    enum frame_result result =
+        greeting ? first_message(link, &message) : frame_next(&link->in, chunked, &message);
     if (result == FRAME_MORE) {
         if (link->input_ended)
             link_cut(link);

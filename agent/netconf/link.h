@@ -32,11 +32,12 @@ struct link {
     pthread_mutex_t lock;
     /* The transport's: */
     struct frame_reader in;
-    struct text out;  /**< What is to be sent, behind what was. */
-    size_t sent;      /**< So many bytes of it were. */
-    bool input_ended; /**< The client sends no more. */
-    bool greeted;     /**< It knows that the hello messages were exchanged. */
-    bool gone;        /**< The session has hung up. */
+    struct text out;      /**< What is to be sent, behind what was. */
+    size_t sent;          /**< So many bytes of it were. */
+    bool input_ended;     /**< The client sends no more. */
+    bool hello_in_chunks; /**< Its hello is framed so. */
+    bool greeted;         /**< It knows that the hello messages were exchanged. */
+    bool gone;            /**< The session has hung up. */
     /* Guarded by the lock: */
     bool greeting;          /**< Until the hello messages were exchanged. */
     bool chunked;           /**< base:1.1 framing. */

@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+import time
 
 import pytest
 from ncclient import manager
 from ncclient.operations import RPCError
 from ncclient.transport.errors import AuthenticationError
+from ncclient.transport.parser import DefaultXMLParser
 
 from daemon import AGENT, PERMIT_ADMIN
 from netconf import BASE, END, item, items, wait_for
@@ -63,6 +65,18 @@ def test_login_with_a_key(daemon, keys, kind):
 def test_login_with_a_password(daemon):
     with connect(daemon, password=PASSWORD) as client:
         assert client.get_config("running").data_xml
+
+
+def test_ncclient_may_be_greeted_before_it_has_said_its_hello(daemon, keys, monkeypatch):
+    """Which it then frames in chunks; and so it happens now and then where its thread is late."""
+    parse = DefaultXMLParser.parse
+
+    def parse_and_be_late(parser, data):
+        parse(parser, data)
+        time.sleep(0.3)  # in which its other thread goes on
+    monkeypatch.setattr(DefaultXMLParser, "parse", parse_and_be_late)
+    with connect(daemon, key_filename=str(keys["ed25519"][0])) as client:
+        assert client.get_config("running").ok
 
 
 WRONG = {"wrong password": {"password": "wrong"},

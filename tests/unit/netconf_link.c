@@ -113,6 +113,44 @@ static void a_hello_that_ends_while_it_is_collected_is_whole(void **state)
     check_order(end_hello);
 }
 
+#define CHUNKED "\n#3\n<he\n#5\nllo/>\n##\n"
+
+/* The hello that has come to the session's end; none if it has not. */
+static const char *hello_that_came(void)
+{
+    static char hello[64];
+    ssize_t count = recvfrom(between->far, hello, sizeof(hello) - 1, MSG_DONTWAIT, NULL, NULL);
+    hello[count > 0 ? count : 0] = '\0';
+    return hello;
+}
+
+/* As ncclient 0.6.13 sends it now and then, wherever it is cut. */
+static void a_hello_in_chunks_is_taken(void **state)
+{
+    for (size_t first = 0; first <= strlen(CHUNKED); first++) {
+        begin();
+        link_input(between, CHUNKED, first);
+        assert_string_equal(hello_that_came(), first < strlen(CHUNKED) ? "" : HELLO END);
+        link_input(between, &CHUNKED[first], strlen(CHUNKED) - first);
+        if (first < strlen(CHUNKED))
+            assert_string_equal(hello_that_came(), HELLO END);
+        link_greeted(between, true);
+        assert_true(link_output(between));
+        link_input(between, "\n#4\n<a/>\n##\n", 13);
+        assert_true(link_waits(between));
+        end();
+    }
+}
+
+static void a_newline_before_a_hello_is_nothing(void **state)
+{
+    begin();
+    link_input(between, "\n", 1);
+    link_input(between, HELLO END, strlen(HELLO END));
+    assert_string_equal(hello_that_came(), "\n" HELLO END);
+    end();
+}
+
 #define REQUEST "<rpc message-id=\"1\"/>" END
 
 /* All that a client sends ahead is answered; but no more is taken of it than is good. */
@@ -195,6 +233,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_follows_the_hello),
         cmocka_unit_test(a_hello_that_ends_while_it_is_collected_is_whole),
+        cmocka_unit_test(a_hello_in_chunks_is_taken),
+        cmocka_unit_test(a_newline_before_a_hello_is_nothing),
         cmocka_unit_test(requests_that_are_sent_ahead_wait_with_the_client),
         cmocka_unit_test(what_was_sent_is_not_sent_again),
         cmocka_unit_test(a_cut_link_sends_what_was_said_and_a_dropped_one_does_not),
