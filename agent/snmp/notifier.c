@@ -18,6 +18,9 @@
 /* So many seconds' worth may be sent at once after a time of silence. */
 #define BURST_SECONDS 5
 
+/* Informs that wait for one target: what it does not confirm is not gathered without end. */
+#define WAITING_MAX 1000
+
 /* Past events that are read for the log before requests have their turn again. */
 #define REPLAYED_AT_ONCE 200
 
@@ -35,7 +38,9 @@ struct sink {
     char *name;     /* Owned. */
     char *identity; /* As snmp_destination_identity() says. A secret. Owned. */
     bool inform;
-    bool silent; /* The last inform was not answered; said once. */
+    bool lost;        /* What was sent last did not arrive, as far as is known; said once. */
+    unsigned waiting; /* Informs that are not confirmed yet, nor given up. */
+    unsigned left_out;
 };
 
 struct snmp_notifier {
@@ -120,37 +125,65 @@ void snmp_notifier_free(struct snmp_notifier *notifier)
 
 /* Sending. */
 
-/* The answer to an inform, or that there is none. */
+/* @param reason Why what was sent last is lost; NULL: it is not. */
+static void note_loss(struct sink *sink, const char *reason)
+{
+    if (reason && !sink->lost)
+        log_warning(AREA_SNMP, "the target %s does not get notifications: %s", sink->name, reason);
+    else if (!reason && sink->lost)
+        log_notice(AREA_SNMP, "the target %s gets notifications again", sink->name);
+    if (!reason && sink->left_out)
+        log_notice(AREA_SNMP, "%u notifications were not sent to the target %s", sink->left_out,
+                   sink->name);
+    sink->left_out = reason ? sink->left_out : 0;
+    sink->lost = reason;
+}
+
+/*
+ * The answer to an inform, or that there is none. Of version 3 it may be a report: it says what the
+ * target has against the inform, or only what time it is there, and Net-SNMP sends again.
+ */
 static int on_answer(int operation, netsnmp_session *session, int request, netsnmp_pdu *pdu,
                      void *magic)
 {
     struct sink *sink = magic;
-    bool silent = operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE;
-    if (operation != NETSNMP_CALLBACK_OP_TIMED_OUT &&
-        operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE)
+    const char *reason = NULL;
+    if (operation == NETSNMP_CALLBACK_OP_TIMED_OUT) {
+        reason = "it does not confirm them";
+    } else if (operation != NETSNMP_CALLBACK_OP_RECEIVED_MESSAGE) {
         return 1;
-    if (silent != sink->silent)
-        log_line(silent ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, AREA_SNMP,
-                 silent ? "the target %s does not confirm notifications"
-                        : "the target %s confirms notifications again",
-                 sink->name);
-    sink->silent = silent;
+    } else if (pdu->command == SNMP_MSG_REPORT) {
+        int report = snmpv3_get_report_type(pdu);
+        if (report == SNMPERR_NOT_IN_TIME_WINDOW)
+            return 1;
+        reason = snmp_api_errstring(report);
+    }
+    sink->waiting -= sink->waiting > 0;
+    note_loss(sink, reason);
     return 1;
 }
 
 static void send_to(struct sink *sink, netsnmp_variable_list *variables)
 {
+    if (sink->inform && sink->waiting >= WAITING_MAX) {
+        note_loss(sink, "it confirms them too late");
+        sink->left_out++;
+        return;
+    }
     netsnmp_pdu *pdu = snmp_pdu_create(sink->inform ? SNMP_MSG_INFORM : SNMP_MSG_TRAP2);
     if (!pdu)
         return;
     pdu->variables = snmp_clone_varbind(variables);
     int sent = sink->inform ? snmp_async_send(sink->session, pdu, on_answer, sink)
                             : snmp_send(sink->session, pdu);
-    if (sent)
-        return;
-    log_info(AREA_SNMP, "a notification could not be sent to %s: %s", sink->name,
-             snmp_api_errstring(sink->session->s_snmp_errno));
-    snmp_free_pdu(pdu);
+    if (!sent) {
+        note_loss(sink, snmp_api_errstring(sink->session->s_snmp_errno));
+        snmp_free_pdu(pdu);
+    } else if (sink->inform) {
+        sink->waiting++;
+    } else {
+        note_loss(sink, NULL);
+    }
 }
 
 /* Takes the variables, which begin with snmpTrapOID. */

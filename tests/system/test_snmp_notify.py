@@ -1,5 +1,6 @@
 """Traps and informs, as a real snmptrapd gets them."""
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -155,6 +156,46 @@ def test_informs_outlive_a_change_of_other_settings(daemon, receivers):
         session.set(agent("<community><name>other</name></community>"))
         receiver.start()
         assert '"late"' in receiver.wait(SELF_TEST)[0]
+
+
+def test_what_a_target_does_not_confirm_is_not_gathered_without_end(daemon):
+    got = []
+    with daemon.session() as session, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.setblocking(False)
+
+        def read():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    got.append(mute.recv(1 << 16))
+
+        session.set(agent(target(mute.getsockname()[1], "<community>public</community><type>inform"
+                                 "</type><timeout>60</timeout>")
+                          + "<notification-rate>1000</notification-rate>"))
+
+        def is_enough():  # the rate keeps some back
+            for _ in range(100):
+                self_test(session, "hello")
+                read()
+            return "nms does not get notifications: it confirms" in daemon.log()
+
+        wait_for(is_enough, "more than may wait")
+        wait_for(lambda: read() or len(got) >= 1000, "1,000 informs")
+        assert len(got) == 1000
+
+
+def test_a_trap_that_cannot_be_sent_is_told_once(daemon, receivers):
+    receiver = receivers().start()
+    nowhere = agent(target(162).replace("127.0.0.1", "192.0.2.9"))
+    with daemon.session() as session:
+        session.set(nowhere)
+        for _ in range(3):
+            self_test(session, "hello")
+        wait_for(lambda: "nms does not get notifications" in daemon.log(), "the log")
+        session.set(agent(target(receiver.port)))
+        self_test(session, "hello again")
+        receiver.wait(SELF_TEST)
+    assert daemon.log().count("does not get notifications") == 1
 
 
 def test_traps_of_version_3(daemon, receivers):
@@ -333,14 +374,23 @@ def test_informs_of_version_3(daemon, receivers):
     receiver = receivers(f'createUser nms SHA-256 "{AUTH}" AES "{PRIVACY}"\n'
                          f"authUser log nms priv\nexactEngineID 0x{engine}\n").start()
     dotted = ":".join(engine[i:i + 2] for i in range(0, len(engine), 2))
-    with daemon.session() as session:
-        auth, privacy = (keys(session, password, engine=dotted)[part]
-                         for part, password in ((0, AUTH), (1, PRIVACY)))
+
+    def use(session, password):
+        auth, privacy = (keys(session, one, engine=dotted)[part]
+                         for part, one in ((0, password), (1, PRIVACY)))
         session.set(agent(target(receiver.port, (
             f"<remote-user><name>nms</name><engine-id>{dotted}</engine-id><auth><protocol>sha256"
             f"</protocol><key>{auth}</key></auth><privacy><key>{privacy}</key></privacy>"
             "</remote-user><type>inform</type><timeout>2</timeout><retries>10</retries>"))))
+
+    with daemon.session() as session:
+        use(session, "wrong password")
+        self_test(session, "nobody knows us")
+        wait_for(lambda: "does not get notifications: Authentication failure" in daemon.log(),
+                 "the log to say why")
+        use(session, AUTH)
         self_test(session, "confirm")
+        wait_for(lambda: "nms gets notifications again" in daemon.log(), "the log")
         assert '"confirm"' in receiver.wait(SELF_TEST)[0]
         receiver.stop()
         self_test(session, "while away")
