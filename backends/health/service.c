@@ -141,8 +141,10 @@ static void confirm_alarms(const struct health_service *service)
     for (size_t i = 0; i < service->server_count; i++) {
         const struct health_server *server = &service->servers[i];
         bool down = server->health == STEERING_DOWN;
+        /* Else it is down for alpha, and no check has said so. */
+        const char *why = server->since ? NULL : "It waits for its first check (alpha).";
         if (!down || !server->history)
-            notice_down(server, down, NULL);
+            notice_down(server, down, why);
         notice_flapping_alarm(server, is_flapping(server));
     }
     notice_quorum_alarm(service, &(struct health_quorum){service->lost, service->weight_up});

@@ -77,6 +77,8 @@ def test_alpha_starts_down(session, listener):
                         listener.real()))
     assert status(session)[f"127.0.0.1:{listener.port}"]["state"] == "down"
     assert status(session)[""]["quorum-state"] == "lost"
+    wait_for(lambda: standing(session) == [("web", "It waits for its first check (alpha).")],
+             "the alarm")
 
 
 def test_equal_checks_are_run_once(session, listener):

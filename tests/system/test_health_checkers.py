@@ -72,7 +72,20 @@ def test_an_expression_that_explodes_blocks_nothing(session):
     ("<mysql/>", "username"),
     ("<command><path>/bin/true</path><group>no-such</group></command>", "no group no-such"),
     ("<file><path>relative</path></file>", "path"),
-    ("<sip><uri>mailto:a@b</uri></sip>", "uri"),
+    ("<sip><uri>mailto:a@b</uri></sip>", "Give a URI such as"),
+    ("<command><path>check.sh</path></command>", "Give a whole path"),
+    ("<http><url><path>health</path></url></http>", "A path begins with a slash"),
+    ("<http><url><path>/</path><status-code>20x</status-code></url></http>", "such as 200-299"),
+    ("<http><url><path>/</path><status-code>300-200</status-code></url></http>",
+     "No status is in this range"),
+    ("<sip><status-code>499-400</status-code></sip>", "No status is in this range"),
+    ("<http><url><path>/</path><regex>x</regex><regex-min-offset>9</regex-min-offset>"
+     "<regex-max-offset>3</regex-max-offset></url></http>", "Nothing could ever match"),
+    ("<udp><min-reply-length>9</min-reply-length><max-reply-length>3</max-reply-length></udp>",
+     "No reply could ever be right"),
+    ("<process><command>/bin/true</command><quorum>3</quorum><quorum-max>2</quorum-max></process>",
+     "could never pass"),
+    ("<ldap><filter>uid=probe</filter></ldap>", "A filter is in parentheses"),
 ])
 def test_bad_configuration(session, kind, words):
     with pytest.raises(RpcError) as error:
