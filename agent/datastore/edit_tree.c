@@ -45,23 +45,27 @@ enum edit_operation edit_operation_of(const struct lyd_node *node, enum edit_ope
     return inherited;
 }
 
+/* @return NULL: nothing is known of where it is, or there is no memory. */
+static char *path_of(const struct lyd_node *node)
+{
+    if (node->schema)
+        return lyd_path(node, LYD_PATH_STD, NULL, 0);
+    char *path = NULL, *parent = node->parent ? path_of(&node->parent->node) : NULL;
+    if (parent && asprintf(&path, "%s/%s", parent, LYD_NAME(node)) < 0)
+        path = NULL;
+    free(parent);
+    return path;
+}
+
 enum outcome edit_refuse(const struct lyd_node *node, enum error_tag tag, struct error *err,
                          const char *format, ...)
 {
-    char *message, *path = NULL;
+    char *message, *path = path_of(node);
     va_list args;
     va_start(args, format);
     if (vasprintf(&message, format, args) < 0)
         message = NULL;
     va_end(args);
-    if (node->schema) {
-        path = lyd_path(node, LYD_PATH_STD, NULL, 0);
-    } else if (node->parent && node->parent->schema) {
-        char *parent = lyd_path(&node->parent->node, LYD_PATH_STD, NULL, 0);
-        if (!parent || asprintf(&path, "%s/%s", parent, LYD_NAME(node)) < 0)
-            path = NULL;
-        free(parent);
-    }
     bool first = err && err->outcome == DONE;
     refuse(err, tag, path, "%s", message ? message : "The edit is wrong.");
     if (first)
@@ -421,12 +425,25 @@ static enum outcome edit_tagged(struct lyd_node *held, const struct lyd_node *ed
     return remove_node(held, edit, edit->schema, EDIT_REMOVE, err);
 }
 
+/* One entry given twice in one edit has no clear meaning. */
+static bool is_twice(const struct lyd_node *edit)
+{
+    struct lyd_node *first = NULL;
+    if (edit->schema->nodetype != LYS_LIST)
+        return false;
+    lyd_find_sibling_first(lyd_first_sibling(edit), edit, &first);
+    return first && first != edit;
+}
+
 static enum outcome edit_node(struct lyd_node *target, const struct lyd_node *edit,
                               enum edit_operation inherited, struct error *err)
 {
     if (!(edit->schema->flags & LYS_CONFIG_W))
         return edit_refuse(edit, TAG_BAD_ELEMENT, err,
                            "<%s> is state: it can be read but not configured.", LYD_NAME(edit));
+    if (is_twice(edit))
+        return edit_refuse(edit, TAG_BAD_ELEMENT, err, "This %s is given twice in one edit.",
+                           LYD_NAME(edit));
     struct lyd_node *held = find_child(target, edit);
     enum edit_operation operation = edit_operation_of(edit, inherited);
     bool leaf = !(edit->schema->nodetype & (LYS_CONTAINER | LYS_LIST));

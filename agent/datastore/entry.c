@@ -332,7 +332,8 @@ enum outcome entry_validate_with(const struct schema *schema, struct entry *entr
         return fail_memory(err);
     if (lyd_validate_module(&tree, entry->unit->top->module, LYD_VALIDATE_NO_STATE, NULL)) {
         char *instance = lyd_path(entry->node, LYD_PATH_STD, NULL, 0);
-        enum outcome outcome = schema_refuse(schema, instance, err, "The data is not valid.");
+        enum outcome outcome =
+            schema_refuse_tree(schema, tree, instance, err, "The data is not valid.");
         free(instance);
         lyd_free_all(tree);
         return outcome;
@@ -354,7 +355,7 @@ enum outcome entry_validate_taken(const struct schema *schema, struct entry *ent
         char *instance;
         if (asprintf(&instance, "%s%s", entry->unit->path, entry->key) < 0)
             instance = NULL;
-        outcome = schema_refuse(schema, instance, err, "The data is not valid.");
+        outcome = schema_refuse_tree(schema, tree, instance, err, "The data is not valid.");
         free(instance);
         lyd_free_all(tree);
     }

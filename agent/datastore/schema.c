@@ -255,12 +255,10 @@ bool schema_is_marked(const struct lysc_node *node, const char *extension)
 }
 
 /* Values are in quotes, behind what is wrong: 'Unsatisfied length - string "x" length is ...'. */
-char *schema_told_of_value(const struct lysc_node *node, const char *message)
+static char *told_of_secret(const struct lysc_node *node, const char *message)
 {
     char *told;
     size_t length = strcspn(message, "\"");
-    if (!message[length] || !node || !schema_is_marked(node, "default-deny-all"))
-        return strdup(message);
     const char *dash = memmem(message, length, " - ", 3);
     length = dash ? (size_t)(dash - message) : length;
     while (length && message[length - 1] == ' ')
@@ -268,6 +266,20 @@ char *schema_told_of_value(const struct lysc_node *node, const char *message)
     if (asprintf(&told, "The value of %s, which is not shown, is not valid: %.*s.", node->name,
                  (int)length, message) < 0)
         return NULL;
+    return told;
+}
+
+char *schema_told_of_value(const struct lysc_node *node, const char *message)
+{
+    char *told, *allowed;
+    if (!strchr(message, '"') || !node)
+        return strdup(message);
+    if (schema_is_marked(node, "default-deny-all"))
+        return told_of_secret(node, message);
+    allowed = schema_allowed(node, message);
+    if (asprintf(&told, allowed ? "%s It may be %s." : "%s", message, allowed) < 0)
+        told = NULL;
+    free(allowed);
     return told;
 }
 
@@ -284,8 +296,21 @@ static char *told_of(const struct schema *schema, const struct ly_err_item *item
     return told;
 }
 
-enum outcome schema_refuse(const struct schema *schema, const char *instance, struct error *err,
-                           const char *fallback)
+/* What is missing, if an error is about that: 'Schema location "/m:a/b/c".' */
+static const struct lysc_node *missing_of(const struct schema *schema,
+                                          const struct ly_err_item *item)
+{
+    char *path = item->path && !strncmp(item->path, "Schema", 6) &&
+                         !strncmp(item->msg, "Mandatory ", strlen("Mandatory "))
+                     ? location_of(item, NULL)
+                     : NULL;
+    const struct lysc_node *node = path ? schema_node_at(schema->ctx, path) : NULL;
+    free(path);
+    return node;
+}
+
+enum outcome schema_refuse_tree(const struct schema *schema, const struct lyd_node *tree,
+                                const char *instance, struct error *err, const char *fallback)
 {
     const struct ly_err_item *item = ly_err_first(schema->ctx);
     /* The first error is the cause; those after it follow from it. */
@@ -293,10 +318,13 @@ enum outcome schema_refuse(const struct schema *schema, const char *instance, st
         item = item->next;
     if (!item)
         return refuse(err, TAG_OPERATION_FAILED, instance, "%s", fallback);
-    char *path = location_of(item, instance);
+    const struct lysc_node *missing = missing_of(schema, item);
+    char *path = missing ? schema_path_of_missing(tree, missing) : NULL;
+    if (!path)
+        path = location_of(item, instance);
     char *app_tag = item->apptag ? strdup(item->apptag) : NULL;
     enum error_tag tag = tag_of(item);
-    char *told = told_of(schema, item, path);
+    char *told = missing ? schema_told_of_missing(missing) : told_of(schema, item, path);
     refuse(err, tag, path, "%s", told ? told : fallback);
     error_set_app_tag(err, app_tag);
     free(told);
@@ -304,4 +332,10 @@ enum outcome schema_refuse(const struct schema *schema, const char *instance, st
     free(path);
     ly_err_clean(schema->ctx, NULL);
     return REFUSED;
+}
+
+enum outcome schema_refuse(const struct schema *schema, const char *instance, struct error *err,
+                           const char *fallback)
+{
+    return schema_refuse_tree(schema, NULL, instance, err, fallback);
 }

@@ -76,6 +76,25 @@ bool schema_is_marked(const struct lysc_node *node, const char *extension);
 char *schema_told_of_value(const struct lysc_node *node, const char *message);
 
 /**
+ * What a value of a leaf may be, for behind what libyang says of one that may not. schema_words.c
+ * @param message What libyang says.
+ * @return To be freed; NULL: that is nothing short, or there is no memory.
+ */
+char *schema_allowed(const struct lysc_node *node, const char *message);
+
+/** The node at a path that goes through choices and cases, as libyang tells it, or NULL. */
+const struct lysc_node *schema_node_at(const struct ly_ctx *ctx, const char *path);
+
+/** That a node, or any of a choice's, is missing. @return To be freed; NULL for want of memory. */
+char *schema_told_of_missing(const struct lysc_node *missing);
+
+/**
+ * Where it is missing in a tree: the path that it would have there.
+ * @return To be freed; NULL: it is nowhere missing, or there is no memory.
+ */
+char *schema_path_of_missing(const struct lyd_node *tree, const struct lysc_node *missing);
+
+/**
  * Turn what libyang first said on this thread into an error, and forget what it said. It tells no
  * value that is a secret.
  * @param instance Path of the data at hand, for errors that name none; may be NULL.
@@ -84,5 +103,9 @@ char *schema_told_of_value(const struct lysc_node *node, const char *message);
  */
 enum outcome schema_refuse(const struct schema *schema, const char *instance, struct error *err,
                            const char *fallback);
+
+/** The same of a tree: what misses something is looked for in it. @param tree May be NULL. */
+enum outcome schema_refuse_tree(const struct schema *schema, const struct lyd_node *tree,
+                                const char *instance, struct error *err, const char *fallback);
 
 #endif

@@ -235,7 +235,7 @@ static enum outcome validate_whole(const struct schema *schema, const struct sna
         return outcome;
     outcome = assemble(target, &whole, err);
     if (outcome == DONE && lyd_validate_all(&whole, schema->ctx, LYD_VALIDATE_NO_STATE, NULL))
-        outcome = schema_refuse(schema, NULL, err, "The configuration is not valid.");
+        outcome = schema_refuse_tree(schema, whole, NULL, err, "The configuration is not valid.");
     if (outcome == DONE)
         outcome = split(schema, base, target, whole, verdict, err);
     lyd_free_all(whole);

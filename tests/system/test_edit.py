@@ -102,6 +102,11 @@ BAD_EDITS = {
                           "/virtual-server[name='a']"),
     "two services at once": (servers(server("a", "<firewall-mark>1</firewall-mark>", "192.0.2.1",
                                             80)), "bad-element", "/address"),
+    "an entry twice": (servers(server("a", real("10.0.0.1", 80) + real("10.0.0.1", 80, "<weight>2"
+                                                                        "</weight>"), "192.0.2.1", 80)),
+                       "bad-element", "/real-server[address='10.0.0.1'][port='80']"),
+    "a bad key": (servers(server("a", real("10.0.0.256", 80), "192.0.2.1", 80)), "invalid-value",
+                  "/virtual-server[name='a']/real-server/address"),
     "state": (servers(server("a", "<number>1</number>", "192.0.2.1", 80)), "bad-element",
               "/number"),
 }
@@ -117,6 +122,36 @@ def test_a_bad_edit_is_refused_and_changes_nothing(session, case):
     assert path is None or refused.value.path.endswith(path)
     assert refused.value.message
     assert session.data("candidate") == before
+
+
+HEALTH = '<health xmlns="urn:noria:yang:noria-health">{}</health>'
+SAID = {
+    "a range": ("<scheduler-flags>7</scheduler-flags>" + real("10.0.0.1", 80, "<weight>65536</weight>"),
+                "It may be 0 to 65535."),
+    "a decimal range": (HEALTH.format("<delay-loop>0</delay-loop>"), "It may be 0.01 to 86400."),
+    "the range of a type": (HEALTH.format("<retry>256</retry>"), "It may be 0 to 255."),
+    "names": (HEALTH.format("<on-failure>drop</on-failure>"), "It may be remove or inhibit."),
+    "a length": (HEALTH.format("<check><name>a</name><bind-interface>sixteen-or-more-x"
+                               "</bind-interface><tcp/></check>"), "It may be 1 to 15 characters."),
+    "an address": (HEALTH.format("<check><name>a</name><connect-address>www.example"
+                                 "</connect-address><tcp/></check>"),
+                   "It may be an address of IPv4 or IPv6."),
+    "a boolean": ("<enabled>no</enabled>", "It may be true or false."),
+    "what is missing": (HEALTH.format("<check><name>a</name><tcp/></check>"
+                                      "<check><name>b</name><mysql/></check>"),
+                        "/check[name='b']/mysql/username: The mysql lacks username."),
+    "a choice that is missing": (HEALTH.format("<check><name>a</name><tcp/></check>"
+                                               "<check><name>b</name></check>"),
+                                 "/check[name='b']/type: The check lacks one of tcp, udp, ping,"),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_is_refused_is_told_with_what_is_not(session, case):
+    content, words = SAID[case]
+    with pytest.raises(RpcError) as refused:
+        session.set(servers(server("a", content, "192.0.2.1", 80)))
+    assert words in str(refused.value)
 
 
 def test_test_only_says_without_doing(session):
