@@ -115,11 +115,17 @@ static enum outcome start(struct backend *backend, const struct snapshot *runnin
 
 static void prepare(struct backend *backend, struct backend_step *step)
 {
+    const struct snmp_agent *snmp = backend->data;
     struct snmp_settings *settings = NULL;
     enum outcome outcome =
         snmp_settings_new(backend->schema, step->changes->after, &settings, &step->error);
 
-    step->plan = settings;
+    if (outcome == DONE)
+        outcome = snmp_destinations_check(settings, &snmp->id, &step->error);
+    if (outcome == DONE)
+        step->plan = settings;
+    else
+        snmp_settings_free(settings);
     step_done(step, outcome);
 }
 

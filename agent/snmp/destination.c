@@ -43,6 +43,56 @@ enum outcome snmp_destination_read(struct snmp_destination *destination,
     return DONE;
 }
 
+static bool is_same_key(const struct snmp_key *a, const struct snmp_key *b)
+{
+    return a->length == b->length && !memcmp(a->octets, b->octets, a->length);
+}
+
+/* Whether two are one user for Net-SNMP, which has room for the keys of one alone. */
+static bool is_at_odds(const struct snmp_destination *a, const struct snmp_destination *b)
+{
+    const char *one = a->remote.hash ? a->remote.hash : "";
+    const char *other = b->remote.hash ? b->remote.hash : "";
+
+    return a->remote.name && b->remote.name && !strcmp(a->remote.name, b->remote.name) &&
+           snmp_engine_id_is(&a->engine, &b->engine) &&
+           (strcmp(one, other) != 0 || !is_same_key(&a->remote.auth, &b->remote.auth) ||
+            !is_same_key(&a->remote.privacy, &b->remote.privacy));
+}
+
+static enum outcome refuse_user(const struct snmp_destination *destination, const char *message,
+                                struct error *err)
+{
+    char quote = strchr(destination->name, '\'') ? '"' : '\'', *path;
+
+    if (asprintf(&path, "/noria-agent:snmp-agent/target[name=%c%s%c]/remote-user/engine-id", quote,
+                 destination->name, quote) < 0)
+        path = NULL;
+    refuse(err, TAG_INVALID_VALUE, path, "%s", message);
+    free(path);
+    return REFUSED;
+}
+
+enum outcome snmp_destinations_check(const struct snmp_settings *settings,
+                                     const struct snmp_engine_id *id, struct error *err)
+{
+    for (size_t i = 0; i < settings->destination_count; i++) {
+        const struct snmp_destination *at = &settings->destinations[i];
+        if (at->remote.name && snmp_engine_id_is(&at->engine, id))
+            return refuse_user(at,
+                               "This is the agent's own engine: name the target's, whose "
+                               "snmpEngineID says it.",
+                               err);
+        for (size_t j = 0; j < i; j++)
+            if (is_at_odds(at, &settings->destinations[j]))
+                return refuse_user(at,
+                                   "Another target has the same user of the same engine, with "
+                                   "other keys: one of them is wrong.",
+                                   err);
+    }
+    return DONE;
+}
+
 void snmp_destination_clear(struct snmp_destination *destination)
 {
     free(destination->name);

@@ -36,6 +36,13 @@ struct snmp_settings;
 char *snmp_destination_identity(const struct snmp_destination *destination,
                                 const struct snmp_settings *settings);
 
+/**
+ * Whether users of targets' engines keep out of the way of our own, and of each other.
+ * @param id Our engine's.
+ */
+enum outcome snmp_destinations_check(const struct snmp_settings *settings,
+                                     const struct snmp_engine_id *id, struct error *err);
+
 /** Free what a destination owns. */
 void snmp_destination_clear(struct snmp_destination *destination);
 

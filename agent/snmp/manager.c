@@ -26,6 +26,11 @@ void snmp_engine_id_read(const char *text, struct snmp_engine_id *id)
         id->octets[id->length++] = (unsigned char)strtoul(text, (char **)&text, 16);
 }
 
+bool snmp_engine_id_is(const struct snmp_engine_id *a, const struct snmp_engine_id *b)
+{
+    return a->length == b->length && !memcmp(a->octets, b->octets, a->length);
+}
+
 static int level_of(const char *name)
 {
     if (!strcmp(name, "no-auth-no-priv"))

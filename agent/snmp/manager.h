@@ -61,6 +61,9 @@ struct snmp_engine_id {
 /** Read an engine's identity, "80:00:..."; of none if text is NULL. */
 void snmp_engine_id_read(const char *text, struct snmp_engine_id *id);
 
+/** Whether two are the same. */
+bool snmp_engine_id_is(const struct snmp_engine_id *a, const struct snmp_engine_id *b);
+
 /** Read a user. On failure it is to be cleared, too. */
 enum outcome snmp_user_read(struct snmp_user *user, const struct lyd_node *node, struct error *err);
 

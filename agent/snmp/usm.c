@@ -194,7 +194,8 @@ enum outcome snmp_usm_apply(const struct snmp_engine_id *id, const struct snmp_s
         outcome = add_user(id, &settings->users[i], err);
     for (size_t i = 0; i < settings->destination_count && outcome == DONE; i++) {
         const struct snmp_destination *at = &settings->destinations[i];
-        if (at->remote.name)
+        /* One of our own engine would take the place of a user of ours. */
+        if (at->remote.name && !snmp_engine_id_is(&at->engine, id))
             outcome = add_user(&at->engine, &at->remote, err);
     }
     return outcome;

@@ -11,7 +11,7 @@ from daemon import AGENT, free_port, nacm
 from health import QUICK, Listener, check, checked, health, wait_state
 from netconf import RpcError, item, items, real, server, servers, wait_for
 from test_snmp import AGENT_VERSION, NORIA, snmp, wait_for_snmp, walk
-from test_snmp_users import AUTH, PRIVACY, agent, keys, user
+from test_snmp_users import AUTH, PRIVACY, agent, keys, user, v3
 
 TRAPS = ".1.3.6.1.4.1.32473.1.0"
 OBJECTS = ".1.3.6.1.4.1.32473.1.1.8"
@@ -399,3 +399,26 @@ def test_informs_of_version_3(daemon, receivers):
                  "what was told while it was away")
     with pytest.raises(RpcError, match="remote-user"), daemon.session() as session:
         session.set(agent(target(receiver.port, "<type>trap</type>")))
+
+
+def remote(engine, auth, privacy, name="ann"):
+    return (f"<remote-user><name>{name}</name><engine-id>{engine}</engine-id><auth><protocol>sha256"
+            f"</protocol><key>{auth}</key></auth><privacy><key>{privacy}</key></privacy>"
+            "</remote-user><type>inform</type>")
+
+
+def test_a_user_of_a_target_takes_no_other_user_s_place(daemon):
+    theirs = "80:00:00:00:01:02:03:04"
+    with daemon.session() as session:
+        user(session)
+        own = session.get("snmp-agent/engine-id")[0]
+        with pytest.raises(RpcError, match="name='nms'.*engine-id: This is the agent's own engine"):
+            session.set(agent(target(162, remote(own, *keys(session, "another one")))))
+        session.rpc("<discard-changes/>")
+        assert v3("snmpget", daemon.snmp_port, AGENT_VERSION).returncode == 0
+        one = target(162, remote(theirs, *keys(session, AUTH, engine=theirs)))
+        same = one.replace("nms", "second").replace("162", "1162")
+        session.set(agent(one + same))
+        other = target(162, remote(theirs, *keys(session, PRIVACY, engine=theirs)))
+        with pytest.raises(RpcError, match="Another target has the same user"):
+            session.set(agent(other.replace("nms", "third").replace("162", "2162")))
