@@ -158,11 +158,14 @@ static void on_ended(uv_poll_t *poll, int status, int events)
     stop_watching(process);
     uv_timer_stop(&process->again); /* what waited for a signal */
     process->pid = 0;
-    process->failures = clock_now() - process->since > STEADY_NS ? 1 : process->failures + 1;
-    if (!process->wanted) {
+    process->reload_due = process->account_due = false;
+    if (process->ending || !process->wanted) {
+        process->failures = 0;
         process->changed(process, NULL);
+        attempt(process); /* it may be wanted again by now */
         return;
     }
+    process->failures = clock_now() - process->since > STEADY_NS ? 1 : process->failures + 1;
     process->restarts++;
     if (child && WIFSIGNALED(result))
         snprintf(reason, sizeof(reason), "keepalived was ended by signal %d", WTERMSIG(result));
@@ -189,6 +192,7 @@ static bool watch(struct vrrp_process *process, pid_t pid)
     process->exit = exit;
     process->pidfd = pidfd;
     process->pid = pid;
+    process->ending = false;
     process->since = clock_now();
     return true;
 }
@@ -341,7 +345,7 @@ static void signal_when_ready(struct vrrp_process *process)
 {
     pid_t child = read_pid(process, VRRP_CHILD_PID);
     bool ours = false;
-    if (!process->pid || (!process->reload_due && !process->account_due))
+    if (!process->pid || process->ending || (!process->reload_due && !process->account_due))
         return;
     if (!child || !is_keepalived(process, child, &ours) || !ours) {
         uv_timer_start(&process->again, on_ready, READY_MS, 0);
@@ -383,7 +387,8 @@ void vrrp_process_end(struct vrrp_process *process)
     uv_timer_stop(&process->again);
     if (!process->pid) /* one of an agent before this one */
         take_over_named(process);
-    if (process->pid && kill(process->pid, SIGTERM))
+    process->ending = process->pid && !kill(process->pid, SIGTERM);
+    if (process->pid && !process->ending)
         log_error(AREA_VRRP, "keepalived cannot be ended: %s", strerror(errno));
 }
 

@@ -24,6 +24,7 @@ struct vrrp_process {
     bool wanted;       /**< It is to run. */
     bool looked;       /**< Whether one runs that an agent before this one has started. */
     pid_t pid;         /**< 0: it does not. */
+    bool ending;       /**< It was told to end. */
     int64_t since;     /**< When it was started or found, in nanoseconds since 1970 UTC. */
     uint32_t restarts; /**< How often it was started again. */
     unsigned failures; /**< Ends in a row without having stayed up. */

@@ -156,6 +156,23 @@ def test_a_removed_instance_gives_its_address_up(pair):
     wait_for(lambda: not first.keepalived(), "keepalived to end")
 
 
+def test_an_instance_may_come_while_keepalived_is_ending(nodes):
+    """That it ends is no fault then, though it is wanted again."""
+    node = nodes(1)
+    node.set(instance())
+    wait_for(lambda: node.state() == "master", "the election")
+    pid = node.keepalived()
+    with node.daemon.session() as session:
+        session.set(vrrp("").replace("><", "><instance nc:operation='delete'><name>web</name>"
+                                     "</instance><"))
+        session.set(vrrp(instance("next", vrid=52)))
+    wait_for(lambda: node.state("next") == "master", "the other election")
+    assert node.keepalived() not in (None, pid)
+    assert "backend vrrp is down" not in node.daemon.log()
+    with node.daemon.session() as session:
+        assert session.get("vrrp/restarts") == ["0"]
+
+
 def test_fail_over_and_back(pair):
     first, second = pair
     with first.daemon.session() as session:
