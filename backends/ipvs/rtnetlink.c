@@ -19,6 +19,7 @@
 
 #define RECEIVE_SIZE (32 * 1024)
 #define SILENCE_SECONDS 5
+#define READINGS 100 /* until none is interrupted by a change; each takes a millisecond */
 
 /* -- Sockets ---------------------------------------------------------------------------------- */
 
@@ -75,6 +76,8 @@ static bool go_through(int fd, char *buffer, ssize_t length, take_fn take, void 
     int rest = (int)length;
     struct nlmsghdr *msg = (struct nlmsghdr *)buffer;
     for (; nlmsg_ok(msg, rest); msg = nlmsg_next(msg, &rest)) {
+        if (msg->nlmsg_flags & NLM_F_DUMP_INTR && !*error)
+            *error = EINTR; /* what was told before is not so any more */
         if (msg->nlmsg_type == NLMSG_DONE)
             return true;
         if (msg->nlmsg_type == NLMSG_ERROR) {
@@ -129,14 +132,14 @@ static bool name_of(int fd, int index, char name[IF_NAMESIZE])
     return true;
 }
 
-static int take_address(int fd, const struct nlmsghdr *msg, void *data)
+static int take_address(int fd, const struct nlmsghdr *msg, uint8_t family,
+                        struct ipvs_addresses *addresses)
 {
-    struct ipvs_addresses *addresses = data;
     struct nlattr *attrs[IFA_PROTO + 1];
     const struct ifaddrmsg *body = nlmsg_data(msg);
     if (msg->nlmsg_type != RTM_NEWADDR ||
         nlmsg_parse((struct nlmsghdr *)msg, sizeof *body, attrs, IFA_PROTO, NULL) < 0 ||
-        (body->ifa_family != AF_INET && body->ifa_family != AF_INET6))
+        body->ifa_family != family) /* a kernel without IPv6 tells what it has instead */
         return 0;
     if (!array_grow(&addresses->list, addresses->count, &addresses->room, sizeof(*addresses->list)))
         return ENOMEM;
@@ -158,13 +161,37 @@ static int take_address(int fd, const struct nlmsghdr *msg, void *data)
     return 0;
 }
 
+static int take_four(int fd, const struct nlmsghdr *msg, void *data)
+{
+    return take_address(fd, msg, AF_INET, data);
+}
+
+static int take_six(int fd, const struct nlmsghdr *msg, void *data)
+{
+    return take_address(fd, msg, AF_INET6, data);
+}
+
+/* Of one family: where all are asked for, the kernel forgets between two that it was interrupted.
+ */
+static int read_family(int fd, uint8_t family, struct ipvs_addresses *addresses)
+{
+    struct ifaddrmsg body = {.ifa_family = family};
+    size_t before = addresses->count;
+    int error = EINTR;
+    for (int i = 0; i < READINGS && error == EINTR; i++) {
+        struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
+        if (msg)
+            nlmsg_append(msg, &body, sizeof body, NLMSG_ALIGNTO);
+        addresses->count = before;
+        error = ask(fd, msg, family == AF_INET ? take_four : take_six, addresses);
+    }
+    return error;
+}
+
 int ipvs_route_addresses(int fd, struct ipvs_addresses *addresses)
 {
-    struct ifaddrmsg body = {.ifa_family = AF_UNSPEC};
-    struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
-    if (msg)
-        nlmsg_append(msg, &body, sizeof body, NLMSG_ALIGNTO);
-    return ask(fd, msg, take_address, addresses);
+    int error = read_family(fd, AF_INET, addresses);
+    return error ? error : read_family(fd, AF_INET6, addresses);
 }
 
 /* What tells the address. */

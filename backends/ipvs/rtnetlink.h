@@ -48,7 +48,11 @@ int ipvs_route_open(const char *path, unsigned groups, int *fd);
 /** Read what a monitor has told, and forget it. @return Whether there was anything. */
 bool ipvs_route_drain(int fd);
 
-/** Read all addresses (RTM_GETADDR). @param addresses Where to add them. */
+/**
+ * Read all addresses (RTM_GETADDR), as they are at one moment.
+ * @param addresses Where to add them.
+ * @return EINTR: they change all the time.
+ */
 int ipvs_route_addresses(int fd, struct ipvs_addresses *addresses);
 
 /** Put an address on its interface (RTM_NEWADDR). @return ENODEV: there is no such interface. */
