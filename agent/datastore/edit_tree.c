@@ -240,15 +240,38 @@ static const char *meta_value(const struct lyd_node *node, const char *module, c
     return NULL;
 }
 
+/* The attribute that says where insert="before|after" is. */
+static const char *anchor_attribute(const struct lyd_node *edit)
+{
+    return edit->schema->nodetype == LYS_LIST ? "key" : "value";
+}
+
 /* The sibling that insert="before|after" names by its value or its key predicates. */
 static struct lyd_node *anchor_of(struct lyd_node *target, const struct lyd_node *edit)
 {
-    bool list = edit->schema->nodetype == LYS_LIST;
-    const char *name = meta_value(edit, "yang", list ? "key" : "value");
+    const char *name = meta_value(edit, "yang", anchor_attribute(edit));
     struct lyd_node *anchor = NULL;
     if (name)
         lyd_find_sibling_val(lyd_child(target), edit->schema, name, strlen(name), &anchor);
     return anchor;
+}
+
+static enum outcome refuse_anchor(const struct lyd_node *edit, const char *insert,
+                                  struct error *err)
+{
+    const char *attribute = anchor_attribute(edit);
+    if (meta_value(edit, "yang", attribute)) {
+        edit_refuse(edit, TAG_BAD_ATTRIBUTE, err, "There is no <%s> to insert this one %s.",
+                    LYD_NAME(edit), insert);
+        error_set_app_tag(err, "missing-instance");
+    } else {
+        edit_refuse(edit, TAG_MISSING_ATTRIBUTE, err,
+                    "To be inserted %s another <%s>, it needs an attribute %s that names that one.",
+                    insert, LYD_NAME(edit), attribute);
+    }
+    if (err && !err->detail)
+        err->detail = strdup(attribute);
+    return REFUSED;
 }
 
 /* Put a new instance of a user-ordered list where the edit wants it (RFC 7950, 7.7.9, 7.8.6). */
@@ -259,12 +282,8 @@ static enum outcome insert_ordered(struct lyd_node *target, struct lyd_node *nod
     struct lyd_node *first = NULL;
     if (insert && (!strcmp(insert, "before") || !strcmp(insert, "after"))) {
         struct lyd_node *anchor = anchor_of(target, edit);
-        if (!anchor || anchor == node) {
-            edit_refuse(edit, TAG_BAD_ATTRIBUTE, err, "There is no <%s> to insert this one %s.",
-                        LYD_NAME(edit), insert);
-            error_set_app_tag(err, "missing-instance");
-            return REFUSED;
-        }
+        if (!anchor || anchor == node)
+            return refuse_anchor(edit, insert, err);
         if (node->parent)
             lyd_unlink_tree(node);
         if (!strcmp(insert, "before") ? lyd_insert_before(anchor, node)

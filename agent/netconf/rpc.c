@@ -173,6 +173,61 @@ static void refuse_attribute(struct rpc *rpc, const struct ly_err_item *item)
     lyd_free_all(message);
 }
 
+/* An attribute of edits whose value can be no such one (RFC 6241, 7.2; RFC 7950, 7.8.6). */
+static bool is_bad(const struct lyd_attr *attr)
+{
+    static const struct {
+        const char *space, *name, *values[6];
+    } known[] = {{"urn:ietf:params:xml:ns:netconf:base:1.0",
+                  "operation",
+                  {"merge", "replace", "create", "delete", "remove"}},
+                 {"urn:ietf:params:xml:ns:yang:1", "insert", {"first", "last", "before", "after"}}};
+    const char *space = attr->name.module_ns ? attr->name.module_ns : "";
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        if (strcmp(known[i].space, space) != 0 || strcmp(known[i].name, attr->name.name) != 0)
+            continue;
+        const char *const *value = known[i].values;
+        while (*value && strcmp(*value, attr->value) != 0)
+            value++;
+        return !*value;
+    }
+    return false;
+}
+
+static const struct lyd_attr *bad_attribute(const struct lyd_node *message)
+{
+    const struct lyd_node *node;
+    LYD_TREE_DFS_BEGIN(message, node)
+    {
+        const struct lyd_attr *attr = ((const struct lyd_node_opaq *)node)->attr;
+        for (; attr; attr = attr->next)
+            if (is_bad(attr))
+                return attr;
+        LYD_TREE_DFS_END(message, node);
+    }
+    return NULL;
+}
+
+/* To libyang it is a value like any other, and it does not say where. */
+static bool refuse_bad_attribute(struct rpc *rpc)
+{
+    struct lyd_node *message = NULL;
+    bool without_id;
+    const char *xml = link_message(rpc->session->link, &without_id)->data;
+    if (lyd_parse_data_mem(rpc->session->server->bare, xml, LYD_XML,
+                           LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &message))
+        return false;
+    const struct lyd_attr *bad = message ? bad_attribute(message) : NULL;
+    if (bad) {
+        rpc_refuse(rpc, TAG_BAD_ATTRIBUTE, LYD_NAME(&bad->parent->node),
+                   "The attribute %s of <%s> cannot be \"%s\".", bad->name.name,
+                   LYD_NAME(&bad->parent->node), bad->value);
+        rpc->error.detail = strdup(bad->name.name);
+    }
+    lyd_free_all(message);
+    return bad != NULL;
+}
+
 /*
  * Why libyang could not parse a request. Returns whether there is anything to be said of it beyond
  * that it is malformed.
@@ -200,7 +255,7 @@ static bool explain_parse(struct rpc *rpc)
         refuse_named(rpc, TAG_UNKNOWN_NAMESPACE, item);
     else if (item->vecode == LYVE_REFERENCE && begins(message, "Node \""))
         refuse_named(rpc, TAG_UNKNOWN_ELEMENT, item);
-    else
+    else if (!refuse_bad_attribute(rpc))
         schema_refuse(rpc->agent->schema, NULL, &rpc->error, message);
     rpc->protocol = true;
     return true;

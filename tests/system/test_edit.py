@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from daemon import NACM
 from netconf import (NULL, RpcError, item, items, real, server, servers, wait_for)
 
 
@@ -248,6 +249,20 @@ def test_a_lock_that_comes_between_an_edit_and_its_turn(daemon_factory):
         found = session.data("running")
         assert [name for name in done if f"<name>{name}<" not in found] == []
         assert [name for name, _ in refused if f"<name>{name}<" in found] == []
+
+
+@pytest.mark.parametrize("place,tag,app_tag", [
+    ("y:key=\"[n:name='no']\"", "bad-attribute", "missing-instance"),
+    ("", "missing-attribute", None)])
+def test_what_is_inserted_beside_another_has_to_name_it(session, place, tag, app_tag):
+    """RFC 7950, 7.8.6 and 15.7."""
+    lists = (f'<nacm xmlns="{NACM}" xmlns:n="{NACM}" xmlns:y="urn:ietf:params:xml:ns:yang:1">'
+             f'<rule-list y:insert="after" {place}><name>a</name></rule-list></nacm>')
+    with pytest.raises(RpcError) as refused:
+        session.edit(lists)
+    error = refused.value
+    assert (error.tag, error.app_tag, error.attribute, error.element) == (
+        tag, app_tag, "key", "rule-list")
 
 
 def test_copy_config_between_the_datastores(session):

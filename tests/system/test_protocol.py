@@ -253,6 +253,25 @@ def test_an_operation_without_a_namespace_is_refused(session, operation):
     assert "item" not in session.data("running", filter_), "in a filter it is a condition"
 
 
+@pytest.mark.parametrize("operation", ["edit-config", "edit-data"])
+@pytest.mark.parametrize("attribute", ["operation", "insert"])
+def test_an_attribute_with_a_value_that_it_cannot_have(session, operation, attribute):
+    """RFC 6241, appendix A."""
+    prefix = "nc" if attribute == "operation" else "y"
+    config = (f'<config xmlns:nc="{BASE}" xmlns:y="urn:ietf:params:xml:ns:yang:1">'
+              + items(item("good", operation="merge")
+                      + f'<item {prefix}:{attribute}="frobnicate"><name>a</name></item>')
+              + "</config>")
+    nmda = ('xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-nmda" xmlns:ds="urn:ietf:params:xml:ns:'
+            'yang:ietf-datastores"><datastore>ds:running</datastore')
+    with pytest.raises(RpcError) as refused:
+        session.rpc(f"<edit-config><target><running/></target>{config}</edit-config>"
+                    if operation == "edit-config" else f"<edit-data {nmda}>{config}</edit-data>")
+    error = refused.value
+    assert (error.tag, error.attribute, error.element) == ("bad-attribute", attribute, "item")
+    assert "frobnicate" in error.message and "<item>" not in session.data("running")
+
+
 @pytest.mark.parametrize("attributes", ["message-id='1'", "x='1' x='1'",
                                         "xmlns:a='urn:x' xmlns:b='urn:x' a:x='1' b:x='2'"])
 def test_an_attribute_that_is_there_twice_is_no_xml(session, attributes):
