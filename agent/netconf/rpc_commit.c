@@ -20,7 +20,7 @@ enum outcome rpc_commit(struct rpc *rpc)
         return rpc_refuse(rpc, TAG_MISSING_ELEMENT, "confirmed",
                           "A commit with confirm-timeout or persist must be confirmed: add the "
                           "element confirmed.");
-    return datastore_commit_as(rpc->agent, &rpc->origin, &terms, &rpc->error);
+    return datastore_commit(rpc->agent, &rpc->origin, &terms, &rpc->error);
 }
 
 enum outcome rpc_cancel_commit(struct rpc *rpc)

@@ -56,7 +56,8 @@ void subscription_end(struct session *session)
     session->subscription = NULL;
 }
 
-bool subscription_selects(const struct filter *filter, const struct lyd_node *notification)
+/* What it selects is not empty (RFC 5277, 3.6). */
+static bool selects(const struct filter *filter, const struct lyd_node *notification)
 {
     struct lyd_node *part = NULL;
     ly_bool selected = 1;
@@ -123,7 +124,7 @@ static void offer(struct session *session, const struct event *event)
         return;
     if (!may_receive(session, event))
         return;
-    if (subscription_selects(&terms->filter, event->tree))
+    if (selects(&terms->filter, event->tree))
         send_xml(session, event->time, event->xml);
 }
 

@@ -35,7 +35,4 @@ int64_t subscription_work(struct session *session);
 /** End the subscription, if there is one. */
 void subscription_end(struct session *session);
 
-/** Whether a filter selects an event: what it selects is not empty (RFC 5277, 3.6). */
-bool subscription_selects(const struct filter *filter, const struct lyd_node *notification);
-
 #endif

@@ -82,8 +82,8 @@ enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
     return change_datastore(agent, datastore, origin, &arguments, test_only, err);
 }
 
-enum outcome datastore_commit_as(struct agent *agent, const struct origin *origin,
-                                 const struct commit_terms *terms, struct error *err)
+enum outcome datastore_commit(struct agent *agent, const struct origin *origin,
+                              const struct commit_terms *terms, struct error *err)
 {
     enum outcome outcome = locks_check(agent->locks, DATASTORE_RUNNING, origin->session, err);
     if (outcome == DONE)
@@ -98,11 +98,6 @@ enum outcome datastore_commit_as(struct agent *agent, const struct origin *origi
         candidate_committed(agent->candidate, edited);
     snapshot_unref(edited);
     return outcome;
-}
-
-enum outcome datastore_commit(struct agent *agent, const struct origin *origin, struct error *err)
-{
-    return datastore_commit_as(agent, origin, &(struct commit_terms){0}, err);
 }
 
 /* A worker that waits for its cancel-commit. */

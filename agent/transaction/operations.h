@@ -67,11 +67,6 @@ enum outcome datastore_edit(struct agent *agent, enum datastore datastore,
 enum outcome datastore_copy(struct agent *agent, enum datastore target, enum datastore source,
                             const struct origin *origin, struct error *err);
 
-/** Replace all of a datastore by a snapshot. Startup takes what is valid only. */
-enum outcome datastore_store(struct agent *agent, enum datastore target,
-                             const struct origin *origin, struct snapshot *snapshot,
-                             struct error *err);
-
 /** Empty the startup datastore (delete-config). */
 enum outcome datastore_delete_startup(struct agent *agent, const struct origin *origin,
                                       struct error *err);
@@ -85,10 +80,6 @@ enum outcome datastore_replace(struct agent *agent, enum datastore target,
  */
 enum outcome datastore_validate(struct agent *agent, enum datastore datastore, struct error *err);
 
-/** The same of a snapshot. */
-enum outcome datastore_validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
-                                         struct error *err);
-
 /** Whether a given configuration is valid (validate with an inline <config>). */
 enum outcome datastore_validate_config(struct agent *agent, const struct lyd_node *config,
                                        struct error *err);
@@ -96,15 +87,11 @@ enum outcome datastore_validate_config(struct agent *agent, const struct lyd_nod
 /**
  * Make candidate the running configuration: validated, applied by every backend that it touches,
  * and on stable storage. On failure running and the engines are as before; candidate stays.
+ * @param terms Whether it is to be confirmed, or confirms (confirmed.h). A plain commit of the
+ *        session that has a confirmed commit pending confirms it.
  */
-enum outcome datastore_commit(struct agent *agent, const struct origin *origin, struct error *err);
-
-/**
- * datastore_commit() that is to be confirmed, or that confirms (confirmed.h). A plain commit of the
- * session that has a confirmed commit pending confirms it.
- */
-enum outcome datastore_commit_as(struct agent *agent, const struct origin *origin,
-                                 const struct commit_terms *terms, struct error *err);
+enum outcome datastore_commit(struct agent *agent, const struct origin *origin,
+                              const struct commit_terms *terms, struct error *err);
 
 /** Take the pending confirmed commit back now (cancel-commit). @param persist_id May be NULL. */
 enum outcome datastore_cancel_commit(struct agent *agent, const struct origin *origin,

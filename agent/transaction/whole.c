@@ -45,8 +45,8 @@ static enum outcome only_refusals(enum outcome outcome, struct error *err)
     return DONE;
 }
 
-enum outcome datastore_validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
-                                         struct error *err)
+static enum outcome validate_snapshot(struct agent *agent, const struct snapshot *snapshot,
+                                      struct error *err)
 {
     static const struct origin nobody = {.user = "-", .protocol = "validate", .recovery = true};
     struct error own = {0};
@@ -63,7 +63,7 @@ enum outcome datastore_validate(struct agent *agent, enum datastore datastore, s
     struct snapshot *snapshot = NULL;
     enum outcome outcome = datastore_fetch(agent, datastore, &snapshot, err);
     if (outcome == DONE)
-        outcome = datastore_validate_snapshot(agent, snapshot, err);
+        outcome = validate_snapshot(agent, snapshot, err);
     snapshot_unref(snapshot);
     return outcome;
 }
@@ -74,7 +74,7 @@ enum outcome datastore_validate_config(struct agent *agent, const struct lyd_nod
     struct snapshot *snapshot = NULL;
     enum outcome outcome = datastore_fetch_config(agent, config, &snapshot, err);
     if (outcome == DONE)
-        outcome = datastore_validate_snapshot(agent, snapshot, err);
+        outcome = validate_snapshot(agent, snapshot, err);
     snapshot_unref(snapshot);
     return outcome;
 }
@@ -115,8 +115,7 @@ static enum outcome store_startup(struct agent *agent, const struct origin *orig
                                   const struct snapshot *snapshot, struct error *err)
 {
     struct snapshot *running = agent_running(agent);
-    enum outcome outcome =
-        snapshot == running ? DONE : datastore_validate_snapshot(agent, snapshot, err);
+    enum outcome outcome = snapshot == running ? DONE : validate_snapshot(agent, snapshot, err);
     snapshot_unref(running);
     if (outcome == DONE)
         outcome = locks_begin_change(agent->locks, DATASTORE_STARTUP, origin->session, err);
@@ -127,9 +126,10 @@ static enum outcome store_startup(struct agent *agent, const struct origin *orig
     return outcome;
 }
 
-enum outcome datastore_store(struct agent *agent, enum datastore target,
-                             const struct origin *origin, struct snapshot *snapshot,
-                             struct error *err)
+/* Startup takes what is valid only. */
+static enum outcome store_snapshot(struct agent *agent, enum datastore target,
+                                   const struct origin *origin, struct snapshot *snapshot,
+                                   struct error *err)
 {
     struct change_maker maker = {make_given, snapshot, NULL};
     enum outcome outcome = locks_check(agent->locks, target, origin->session, err);
@@ -169,7 +169,7 @@ enum outcome datastore_replace(struct agent *agent, enum datastore target,
         return datastore_edit(agent, target, origin, config, DEFAULT_REPLACE, false, err);
     enum outcome outcome = datastore_fetch_config(agent, config, &snapshot, err);
     if (outcome == DONE)
-        outcome = datastore_store(agent, target, origin, snapshot, err);
+        outcome = store_snapshot(agent, target, origin, snapshot, err);
     snapshot_unref(snapshot);
     return outcome;
 }
@@ -184,7 +184,7 @@ enum outcome datastore_copy(struct agent *agent, enum datastore target, enum dat
     struct snapshot *running = agent_running(agent);
     enum outcome outcome = datastore_fetch_visible(agent, source, origin, &snapshot, err);
     if (outcome == DONE)
-        outcome = datastore_store(agent, target, origin, snapshot, err);
+        outcome = store_snapshot(agent, target, origin, snapshot, err);
     if (outcome == DONE && target == DATASTORE_CANDIDATE && snapshot == running)
         candidate_committed(agent->candidate, snapshot); /* it is running, and follows it */
     snapshot_unref(running);
