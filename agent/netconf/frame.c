@@ -245,6 +245,7 @@ struct frame_look frame_look(const char *message, size_t length)
         look.has_message_id |= first && found.has_id;
         look.has_operation |= !first && found.has_operation;
         first = false;
+        look.outermost += !depth;
         depth += !found.empty;
         look.wild = depth + found.empty > FRAME_DEPTH_MAX || at - tag > FRAME_TAG_MAX;
     }

@@ -55,6 +55,7 @@ struct frame_look {
     bool wild;           /**< A NUL byte, too deep, or a start tag too long: not to be parsed. */
     bool has_message_id; /**< The outermost element has the attribute message-id. */
     bool has_operation;  /**< Another has an attribute operation without a prefix. */
+    size_t outermost;    /**< How many elements are in no other one. */
     bool has_remarks;    /**< Elements have comments or processing instructions in them. */
 };
 

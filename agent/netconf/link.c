@@ -112,10 +112,18 @@ static bool pass(struct link *link, const char *bytes, size_t length)
     return true;
 }
 
+/*
+ * What is blank, the first of two, and what has no version of NETCONF in it (RFC 6241, 8.1) are a
+ * hello to libnetconf2: of such a message it gets what it refuses.
+ */
 static bool pass_hello(struct link *link, const struct text *message)
 {
-    static const char end[] = "]]>]]>";
-    return pass(link, message->data, message->length) && pass(link, end, sizeof(end) - 1);
+    static const char version[] = "urn:ietf:params:netconf:base:1.", end[] = "]]>]]>";
+    static const char bad[] = "<no-hello/>";
+    bool good = link->look.outermost == 1 &&
+                memmem(message->data, message->length, version, sizeof(version) - 1);
+    return pass(link, good ? message->data : bad, good ? message->length : sizeof(bad) - 1) &&
+           pass(link, end, sizeof(end) - 1);
 }
 
 /* -- The transport's thread -------------------------------------------------------------------- */

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from netconf import AGENT, BASE, NULL, RpcError, Session, item, items, wait_for
+from netconf import AGENT, BASE, END, NULL, RpcError, Session, item, items, wait_for
 
 EVENT = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 MANAGE = "urn:ietf:params:xml:ns:netmod:notification"
@@ -190,6 +190,23 @@ def test_an_idle_session_is_told_but_a_subscribed_one_stays(daemon, session, sub
         waiting.discard(subscriber.next(
             "netconf-session-end", termination_reason="timeout").findtext("session-id"))
     assert subscriber.data("running")
+
+
+HELLO = (f'<hello xmlns="{BASE}"><capabilities><capability>urn:ietf:params:netconf:base:1.0'
+         "</capability></capabilities></hello>")
+
+
+@pytest.mark.parametrize("message", ["", " \n", "<!-- hello -->", HELLO * 2, f'<hello xmlns="{BASE}"/>'])
+def test_what_is_no_hello_begins_no_session(daemon, subscriber, message):
+    """RFC 6241, 8.1."""
+    subscriber.subscribe()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(daemon.socket)
+        client.sendall(message.encode() + END)
+        subscriber.next("netconf-session-end", termination_reason="bad-hello")
+        client.settimeout(60)
+        while client.recv(1 << 16):
+            pass
 
 
 def test_a_bad_hello_is_told(daemon, subscriber):

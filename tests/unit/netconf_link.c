@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define HELLO "<hello/>"
+#define HELLO "<hello>urn:ietf:params:netconf:base:1.0</hello>"
 #define END "]]>]]>"
 #define ASKED HELLO END "<rpc message-id=\"1\"/>" END
 #define REPLY "<rpc-reply/>"
@@ -113,7 +113,7 @@ static void a_hello_that_ends_while_it_is_collected_is_whole(void **state)
     check_order(end_hello);
 }
 
-#define CHUNKED "\n#3\n<he\n#5\nllo/>\n##\n"
+#define CHUNKED "\n#3\n<he\n#44\nllo>urn:ietf:params:netconf:base:1.0</hello>\n##\n"
 
 /* The hello that has come to the session's end; none if it has not. */
 static const char *hello_that_came(void)
