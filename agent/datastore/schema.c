@@ -254,6 +254,19 @@ bool schema_is_marked(const struct lysc_node *node, const char *extension)
     return false;
 }
 
+/*
+ * That an operation is for few does not make what it is given a secret, though libyang hands the
+ * mark down.
+ */
+static bool is_secret(const struct lysc_node *node)
+{
+    const struct lysc_node *operation = node;
+    while (operation && !(operation->nodetype & (LYS_RPC | LYS_ACTION)))
+        operation = operation->parent;
+    return schema_is_marked(node, "default-deny-all") &&
+           !(operation && schema_is_marked(operation, "default-deny-all"));
+}
+
 /* Values are in quotes, behind what is wrong: 'Unsatisfied length - string "x" length is ...'. */
 static char *told_of_secret(const struct lysc_node *node, const char *message)
 {
@@ -274,7 +287,7 @@ char *schema_told_of_value(const struct lysc_node *node, const char *message)
     char *told, *allowed;
     if (!strchr(message, '"') || !node)
         return strdup(message);
-    if (schema_is_marked(node, "default-deny-all"))
+    if (is_secret(node))
         return told_of_secret(node, message);
     allowed = schema_allowed(node, message);
     if (asprintf(&told, allowed ? "%s It may be %s." : "%s", message, allowed) < 0)

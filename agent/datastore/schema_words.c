@@ -129,14 +129,21 @@ static char *write_length(const struct lysc_type *type)
     return range ? join(range, " ", "characters") : NULL;
 }
 
+static bool begins(const char *message, const char *with)
+{
+    return !strncmp(message, with, strlen(with));
+}
+
 char *schema_allowed(const struct lysc_node *node, const char *message)
 {
     if (!(node->nodetype & LYD_NODE_TERM))
         return NULL;
     const struct lysc_type *type = ((const struct lysc_node_leaf *)node)->type;
-    return strncmp(message, "Unsatisfied length", strlen("Unsatisfied length"))
-               ? write_type(type)
-               : write_length(type);
+    if (begins(message, "Unsatisfied length"))
+        return write_length(type);
+    bool value = begins(message, "Unsatisfied range") || begins(message, "Invalid ") ||
+                 begins(message, "Value ");
+    return value ? write_type(type) : NULL;
 }
 
 /* What is missing. */

@@ -127,6 +127,17 @@ static void schedule(struct health_probe *probe)
     health_timer_set(probe->engine->timers, &probe->timer, probe->due);
 }
 
+/* Whether a run could be begun, and whose could not: that may be one that is bound to nothing. */
+static void tell_lack(const struct health_probe *probe, const struct probe_result *result)
+{
+    char address[INET6_ADDRSTRLEN], error[CHECK_ERROR_SIZE + 2 * INET6_ADDRSTRLEN];
+    if (result->ending == CHECK_UNABLE)
+        snprintf(error, sizeof(error), "%s of %s port %" PRIu16 ": %s", probe->job.checker->name,
+                 check_address_text(&probe->target.address, address),
+                 check_address_port(&probe->target.address), result->error);
+    health_engine_lacks(probe->engine, result->ending == CHECK_UNABLE ? error : NULL);
+}
+
 static void finish(struct health_probe *probe, struct probe_result result)
 {
     uint64_t now = health_beat_now(&probe->engine->beat);
@@ -134,7 +145,7 @@ static void finish(struct health_probe *probe, struct probe_result result)
     result.latency = now - probe->started;
     probe->running = false;
     note_result(probe, &result, now);
-    health_engine_lacks(probe->engine, result.ending == CHECK_UNABLE ? result.error : NULL);
+    tell_lack(probe, &result);
     if (result.ending != CHECK_UNABLE)
         for (struct probe_subscriber *one = probe->subscribers; one; one = one->next)
             soon = one->noted(one, &result) || soon;

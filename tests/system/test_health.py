@@ -294,6 +294,8 @@ def test_without_descriptors_nothing_is_down(daemon, session, listener):
     steps = "<tcp><step><number>1</number><send>x</send></step></tcp>"
     session.set(checked(QUICK + check("port", steps), listener.real()))
     wait_state(session, listener, "up")
+    # Or its want of a descriptor raises an alarm, too.
+    wait_for(lambda: "backend snmp-agent is up" in daemon.log(), "SNMP to have its own")
     pid = daemon.process.pid
 
     def limit(count):
@@ -314,6 +316,14 @@ def test_without_descriptors_nothing_is_down(daemon, session, listener):
     daemon.start()
     with daemon.session() as after:
         assert alarms(after)["check-degraded"] == "true"
+
+
+def test_the_alarm_says_which_check_cannot_be_run(session, listener):
+    session.set(checked(QUICK + check("port", content="<bind-interface>none0</bind-interface>"),
+                        listener.real()))
+    wait_for(lambda: "check-degraded" in alarms(session), "the alarm")
+    words = f"(tcp of 127.0.0.1 port {listener.port}: socket: No such device)"
+    assert words in session.get("alarms/alarm-list/alarm/alarm-text")[0]
 
 
 def test_a_flapping_server_is_kept_down(session, listener):
