@@ -490,7 +490,8 @@ def test_a_flooded_fifo_holds_nobody_up(pair):
     flooding = threading.Thread(target=flood)
     flooding.start()
     try:
-        for _ in range(5):
+        for priority in range(151, 154):
+            first.set(instance(priority=priority))  # what the thread does that reads the FIFO
             assert first.state() == "master"
     finally:
         over.set()
