@@ -2,6 +2,7 @@
 
 import contextlib
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -239,13 +240,19 @@ def changes_down(events):
             if e.tag == "real-server-state-change" and e.findtext("state") == "down"]
 
 
+def until_quorum_is_lost(subscriber):
+    events = []
+    while not events or events[-1].findtext("state") != "lost":
+        events += subscriber.until("quorum-change")
+    return events
+
+
 def test_whoever_listens_keeps_up_with_many_changes(daemon, session, listener):
-    with Subscriber(daemon.socket, timeout=60) as subscriber:
+    with Subscriber(daemon.socket, timeout=60) as subscriber, ThreadPoolExecutor(1) as listening:
         subscriber.subscribe()
+        heard = listening.submit(until_quorum_is_lost, subscriber)
         fail_at_once(session, listener)
-        events = []
-        while not events or events[-1].findtext("state") != "lost":
-            events += subscriber.until("quorum-change")
+        events = heard.result()
         assert "events-lost" not in [e.tag for e in events]
         told = changes_down(events)
         # The quorum was lost with the last of them, and is told behind it.
