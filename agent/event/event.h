@@ -24,7 +24,7 @@ struct event_subscriber;
 struct event_replay;
 
 /** Events that wait for one subscriber at most, and their XML in bytes. */
-#define EVENT_QUEUE_MAX 1024
+#define EVENT_QUEUE_MAX 4096
 #define EVENT_QUEUE_BYTES ((size_t)2 << 20)
 
 /** An event. Read its members; change none. */

@@ -462,7 +462,7 @@ def test_a_stalled_subscriber_holds_up_nobody(daemon, session, subscriber):
     stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stalled.subscribe()
     subscriber.subscribe()
-    count, message, slowest = 4000, "m" * 250, 0
+    count, message, slowest = 8000, "m" * 250, 0
     before = memory(daemon)
     for n in range(count):
         start = time.monotonic()
