@@ -19,7 +19,7 @@
 
 #define RECEIVE_SIZE (32 * 1024)
 #define SILENCE_SECONDS 5
-#define READINGS 100 /* until none is interrupted by a change; each takes a millisecond */
+#define READINGS 100 /* until two agree; each takes a millisecond */
 
 /* -- Sockets ---------------------------------------------------------------------------------- */
 
@@ -176,22 +176,46 @@ static int take_six(int fd, const struct nlmsghdr *msg, void *data)
 static int read_family(int fd, uint8_t family, struct ipvs_addresses *addresses)
 {
     struct ifaddrmsg body = {.ifa_family = family};
-    size_t before = addresses->count;
-    int error = EINTR;
-    for (int i = 0; i < READINGS && error == EINTR; i++) {
-        struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
-        if (msg)
-            nlmsg_append(msg, &body, sizeof body, NLMSG_ALIGNTO);
-        addresses->count = before;
-        error = ask(fd, msg, family == AF_INET ? take_four : take_six, addresses);
-    }
-    return error;
+    struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
+    if (msg)
+        nlmsg_append(msg, &body, sizeof body, NLMSG_ALIGNTO);
+    return ask(fd, msg, family == AF_INET ? take_four : take_six, addresses);
 }
 
+static bool is_same(const struct ipvs_addresses *one, const struct ipvs_addresses *other)
+{
+    for (size_t i = 0; i < one->count && i < other->count; i++)
+        if (memcmp(one->list[i].address, other->list[i].address, sizeof one->list[i].address) ||
+            strcmp(one->list[i].interface, other->list[i].interface) != 0)
+            return false;
+    return one->count == other->count;
+}
+
+/*
+ * Of a change the kernel's mark comes a moment after the change itself (since Linux 6.9, whose
+ * readers take no lock), so what is not marked may lack something nevertheless: two must agree.
+ */
 int ipvs_route_addresses(int fd, struct ipvs_addresses *addresses)
 {
-    int error = read_family(fd, AF_INET, addresses);
-    return error ? error : read_family(fd, AF_INET6, addresses);
+    struct ipvs_addresses last = {0};
+    bool known = false, agreed = false;
+    int error = EINTR;
+    for (int i = 0; i < READINGS && !agreed && (!error || error == EINTR); i++) {
+        struct ipvs_addresses now = {0};
+        error = read_family(fd, AF_INET, &now);
+        if (!error)
+            error = read_family(fd, AF_INET6, &now);
+        agreed = !error && known && is_same(&last, &now);
+        known = !error;
+        free(last.list);
+        last = now;
+    }
+    if (agreed) {
+        *addresses = last;
+        return 0;
+    }
+    free(last.list);
+    return error ? error : EINTR;
 }
 
 /* What tells the address. */

@@ -50,7 +50,7 @@ bool ipvs_route_drain(int fd);
 
 /**
  * Read all addresses (RTM_GETADDR), as they are at one moment.
- * @param addresses Where to add them.
+ * @param[out] addresses Set to them unless it fails; its list is to be freed.
  * @return EINTR: they change all the time.
  */
 int ipvs_route_addresses(int fd, struct ipvs_addresses *addresses);

@@ -47,7 +47,7 @@ static void *move(void *arg)
             struct ipvs_address address = address_of(i);
             ipvs_route_add(*fd, &address);
         }
-        usleep(2000);
+        usleep(20000); /* in which two readings have room, sanitized ones, too */
     }
     return NULL;
 }
