@@ -255,16 +255,18 @@ bool schema_is_marked(const struct lysc_node *node, const char *extension)
 }
 
 /*
- * That an operation is for few does not make what it is given a secret, though libyang hands the
- * mark down.
+ * To what an operation is given libyang hands the mark of the operation down: of that, texts alone
+ * can be secrets.
  */
 static bool is_secret(const struct lysc_node *node)
 {
     const struct lysc_node *operation = node;
     while (operation && !(operation->nodetype & (LYS_RPC | LYS_ACTION)))
         operation = operation->parent;
+    bool text = !(node->nodetype & LYD_NODE_TERM) ||
+                ((const struct lysc_node_leaf *)node)->type->basetype == LY_TYPE_STRING;
     return schema_is_marked(node, "default-deny-all") &&
-           !(operation && schema_is_marked(operation, "default-deny-all"));
+           (text || !operation || !schema_is_marked(operation, "default-deny-all"));
 }
 
 /* Values are in quotes, behind what is wrong: 'Unsatisfied length - string "x" length is ...'. */
