@@ -100,14 +100,15 @@ def test_the_end_of_the_session_takes_it_back(old, end):
 
 
 def test_a_locked_running_is_rolled_back_too(old):
-    """The owner locks both datastores as Ansible does, and then is gone."""
+    """The owner locks both datastores as Ansible does, and lets the time pass."""
     with old.session() as session:
         for target in ("running", "candidate"):
             session.rpc(f"<lock><target><{target}/></target></lock>")
         session.edit(A)
         confirmed(session, 1)
         is_old(old)
-        session.rpc("<unlock><target><running/></target></unlock>")
+        for target in ("running", "candidate"):
+            session.rpc(f"<unlock><target><{target}/></target></unlock>")
     with old.session() as session:
         session.set(items(item("b")))
 

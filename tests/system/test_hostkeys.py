@@ -143,7 +143,7 @@ def test_a_key_that_cannot_be_used_is_refused(daemon, session, case):
 WRONG = {"a size of ed25519": ([generated("k", "ed25519", 256)], "A size is for rsa"),
          "a curve that there is not": ([generated("k", "ecdsa", 300)], "A size is for rsa"),
          "a short rsa": ([generated("k", "rsa", 1024)], "2048 bits"),
-         "no source": ([host_key("k", "")], "source"),
+         "no source": ([host_key("k", "")], "lacks one of algorithm, file"),
          "a size alone": ([host_key("k", "<size>2048</size>")], "size"),
          "another folder": ([brought("k", "../ssh_host_ed25519_key")], "pattern"),
          "two of an algorithm": ([generated("k", "rsa"), generated("l", "rsa")], "both of rsa"),
