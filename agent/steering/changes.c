@@ -71,6 +71,8 @@ void steering_tidy(struct steering *steering, struct steering_record *record)
         steering_table_remove(&steering->table, record);
 }
 
+/* Who follows. */
+
 uint64_t steering_generation(const struct agent *agent)
 {
     return agent->steering ? agent->steering->generation : 0;

@@ -74,8 +74,6 @@ struct steering_record *steering_record_for(struct steering *steering,
     return record;
 }
 
-/* Who follows. */
-
 static bool is_enabled(const struct lyd_node *node)
 {
     const char *value = node ? leaf_value(node, "enabled") : NULL;
