@@ -442,3 +442,10 @@ const char *leaf_value(const struct lyd_node *node, const char *path)
     return node && node->schema && (node->schema->nodetype & LYD_NODE_TERM) ? lyd_get_value(node)
                                                                             : NULL;
 }
+
+bool leaf_copy(const struct lyd_node *node, const char *path, char **copy)
+{
+    const char *value = leaf_value(node, path);
+    *copy = value ? strdup(value) : NULL;
+    return *copy || !value;
+}

@@ -114,6 +114,9 @@ const struct lyd_node *child_node(const struct lyd_node *node, const char *name)
 /** The value of a leaf below a node by its path ("weight", "tunnel/type"), or NULL if absent. */
 const char *leaf_value(const struct lyd_node *node, const char *path);
 
+/** A copy of what leaf_value() says, to be freed. @return Whether there was memory. */
+bool leaf_copy(const struct lyd_node *node, const char *path, char **copy);
+
 /** Key predicates of a list instance, "[name='web']"; "" for others. @return To be freed. */
 char *entry_key_of(const struct lyd_node *node);
 

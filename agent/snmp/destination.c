@@ -13,13 +13,6 @@
 
 #define MICROSECONDS 1000000L
 
-static bool copy_leaf(const struct lyd_node *node, const char *name, char **copy)
-{
-    const char *value = leaf_value(node, name);
-    *copy = value ? strdup(value) : NULL;
-    return *copy || !value;
-}
-
 enum outcome snmp_destination_read(struct snmp_destination *destination,
                                    const struct lyd_node *node, struct error *err)
 {
@@ -28,9 +21,9 @@ enum outcome snmp_destination_read(struct snmp_destination *destination,
     const struct lyd_node *remote = child_node(node, "remote-user");
     bool v6 = address && strchr(address, ':');
     *destination = (struct snmp_destination){0};
-    if (!copy_leaf(node, "name", &destination->name) ||
-        !copy_leaf(node, "community", &destination->community) ||
-        !copy_leaf(node, "user", &destination->user) ||
+    if (!leaf_copy(node, "name", &destination->name) ||
+        !leaf_copy(node, "community", &destination->community) ||
+        !leaf_copy(node, "user", &destination->user) ||
         asprintf(&destination->spec, "udp%s:%s%s%s:%s", v6 ? "6" : "", v6 ? "[" : "", address,
                  v6 ? "]" : "", port) < 0)
         return fail_memory(err);

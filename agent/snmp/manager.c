@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool copy_leaf(const struct lyd_node *node, const char *name, char **copy)
-{
-    const char *value = leaf_value(node, name);
-    *copy = value ? strdup(value) : NULL;
-    return *copy || !value;
-}
-
 /* "aa:bb:cc" (RFC 6991, hex-string). */
 static void read_key(const char *text, struct snmp_key *key)
 {
@@ -42,8 +35,8 @@ enum outcome snmp_user_read(struct snmp_user *user, const struct lyd_node *node,
 {
     const char *level = leaf_value(node, "security-level");
     *user = (struct snmp_user){0};
-    if (!copy_leaf(node, "name", &user->name) || !copy_leaf(node, "auth/protocol", &user->hash) ||
-        !copy_leaf(node, "view", &user->view) || !copy_leaf(node, "write-as", &user->writer))
+    if (!leaf_copy(node, "name", &user->name) || !leaf_copy(node, "auth/protocol", &user->hash) ||
+        !leaf_copy(node, "view", &user->view) || !leaf_copy(node, "write-as", &user->writer))
         return fail_memory(err);
     read_key(leaf_value(node, "auth/key"), &user->auth);
     read_key(leaf_value(node, "privacy/key"), &user->privacy);
@@ -85,7 +78,7 @@ enum outcome snmp_view_read(struct snmp_view *view, const struct lyd_node *node,
     LY_LIST_FOR(lyd_child(node), child)
     count++;
     view->subtrees = calloc(count + 1, sizeof(*view->subtrees));
-    if (!view->subtrees || !copy_leaf(node, "name", &view->name))
+    if (!view->subtrees || !leaf_copy(node, "name", &view->name))
         return fail_memory(err);
     LY_LIST_FOR(lyd_child(node), child)
     {

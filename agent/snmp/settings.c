@@ -24,21 +24,13 @@ static bool is_true(const struct entry *entry, const char *leaf)
     return value && !strcmp(value, "true");
 }
 
-static bool copy_leaf(const struct entry *entry, const char *leaf, char **copy)
-{
-    const char *value = entry ? leaf_value(entry->node, leaf) : NULL;
-
-    *copy = value ? strdup(value) : NULL;
-    return *copy || !value;
-}
-
 static enum outcome set_general(struct snmp_settings *settings, const struct entry *entry,
                                 struct error *err)
 {
-    const char *enabled = entry ? leaf_value(entry->node, "enabled") : NULL;
-    const char *mode = entry ? leaf_value(entry->node, "mode") : NULL;
-    const char *path = entry ? leaf_value(entry->node, "agentx-socket") : NULL;
-    const char *rate = entry ? leaf_value(entry->node, "notification-rate") : NULL;
+    const struct lyd_node *node = entry ? entry->node : NULL;
+    const char *enabled = leaf_value(node, "enabled"), *mode = leaf_value(node, "mode");
+    const char *path = leaf_value(node, "agentx-socket");
+    const char *rate = leaf_value(node, "notification-rate");
 
     settings->host_mibs = is_true(entry, "host-mibs");
     settings->rate = rate ? (unsigned)strtoul(rate, NULL, 10) : 20;
@@ -48,9 +40,9 @@ static enum outcome set_general(struct snmp_settings *settings, const struct ent
         settings->mode = SNMP_OFF;
     settings->agentx_socket = strdup(path ? path : "/var/agentx/master");
     return settings->agentx_socket &&
-                   copy_leaf(entry, "agentx-write-as", &settings->agentx_writer) &&
-                   copy_leaf(entry, "contact", &settings->contact) &&
-                   copy_leaf(entry, "location", &settings->location)
+                   leaf_copy(node, "agentx-write-as", &settings->agentx_writer) &&
+                   leaf_copy(node, "contact", &settings->contact) &&
+                   leaf_copy(node, "location", &settings->location)
                ? DONE
                : fail_memory(err);
 }
@@ -130,13 +122,10 @@ static enum outcome set_community(struct snmp_community *community, const struct
                                   struct error *err)
 {
     const char *name = leaf_value(entry->node, "name");
-    const char *writer = leaf_value(entry->node, "write-as");
-    const char *view = leaf_value(entry->node, "view");
 
     community->name = strdup(name ? name : "");
-    community->writer = writer ? strdup(writer) : NULL;
-    community->view = view ? strdup(view) : NULL;
-    if (!community->name || (writer && !community->writer) || (view && !community->view))
+    if (!community->name || !leaf_copy(entry->node, "write-as", &community->writer) ||
+        !leaf_copy(entry->node, "view", &community->view))
         return fail_memory(err);
     community->length = strlen(community->name);
     return set_sources(community, entry, err);
