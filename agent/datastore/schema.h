@@ -62,6 +62,14 @@ const struct unit *schema_unit_of_top(const struct schema *schema, const struct 
 /** The unit of the instances of a list below a top-level container, or NULL if it is none. */
 const struct unit *schema_unit_of_list(const struct schema *schema, const struct lysc_node *list);
 
+/**
+ * The unit's own node that a node of a tree is, or is in.
+ * @param[out] unit The unit; NULL: it is in none.
+ * @return That node; without a unit the top of the tree.
+ */
+const struct lyd_node *schema_own_node(const struct schema *schema, const struct lyd_node *node,
+                                       const struct unit **unit);
+
 /** The unit with a path ("/noria-virtual-server:virtual-servers/virtual-server"), or NULL. */
 const struct unit *schema_unit_find(const struct schema *schema, const char *path);
 

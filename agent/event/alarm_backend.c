@@ -45,12 +45,9 @@ struct configured {
 static const struct entry *entry_of(const struct configured *configured,
                                     const struct lyd_node *node, bool *own)
 {
-    const struct schema *schema = configured->schema;
-    const struct unit *unit = NULL;
-    for (; node && !unit; node = unit ? node : lyd_parent(node))
-        unit =
-            node->schema->nodetype == LYS_LIST ? schema_unit_of_list(schema, node->schema) : NULL;
-    char *key = unit ? entry_key_of(node) : NULL;
+    const struct unit *unit;
+    node = schema_own_node(configured->schema, node, &unit);
+    char *key = unit && unit->list ? entry_key_of(node) : NULL;
     const struct entry *entry = key ? snapshot_find(configured->running, unit, key) : NULL;
     *own = key && unit->config;
     free(key);

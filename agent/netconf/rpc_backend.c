@@ -107,24 +107,13 @@ static enum outcome refuse_missing(struct rpc *rpc, const struct lyd_node *node)
     return REFUSED;
 }
 
-/* The unit that a node of a tree is the own node of, or NULL if it is somewhere inside. */
-static const struct unit *unit_at(const struct schema *schema, const struct lyd_node *node)
-{
-    const struct unit *unit = NULL;
-    if (node->schema->nodetype == LYS_LIST)
-        unit = schema_unit_of_list(schema, node->schema);
-    return unit || lyd_parent(node) ? unit : schema_unit_of_top(schema, node->schema);
-}
-
 /* The entry that holds a node of a tree. @param[out] own The entry's own node in that tree. */
 static const struct entry *entry_of(const struct schema *schema, const struct snapshot *running,
                                     const struct lyd_node *node, const struct lyd_node **own)
 {
     const struct unit *unit;
-    while (!(unit = unit_at(schema, node)) && lyd_parent(node))
-        node = lyd_parent(node);
-    *own = node;
-    char *key = unit ? entry_key_of(node) : NULL;
+    *own = schema_own_node(schema, node, &unit);
+    char *key = unit ? entry_key_of(*own) : NULL;
     const struct entry *entry = key ? snapshot_find(running, unit, key) : NULL;
     free(key);
     return entry;
