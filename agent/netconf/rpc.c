@@ -153,22 +153,29 @@ static bool tells_of_attribute(const char *message)
             strstr(message, " for metadata "));
 }
 
+/* The request without regard to a schema, for who explains it; NULL: it is malformed. */
+static struct lyd_node *parse_bare(const struct rpc *rpc)
+{
+    struct lyd_node *message = NULL;
+    bool without_id;
+    const char *xml = link_message(rpc->session->link, &without_id)->data;
+    if (lyd_parse_data_mem(rpc->session->server->bare, xml, LYD_XML,
+                           LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &message))
+        return NULL;
+    return message;
+}
+
 /* The attribute is what the message has in quotes last; where it is libyang does not always say. */
 static void refuse_attribute(struct rpc *rpc, const struct ly_err_item *item)
 {
     const char *end = strrchr(item->msg, '"'), *start = end;
-    struct lyd_node *message = NULL;
-    bool without_id;
     while (start && start > item->msg && start[-1] != '"')
         start--;
     refuse_named(rpc, TAG_UNKNOWN_ATTRIBUTE, item);
     free(rpc->error.detail);
     rpc->error.detail = start ? strndup(start, (size_t)(end - start)) : NULL;
-    if (!rpc->error.path &&
-        !lyd_parse_data_mem(rpc->session->server->bare,
-                            link_message(rpc->session->link, &without_id)->data, LYD_XML,
-                            LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &message) &&
-        lyd_child(message))
+    struct lyd_node *message = rpc->error.path ? NULL : parse_bare(rpc);
+    if (message && lyd_child(message))
         rpc->error.element = strdup(LYD_NAME(lyd_child(message)));
     lyd_free_all(message);
 }
@@ -211,12 +218,7 @@ static const struct lyd_attr *bad_attribute(const struct lyd_node *message)
 /* To libyang it is a value like any other, and it does not say where. */
 static bool refuse_bad_attribute(struct rpc *rpc)
 {
-    struct lyd_node *message = NULL;
-    bool without_id;
-    const char *xml = link_message(rpc->session->link, &without_id)->data;
-    if (lyd_parse_data_mem(rpc->session->server->bare, xml, LYD_XML,
-                           LYD_PARSE_ONLY | LYD_PARSE_OPAQ, 0, &message))
-        return false;
+    struct lyd_node *message = parse_bare(rpc);
     const struct lyd_attr *bad = message ? bad_attribute(message) : NULL;
     if (bad) {
         rpc_refuse(rpc, TAG_BAD_ATTRIBUTE, LYD_NAME(&bad->parent->node),
