@@ -132,14 +132,21 @@ static bool name_of(int fd, int index, char name[IF_NAMESIZE])
     return true;
 }
 
-static int take_address(int fd, const struct nlmsghdr *msg, uint8_t family,
-                        struct ipvs_addresses *addresses)
+/* Addresses that are being read. */
+struct reading {
+    uint8_t family;
+    struct ipvs_addresses *addresses;
+};
+
+static int take_address(int fd, const struct nlmsghdr *msg, void *data)
 {
+    const struct reading *reading = data;
+    struct ipvs_addresses *addresses = reading->addresses;
     struct nlattr *attrs[IFA_PROTO + 1];
     const struct ifaddrmsg *body = nlmsg_data(msg);
     if (msg->nlmsg_type != RTM_NEWADDR ||
         nlmsg_parse((struct nlmsghdr *)msg, sizeof *body, attrs, IFA_PROTO, NULL) < 0 ||
-        body->ifa_family != family) /* a kernel without IPv6 tells what it has instead */
+        body->ifa_family != reading->family) /* a kernel without IPv6 tells what it has instead */
         return 0;
     if (!array_grow(&addresses->list, addresses->count, &addresses->room, sizeof(*addresses->list)))
         return ENOMEM;
@@ -161,16 +168,6 @@ static int take_address(int fd, const struct nlmsghdr *msg, uint8_t family,
     return 0;
 }
 
-static int take_four(int fd, const struct nlmsghdr *msg, void *data)
-{
-    return take_address(fd, msg, AF_INET, data);
-}
-
-static int take_six(int fd, const struct nlmsghdr *msg, void *data)
-{
-    return take_address(fd, msg, AF_INET6, data);
-}
-
 /* Of one family: where all are asked for, the kernel forgets between two that it was interrupted.
  */
 static int read_family(int fd, uint8_t family, struct ipvs_addresses *addresses)
@@ -179,7 +176,7 @@ static int read_family(int fd, uint8_t family, struct ipvs_addresses *addresses)
     struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP);
     if (msg)
         nlmsg_append(msg, &body, sizeof body, NLMSG_ALIGNTO);
-    return ask(fd, msg, family == AF_INET ? take_four : take_six, addresses);
+    return ask(fd, msg, take_address, &(struct reading){family, addresses});
 }
 
 static bool is_same(const struct ipvs_addresses *one, const struct ipvs_addresses *other)
@@ -198,15 +195,15 @@ static bool is_same(const struct ipvs_addresses *one, const struct ipvs_addresse
 int ipvs_route_addresses(int fd, struct ipvs_addresses *addresses)
 {
     struct ipvs_addresses last = {0};
-    bool known = false, agreed = false;
+    bool agreed = false;
     int error = EINTR;
     for (int i = 0; i < READINGS && !agreed && (!error || error == EINTR); i++) {
         struct ipvs_addresses now = {0};
+        bool known = !error;
         error = read_family(fd, AF_INET, &now);
         if (!error)
             error = read_family(fd, AF_INET6, &now);
         agreed = !error && known && is_same(&last, &now);
-        known = !error;
         free(last.list);
         last = now;
     }
