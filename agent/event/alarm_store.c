@@ -37,12 +37,12 @@ static void take_over(struct alarms *alarms, const struct lyd_node *top)
         {
             struct alarm *alarm =
                 node->schema && node->schema->nodetype == LYS_LIST ? alarm_tree_read(node) : NULL;
-            if (alarm && alarm_last(alarm)->time > alarms->last_changed)
+            if (!alarm)
+                continue;
+            if (alarm_last(alarm)->time > alarms->last_changed)
                 alarms->last_changed = alarm_last(alarm)->time;
-            if (alarm)
-                alarm->recalled = true;
-            if (alarm)
-                alarm_list_put(&alarms->list, alarm);
+            alarm->recalled = true;
+            alarm_list_put(&alarms->list, alarm);
         }
     }
 }

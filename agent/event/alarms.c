@@ -171,9 +171,10 @@ void alarm_clear_resource(struct agent *agent, const char *resource)
         alarms_clear_those(agent->alarms, is_below, resource, "It was deleted.");
 }
 
+/* Of other types somebody may speak just now. */
 static bool is_left(const struct alarm *alarm, const void *arg)
 {
-    return alarm->recalled && !strcmp(alarm->type, arg);
+    return !strcmp(alarm->type, arg) && alarm->recalled;
 }
 
 void alarm_clear_left(struct agent *agent, const char *type)
