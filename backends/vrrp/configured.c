@@ -21,8 +21,7 @@ static bool has_member(const struct lyd_node *group, const char *instance)
     const struct lyd_node *child;
     LY_LIST_FOR(lyd_child(group), child)
     {
-        if (child->schema && !strcmp(child->schema->name, "member") &&
-            !strcmp(lyd_get_value(child), instance))
+        if (!strcmp(LYD_NAME(child), "member") && !strcmp(lyd_get_value(child), instance))
             return true;
     }
     return false;
