@@ -232,23 +232,30 @@ def test_tables_are_the_same_whoever_asks(daemon, tmp_path):
 class Snmpd:
     """A real snmpd that takes subagents; start() and stop() may be called again and again."""
 
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
+    def __init__(self, folder, more="", options=()):
+        self.folder, self.options, self.process = folder, options, None
         self.port, self.agentx = free_port(socket.SOCK_DGRAM), folder / "agentx"
         (folder / "snmpd.conf").write_text(
             f"master agentx\nagentXSocket {self.agentx}\nrocommunity public\nrwcommunity writer\n"
-            f"agentAddress udp:127.0.0.1:{self.port}\n")
+            f"agentAddress udp:127.0.0.1:{self.port}\n{more}")
 
     def start(self):
         self.process = subprocess.Popen(
             ["snmpd", "-f", "-Lf", self.folder / "snmpd.log", "-C", "-c",
-             self.folder / "snmpd.conf", "-p", self.folder / "pid"],
+             self.folder / "snmpd.conf", "-p", self.folder / "pid", *self.options],
             env={"SNMP_PERSISTENT_DIR": str(self.folder / "persistent"),
                  "PATH": "/usr/sbin:/usr/bin"})
 
     def stop(self):
         self.process.terminate()
         self.process.wait(10)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def sees(self):
         """Whether it has a subagent with our tables."""
@@ -257,10 +264,8 @@ class Snmpd:
 
 @pytest.fixture(name="snmpd")
 def fixture_snmpd(tmp_path):
-    snmpd = Snmpd(tmp_path)
-    snmpd.start()
-    yield snmpd
-    snmpd.stop()
+    with Snmpd(tmp_path) as snmpd:
+        yield snmpd
 
 
 def subagent_of(path):

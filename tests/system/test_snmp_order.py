@@ -1,15 +1,13 @@
 """What comes behind an OID, however it is asked, and how much of it fits into an answer."""
 
 import bisect
-import socket
-import subprocess
 
 import pytest
 
-from daemon import AGENT, free_port
 from netconf import wait_for
 from snmp_packet import (GET, GETBULK, GETNEXT, NOTHING, answer_of, ask, message, message_v3, pdu)
-from test_snmp import AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, run, snmp, wait_for_snmp
+from test_snmp import (AGENT_VERSION, NORIA, REAL, SERVERS, VIRTUAL, Snmpd, run, snmp, subagent_of,
+                       wait_for_snmp)
 from test_snmp_notify import self_test
 from test_snmp_users import agent
 
@@ -89,23 +87,12 @@ def test_what_is_behind_each_oid(daemon, root):
 
 
 def test_what_is_behind_each_oid_through_a_master_agent(daemon, tmp_path):
-    port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
-    (tmp_path / "snmpd.conf").write_text(f"master agentx\nagentXSocket {agentx}\nrocommunity public\n"
-                                         f"agentAddress udp:127.0.0.1:{port}\n")
-    snmpd = subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "log", "-C", "-c",
-                              tmp_path / "snmpd.conf", "-p", tmp_path / "pid"],
-                             env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
-                                  "PATH": "/usr/sbin:/usr/bin"})
-    try:
-        here = walked(daemon.snmp_port, SERVERS_HERE)
+    here = walked(daemon.snmp_port, SERVERS_HERE)
+    with Snmpd(tmp_path) as snmpd:
         with daemon.session() as session:
-            session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
-                        "</agentx-socket></snmp-agent>")
-        wait_for(lambda: walked(port, SERVERS_HERE) == here, "all tables")
-        check_order(port, SERVERS_HERE)
-    finally:
-        snmpd.terminate()
-        snmpd.wait(10)
+            session.set(subagent_of(snmpd.agentx))
+        wait_for(lambda: walked(snmpd.port, SERVERS_HERE) == here, "all tables")
+        check_order(snmpd.port, SERVERS_HERE)
 
 
 def bulk(port, names, first, repetitions):

@@ -9,7 +9,7 @@ import agentx_master as agentx
 from daemon import AGENT, free_port, nacm
 from netconf import real, server, servers, wait_for
 from snmp_packet import GAUGE, SET, exchange, integer, message
-from test_snmp import REAL, VIRTUAL, snmp, wait_for_snmp, walk
+from test_snmp import REAL, VIRTUAL, Snmpd, snmp, subagent_of, wait_for_snmp, walk
 
 NO_ACCESS, WRONG_TYPE, WRONG_VALUE, NO_CREATION, COMMIT_FAILED, UNDO_FAILED = 6, 7, 10, 11, 14, 15
 RESOURCE_UNAVAILABLE, NOT_WRITABLE = 13, 17
@@ -224,21 +224,12 @@ def test_settings_change_while_values_are_set(daemon):
 
 
 def test_values_are_set_through_a_master_agent(daemon, tmp_path):
-    import socket
-    port, agentx = free_port(socket.SOCK_DGRAM), tmp_path / "agentx"
-    configuration = tmp_path / "snmpd.conf"
-    configuration.write_text(f"master agentx\nagentXSocket {agentx}\nrwcommunity writer\n"
-                             f"agentAddress udp:127.0.0.1:{port}\n")
-    snmpd = subprocess.Popen(["snmpd", "-f", "-Lf", tmp_path / "snmpd.log", "-C", "-c",
-                              configuration, "-p", tmp_path / "pid", "-I", "-sysORTable"],
-                             env={"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent"),
-                                  "PATH": "/usr/sbin:/usr/bin"})
     row = rows(daemon)[0]
     weight = f"{REAL}.{WEIGHT}.{row}"
-    try:
+    with Snmpd(tmp_path, options=("-I", "-sysORTable")) as snmpd:
+        port = snmpd.port
         with daemon.session() as session:
-            session.set(f'<snmp-agent xmlns="{AGENT}"><mode>agentx</mode><agentx-socket>{agentx}'
-                        "</agentx-socket></snmp-agent>")
+            session.set(subagent_of(snmpd.agentx))
             wait_for(lambda: "3" in snmp("snmpget", port, weight, community="writer").stdout,
                      "the subagent")
             five = message(SET, [(weight, integer(5, GAUGE))], "writer")
@@ -252,9 +243,6 @@ def test_values_are_set_through_a_master_agent(daemon, tmp_path):
             assert exchange(port, message(SET, [(weight, integer(6, GAUGE)), (other, integer(1))],
                                           "writer"))[0] != 0
             assert weights(session)[0] == "5"
-    finally:
-        snmpd.terminate()
-        snmpd.wait(10)
 
 
 def behind(session, path):
